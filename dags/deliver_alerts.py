@@ -1,0 +1,36 @@
+"""
+### Deliver alerts
+Sends what the outbox holds, each message effectively once. Without a Slack connection the messages are previewed:
+their text is in the log and in the outbox.
+
+**Triage:** safe to clear and rerun; a message whose end is not known is looked for in Slack before it is repeated.
+Red with *invalid_auth* or the like: mend the token in the connection `slack_api_default`; nothing is lost meanwhile.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
+from include.stockwatch.orchestration import INCIDENTS, SLACK_POOL, START, TASK_DEFAULTS, services
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(assets=INCIDENTS, timetable=CronTriggerTimetable("* * * * *", timezone="UTC")),
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=TASK_DEFAULTS,
+    doc_md=__doc__,
+    tags=["alert", "tier-1"],
+)
+def deliver_alerts() -> None:
+    @task(pool=SLACK_POOL)
+    def deliver() -> dict[str, int]:
+        from include.stockwatch.workflows import delivery
+
+        return delivery.deliver(services())
+
+    deliver()
+
+
+deliver_alerts()

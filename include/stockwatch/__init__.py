@@ -1,0 +1,1 @@
+"""Stockwatch: stock availability, lost-customer risk and alerts from partners' inventory feeds."""

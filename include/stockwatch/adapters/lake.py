@@ -1,0 +1,101 @@
+"""The lake: Delta tables in a folder, read with DuckDB through ibis.
+
+Writes replace whole dates (or whole deliveries) in one commit, so a repeated or killed task leaves no half and no
+double. Reads take the live files of the current version.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+from include.stockwatch.domain.columns import AVAILABILITY, KPIS, OBSERVATIONS, REJECTS
+
+SCHEMAS = {"observations": OBSERVATIONS, "rejects": REJECTS, "availability": AVAILABILITY, "kpis": KPIS}
+PARTITIONS = {
+    "observations": ["business_date", "feed_id"],
+    "rejects": ["feed_id"],
+    "availability": ["business_date"],
+    "kpis": ["business_date"],
+}
+
+
+class Lake:
+    """The tables under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._engine: Any = None
+
+    @property
+    def engine(self) -> Any:
+        """The DuckDB connection of this process, opened at the first use."""
+        if self._engine is None:
+            self._engine = ibis.duckdb.connect()
+        return self._engine
+
+    def replace_dates(self, table: str, rows: pa.Table, dates: Iterable[dt.date], feed_id: str | None = None) -> None:
+        """Put rows in the place of all rows of the given dates (and feed), in one commit."""
+        wanted = ", ".join(f"'{date.isoformat()}'" for date in sorted(set(dates)))
+        if wanted:
+            of_feed = f" AND feed_id = '{feed_id}'" if feed_id else ""
+            self._replace(table, rows, f"business_date IN ({wanted}){of_feed}")
+
+    def replace_rejects(self, feed_id: str, delivery_id: str, rows: pa.Table) -> None:
+        """Put the rejects of one delivery in the place of those it had."""
+        if len(rows) or self._exists("rejects"):
+            self._replace("rejects", rows, f"feed_id = '{feed_id}' AND delivery_id = '{delivery_id}'")
+
+    def _replace(self, table: str, rows: pa.Table, predicate: str) -> None:
+        path, schema = self._path(table), SCHEMAS[table].to_pyarrow()
+        rows = rows.select(schema.names).cast(schema)
+        if self._exists(table):
+            write_deltalake(path, rows, mode="overwrite", predicate=predicate)
+        else:
+            path.mkdir(parents=True, exist_ok=True)
+            write_deltalake(path, rows, mode="append", partition_by=PARTITIONS[table])
+
+    def table(
+        self,
+        name: str,
+        *,
+        first: dt.date | None = None,
+        last: dt.date | None = None,
+        feeds: Iterable[str] | None = None,
+    ) -> ir.Table:
+        """A table as an expression, of which only the files of the given dates and feeds are read."""
+        schema = SCHEMAS[name]
+        pruned: list[tuple[str, str, Any]] = []
+        if first:
+            pruned.append(("business_date", ">=", first))
+        if last:
+            pruned.append(("business_date", "<=", last))
+        if feeds is not None:
+            pruned.append(("feed_id", "in", sorted(feeds)))
+        files = self._files(name, pruned)
+        if not files:
+            return ibis.memtable(schema.to_pyarrow().empty_table(), schema=schema)
+        rows = self.engine.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
+        return rows.select(**{column: rows[column].cast(kind) for column, kind in schema.items()})
+
+    def version(self, name: str) -> int | None:
+        """Version of a table, none before its first write."""
+        return DeltaTable(self._path(name)).version() if self._exists(name) else None
+
+    def _files(self, name: str, pruned: list[tuple[str, str, Any]]) -> list[str]:
+        if not self._exists(name):
+            return []
+        return list(DeltaTable(self._path(name)).file_uris(file_pruning_predicate=pruned or None))
+
+    def _exists(self, name: str) -> bool:
+        return bool(DeltaTable.is_deltatable(str(self._path(name))))
+
+    def _path(self, name: str) -> Path:
+        return self.root / name

@@ -1,0 +1,28 @@
+"""The messenger without Slack: messages are shown and kept, nothing is sent."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+# ruff: noqa: ARG002  (the signature is the Messenger protocol's)
+class PreviewMessenger:
+    """Takes every message as delivered and writes its text to the log."""
+
+    previews = True
+
+    def post(self, channel: str, text: str, blocks: list[dict[str, Any]], key: str, thread_ts: str | None) -> str:
+        """Show a post or a reply; the ts names the preview."""
+        log.info("preview, %s in %s: %s", "reply" if thread_ts else "post", channel, text)
+        return f"preview-{key[:12]}"
+
+    def update(self, channel: str, ts: str, text: str, blocks: list[dict[str, Any]], key: str) -> None:
+        """Show an update."""
+        log.info("preview, update in %s: %s", channel, text)
+
+    def find(self, channel: str, key: str, oldest: float, thread_ts: str | None) -> str | None:
+        """Nothing was ever sent."""
+        return None

@@ -1,0 +1,201 @@
+"""The delivery ledger: which files came, what of them counts, which dates were checked on them.
+
+Every function works in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import statistics
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from include.stockwatch.adapters.state.tables import checks, delivered_dates, deliveries, landed_files, watermarks
+
+USUAL_OVER = 28
+"""How many recent dates say how many rows are usual."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file of one feed, known by its content."""
+
+    feed_id: str
+    delivery_id: str
+    file_name: str
+    received_at: dt.datetime
+    status: str
+    rows_in: int
+    rows_published: int
+    rows_rejected: int
+    business_dates: tuple[str, ...] = ()
+    reject_codes: dict[str, int] = field(default_factory=dict)
+    holds: tuple[dict[str, str], ...] = ()
+    quality: dict[str, Any] = field(default_factory=dict)
+    run_id: str | None = None
+    finished_at: dt.datetime | None = None
+
+
+def file_key(feed_id: str, path: str, size: int, modified: str) -> str:
+    """Name of one state of one landed file; a file that still grows never has the same key twice."""
+    return hashlib.sha256("\0".join((feed_id, path, str(size), modified)).encode()).hexdigest()[:24]
+
+
+def claim(tx: Connection, feed_id: str, path: str, key: str, now: dt.datetime, *, settled: bool = False) -> bool:
+    """Look at a landed file once; the second look at an unchanged file claims it. True when claimed by this look.
+
+    `settled` claims at the first look, for stores whose files appear whole.
+    """
+    row = tx.execute(sa.select(landed_files.c.status).where(landed_files.c.file_key == key)).first()
+    if row is None:
+        status = "claimed" if settled else "seen"
+        values = {"file_key": key, "feed_id": feed_id, "path": path, "status": status, "first_seen_at": now}
+        tx.execute(landed_files.insert().values(**values, claimed_at=now if settled else None))
+        return settled
+    if row.status != "seen":
+        return False
+    tx.execute(landed_files.update().where(landed_files.c.file_key == key).values(status="claimed", claimed_at=now))
+    return True
+
+
+def claimed(tx: Connection) -> list[tuple[str, str]]:
+    """Feed and key of every file that is claimed and whose ingest has not started, oldest claim first."""
+    waiting = sa.select(landed_files.c.feed_id, landed_files.c.file_key).where(landed_files.c.status == "claimed")
+    return [
+        (row.feed_id, row.file_key)
+        for row in tx.execute(waiting.order_by(landed_files.c.claimed_at, landed_files.c.path))
+    ]
+
+
+def start_file(tx: Connection, key: str) -> str | None:
+    """Note that the ingest of a claimed file has started; returns where the file lies."""
+    mine = landed_files.c.file_key == key
+    tx.execute(landed_files.update().where(mine, landed_files.c.status == "claimed").values(status="ingesting"))
+    return tx.execute(sa.select(landed_files.c.path).where(mine)).scalar()
+
+
+def finish_file(tx: Connection, key: str, status: str, delivery_id: str) -> None:
+    """Note that a claimed file was ingested (`done`) or held (`failed`)."""
+    change = landed_files.update().where(landed_files.c.file_key == key)
+    tx.execute(change.values(status=status, delivery_id=delivery_id))
+
+
+def in_flight(tx: Connection, since: dt.datetime) -> int:
+    """Files claimed after `since` that are neither ingested nor held yet."""
+    waiting = sa.and_(landed_files.c.status.in_(("claimed", "ingesting")), landed_files.c.claimed_at >= since)
+    return tx.execute(sa.select(sa.func.count()).select_from(landed_files).where(waiting)).scalar_one()
+
+
+def delivery(tx: Connection, feed_id: str, delivery_id: str) -> Delivery | None:
+    """A delivery by its content, if it is known."""
+    mine = sa.and_(deliveries.c.feed_id == feed_id, deliveries.c.delivery_id == delivery_id)
+    row = tx.execute(sa.select(deliveries).where(mine)).first()
+    return None if row is None else _delivery(row)
+
+
+def delivery_of_run(tx: Connection, run_id: str) -> Delivery | None:
+    """The delivery that a Dag run ingested."""
+    mine = sa.select(deliveries).where(deliveries.c.run_id == run_id)
+    row = tx.execute(mine.order_by(deliveries.c.received_at.desc())).first()
+    return None if row is None else _delivery(row)
+
+
+def _delivery(row: Any) -> Delivery:
+    values = dict(row._mapping)
+    values["business_dates"] = tuple(values["business_dates"])
+    values["holds"] = tuple(values["holds"])
+    return Delivery(**values)
+
+
+def record(tx: Connection, found: Delivery) -> None:
+    """Store a delivery, replacing what was known of it."""
+    mine = sa.and_(deliveries.c.feed_id == found.feed_id, deliveries.c.delivery_id == found.delivery_id)
+    tx.execute(deliveries.delete().where(mine))
+    values = {**found.__dict__, "business_dates": list(found.business_dates), "holds": list(found.holds)}
+    tx.execute(deliveries.insert().values(**values))
+
+
+def deliver_dates(
+    tx: Connection, feed_id: str, delivery_id: str, rows_per_date: dict[dt.date, int], now: dt.datetime
+) -> None:
+    """Make a delivery the one that counts for its dates."""
+    dates = list(rows_per_date)
+    for start in range(0, len(dates), 500):  # SQLite allows 32,766 bound values
+        some = dates[start : start + 500]
+        mine = sa.and_(delivered_dates.c.feed_id == feed_id, delivered_dates.c.business_date.in_(some))
+        tx.execute(delivered_dates.delete().where(mine))
+    if dates:
+        common = {"feed_id": feed_id, "delivery_id": delivery_id, "published_at": now}
+        tx.execute(
+            delivered_dates.insert(), [{**common, "business_date": date, "rows": rows_per_date[date]} for date in dates]
+        )
+
+
+def usual_rows(tx: Connection, feed_id: str, besides: str) -> float | None:
+    """Median rows of the feed's latest dates, other than those of one delivery; none for a new feed."""
+    mine = sa.and_(
+        delivered_dates.c.feed_id == feed_id, delivered_dates.c.delivery_id != besides, delivered_dates.c.rows > 0
+    )
+    latest = sa.select(delivered_dates.c.rows).where(mine).order_by(delivered_dates.c.business_date.desc())
+    rows = tx.execute(latest.limit(USUAL_OVER)).scalars().all()
+    return float(statistics.median(rows)) if rows else None
+
+
+def delivered(
+    tx: Connection, first: dt.date | None = None, last: dt.date | None = None
+) -> dict[dt.date, dict[str, str]]:
+    """For every delivered date, the feeds that have it and the delivery that counts."""
+    query = sa.select(delivered_dates.c.business_date, delivered_dates.c.feed_id, delivered_dates.c.delivery_id)
+    if first:
+        query = query.where(delivered_dates.c.business_date >= first)
+    if last:
+        query = query.where(delivered_dates.c.business_date <= last)
+    found: dict[dt.date, dict[str, str]] = {}
+    for row in tx.execute(query.order_by(delivered_dates.c.business_date)):
+        found.setdefault(row.business_date, {})[row.feed_id] = row.delivery_id
+    return found
+
+
+def delivered_span(tx: Connection) -> dict[str, tuple[dt.date, dt.date]]:
+    """First and last delivered date of every feed."""
+    day = delivered_dates.c.business_date
+    query = sa.select(delivered_dates.c.feed_id, sa.func.min(day), sa.func.max(day)).group_by(delivered_dates.c.feed_id)
+    return {feed: (first, last) for feed, first, last in tx.execute(query)}
+
+
+def inputs_of(have: dict[str, str]) -> str:
+    """Name of what a date is checked on: the delivery that counts, by feed."""
+    return hashlib.sha256(repr(sorted(have.items())).encode()).hexdigest()[:12]
+
+
+def checked(tx: Connection, first: dt.date) -> dict[dt.date, set[str]]:
+    """The dates from `first` on that were checked, and on what."""
+    found: dict[dt.date, set[str]] = {}
+    for row in tx.execute(sa.select(checks).where(checks.c.business_date >= first)):
+        found.setdefault(row.business_date, set()).add(row.inputs)
+    return found
+
+
+def record_check(tx: Connection, date: dt.date, inputs: str, now: dt.datetime, summary: dict[str, Any]) -> None:
+    """Note that a date was checked on these inputs."""
+    mine = sa.and_(checks.c.business_date == date, checks.c.inputs == inputs)
+    tx.execute(checks.delete().where(mine))
+    tx.execute(checks.insert().values(business_date=date, inputs=inputs, checked_at=now, summary=summary))
+
+
+def watermark(tx: Connection) -> dict[str, dt.date]:
+    """Latest date with fresh data that was decided on, by partner."""
+    return {row.partner: row.business_date for row in tx.execute(sa.select(watermarks))}
+
+
+def raise_watermark(tx: Connection, partner: str, date: dt.date) -> None:
+    """Note that a partner's date was decided on; older dates no longer move its incidents."""
+    before = watermark(tx).get(partner)
+    if before is None:
+        tx.execute(watermarks.insert().values(partner=partner, business_date=date))
+    elif date > before:
+        tx.execute(watermarks.update().where(watermarks.c.partner == partner).values(business_date=date))

@@ -1,0 +1,146 @@
+"""The tables of the state store. Times are aware UTC; documents are JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+
+class UtcTime(sa.TypeDecorator[dt.datetime]):
+    """An aware UTC time, kept as text in ISO form so that every database sorts it alike."""
+
+    impl = sa.String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, _dialect: Dialect) -> str | None:
+        """Aware time to text."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> dt.datetime | None:
+        """Text to aware time."""
+        return None if value is None else dt.datetime.fromisoformat(value)
+
+
+metadata = sa.MetaData()
+
+landed_files = sa.Table(
+    "landed_files",
+    metadata,
+    sa.Column("file_key", sa.String(32), primary_key=True),  # of feed, path, size and modification
+    sa.Column("feed_id", sa.String(64), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),  # seen, claimed, ingesting, done, failed
+    sa.Column("first_seen_at", UtcTime, nullable=False),
+    sa.Column("claimed_at", UtcTime),
+    sa.Column("delivery_id", sa.String(64)),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("feed_id", sa.String(64), primary_key=True),
+    sa.Column("delivery_id", sa.String(64), primary_key=True),  # sha256 of the bytes
+    sa.Column("file_name", sa.Text, nullable=False),
+    sa.Column("received_at", UtcTime, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),  # read, published, held
+    sa.Column("rows_in", sa.Integer, nullable=False),
+    sa.Column("rows_published", sa.Integer, nullable=False),
+    sa.Column("rows_rejected", sa.Integer, nullable=False),
+    sa.Column("business_dates", sa.JSON, nullable=False),
+    sa.Column("reject_codes", sa.JSON, nullable=False),  # code -> rows
+    sa.Column("holds", sa.JSON, nullable=False),  # what keeps the file from being published
+    sa.Column("quality", sa.JSON, nullable=False),  # summary of the Great Expectations result
+    sa.Column("run_id", sa.String(250)),
+    sa.Column("finished_at", UtcTime),
+)
+
+delivered_dates = sa.Table(
+    "delivered_dates",
+    metadata,
+    sa.Column("feed_id", sa.String(64), primary_key=True),
+    sa.Column("business_date", sa.Date, primary_key=True),
+    sa.Column("delivery_id", sa.String(64), nullable=False),  # the delivery whose rows count
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("published_at", UtcTime, nullable=False),
+)
+
+checks = sa.Table(
+    "checks",
+    metadata,
+    sa.Column("business_date", sa.Date, primary_key=True),
+    sa.Column("inputs", sa.String(16), primary_key=True),  # of the deliveries that the date was checked on
+    sa.Column("checked_at", UtcTime, nullable=False),
+    sa.Column("summary", sa.JSON, nullable=False),
+)
+
+watermarks = sa.Table(
+    "watermarks",
+    metadata,
+    sa.Column("partner", sa.String(64), primary_key=True),
+    sa.Column("business_date", sa.Date, nullable=False),  # latest date with fresh data that was decided on
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("incident_id", sa.String(32), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("standing", sa.String(16), nullable=False),
+    sa.Column("partner", sa.String(64), nullable=False),
+    sa.Column("item_id", sa.String(64), nullable=False),
+    sa.Column("last_seq", sa.Integer, nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),
+    sa.Index(
+        "one_open_incident_per_fingerprint",
+        "fingerprint",
+        unique=True,
+        sqlite_where=sa.text("standing != 'resolved'"),
+        postgresql_where=sa.text("standing != 'resolved'"),
+    ),
+)
+
+incident_events = sa.Table(
+    "incident_events",
+    metadata,
+    sa.Column("incident_id", sa.String(32), sa.ForeignKey("incidents.incident_id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("reason", sa.String(32), nullable=False),
+    sa.Column("business_date", sa.Date, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("actor", sa.String(250), nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),  # the incident after the event
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("outbox_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("idem_key", sa.String(64), nullable=False, unique=True),
+    sa.Column("incident_id", sa.String(32), sa.ForeignKey("incidents.incident_id"), nullable=False),
+    sa.Column("event_seq", sa.Integer, nullable=False),
+    sa.Column("operation", sa.String(16), nullable=False),  # post, update, reply
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),  # Slack's fallback
+    sa.Column("plain", sa.Text, nullable=False),  # the whole message in words
+    sa.Column("blocks", sa.JSON, nullable=False),
+    sa.Column("digest", sa.String(32), nullable=False),
+    sa.Column(
+        "status", sa.String(16), nullable=False
+    ),  # pending, sending, uncertain, sent, previewed, superseded, dead
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", UtcTime, nullable=False),
+    sa.Column("lease_until", UtcTime),
+    sa.Column("first_attempt_at", UtcTime),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("sent_at", UtcTime),
+    sa.Column("ts", sa.String(32)),  # Slack's name of the message
+    sa.Column("error", sa.Text),
+    sa.Index("outbox_due", "status", "not_before"),
+)

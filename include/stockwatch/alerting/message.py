@@ -1,0 +1,245 @@
+"""What a message says: an incident as it stands, in words, for any channel; and the same as Slack blocks.
+
+A message is always rendered whole from the incident's current state, so that somebody who reads only the channel
+sees status, owner, cost and next step. No emoji; words carry severity.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from include.stockwatch.alerting.incident import Incident, Member, MemberState, Standing
+
+HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, FALLBACK_LIMIT, NAME_LIMIT = 150, 2000, 3000, 240, 60
+NOUNS = {"store": ("store", "stores"), "dc": ("DC", "DCs")}
+WORST_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message, without markup. `fallback` stands alone in one line, as in a notification."""
+
+    fallback: str
+    header: str
+    fields: tuple[tuple[str, str], ...]
+    body: tuple[str, ...]
+    context: tuple[str, ...]
+
+    def as_text(self) -> str:
+        """The message for people who read it in a terminal or a log."""
+        fields = [f"  {label}: {value}" for label, value in self.fields]
+        return "\n".join([self.header, *fields, *(f"  {line}" for line in self.body), "  " + " | ".join(self.context)])
+
+    def blocks(self) -> list[dict[str, Any]]:
+        """The message as Slack blocks, every name escaped (A-35) and within Slack's limits (A-68)."""
+        fields = [_mrkdwn(f"*{escape(label)}:* {escape(value)}", FIELD_LIMIT) for label, value in self.fields]
+        return [
+            {"type": "header", "text": {"type": "plain_text", "text": clip(self.header, HEADER_LIMIT), "emoji": False}},
+            {"type": "section", "fields": fields[:10]},
+            {"type": "section", "text": _mrkdwn("\n".join(escape(line) for line in self.body), SECTION_LIMIT)},
+            {"type": "context", "elements": [_mrkdwn(" | ".join(escape(c) for c in self.context), SECTION_LIMIT)]},
+        ]
+
+    def digest(self) -> str:
+        """The same for the same content: an unchanged message is not sent again."""
+        content = json.dumps([self.fallback, self.blocks()], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def escape(text: str) -> str:
+    """Text that Slack shows as it is: it can form no mention, link or channel name."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def clip(text: str, limit: int) -> str:
+    """Text cut to a length, with an ellipsis where something is missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _mrkdwn(text: str, limit: int) -> dict[str, Any]:
+    # verbatim: without it Slack turns bare URLs and #names of product texts into links
+    return {"type": "mrkdwn", "text": clip(text, limit), "verbatim": True}
+
+
+def render(incident: Incident) -> Message:
+    """The root message of an out-of-stock incident, open or resolved."""
+    return _resolved(incident) if incident.standing is Standing.RESOLVED else _open(incident)
+
+
+def _open(incident: Incident) -> Message:
+    out, known = incident.now_out(), max(incident.known, 1)
+    noun = _noun(incident, incident.ranged)
+    item, partner = _item(incident), clip(incident.partner_name, NAME_LIMIT)
+    day = (incident.data_as_of - incident.opened_on).days + 1
+    at_risk = units_and_money(incident, "at_risk_units", "at_risk_money", now_out_only=True)
+    money = incident.total("at_risk_money", now_out_only=True)
+    days = incident.basis.horizon_days
+    risk_words = "cost not estimated" if money is None else f"{_money(money, incident)} at risk in {days} days"
+    stale = sum(member.state is MemberState.STALE for member in out)
+    status = f"Open, day {day}" + (" - frozen, no fresh data" if incident.data_stale else "")
+    change = "" if incident.out_before is None else f" ({len(out) - incident.out_before:+d} since the date before)"
+    availability = max(0, incident.known - sum(m.state is MemberState.OUT for m in out)) / known
+    fields = (
+        ("Status", status),
+        ("Owner", incident.owner),
+        ("Availability", f"{availability:.1%} (promise {incident.promise:.0%})"),
+        (f"{noun[0].upper()}{noun[1:]} out", f"{len(out)} of {incident.ranged}{change}"),
+        (f"At risk, next {days} days", at_risk),
+        ("Customers", _customers(incident)),
+    )
+    body = (
+        f"Likely cause: {_cause(incident, out)} Lost so far: {units_and_money(incident, 'lost_units', 'lost_money')}.",
+        f"Next step: {_next_step(incident, out)}",
+        f"Longest out: {_worst(out)}.",
+    )
+    return Message(
+        fallback=clip(
+            f"{incident.severity.upper()} out of stock: {item} at {partner}, {len(out)} of {incident.ranged} {noun}, "
+            f"{risk_words}, owner {incident.owner}. {incident.incident_id}",
+            FALLBACK_LIMIT,
+        ),
+        header=f"{incident.severity.capitalize()} - Out of stock - {item} at {partner}",
+        fields=fields,
+        body=body,
+        context=_context(incident, stale),
+    )
+
+
+def _resolved(incident: Incident) -> Message:
+    item, partner = _item(incident), clip(incident.partner_name, NAME_LIMIT)
+    ended = incident.resolved_on or incident.data_as_of
+    days = max(1, (ended - incident.opened_on).days)
+    lost = units_and_money(incident, "lost_units", "lost_money")
+    places = len({member.location_id for member in incident.members})
+    back = len({m.location_id for m in incident.members if m.state is MemberState.BACK})
+    how = f"stock is back in {back} of {places} {_noun(incident, places)}"
+    if places > back:
+        how += f"; {places - back} no longer ranged (no stock or sale in the whole look-back)"
+    lasted = _days(days)
+    what = "back" if back else "no longer ranged"
+    return Message(
+        fallback=clip(
+            f"RESOLVED: {item} {what} at {partner} after {lasted}, {lost} lost. {incident.incident_id}",
+            FALLBACK_LIMIT,
+        ),
+        header=f"Resolved - Out of stock - {item} at {partner}",
+        fields=(
+            ("Status", "Resolved"),
+            ("Owner", incident.owner),
+            ("Out", f"{day_words(incident.opened_on)} to {day_words(ended)} ({lasted})"),
+            ("Peak", f"{incident.peak_out} of {incident.ranged} {_noun(incident, incident.ranged)}"),
+            ("Lost in total", lost),
+            ("Ended", how),
+        ),
+        body=(f"Customers: {_customers_so_far(incident)}",),
+        context=_context(incident, 0),
+    )
+
+
+def _context(incident: Incident, stale: int) -> tuple[str, ...]:
+    as_of = f"Data as of {day_words(incident.data_as_of)}"
+    if stale:
+        as_of += f" ({stale} {_noun(incident, stale)} without fresh data: frozen, neither out nor back is claimed)"
+    return (
+        as_of,
+        f"rule {incident.rule}",
+        f"customers modelled: {incident.basis.assumptions}, {incident.basis.dated}",
+        incident.incident_id,
+    )
+
+
+def _item(incident: Incident) -> str:
+    return clip(incident.item_name or f"item {incident.item_id}", NAME_LIMIT)
+
+
+def _noun(incident: Incident, count: int) -> str:
+    singular, plural = NOUNS[incident.location_type]
+    return singular if count == 1 else plural
+
+
+def _customers(incident: Incident) -> str:
+    shoppers = incident.total("shoppers_exposed", now_out_only=True)
+    lost, at_risk = incident.total("customers_lost"), incident.total("customers_at_risk", now_out_only=True)
+    if shoppers is None or lost is None or at_risk is None:
+        return "not estimated"
+    return f"about {number(shoppers)} shoppers meet the gap, {_range(lost + at_risk, incident)} may be lost for good"
+
+
+def _customers_so_far(incident: Incident) -> str:
+    lost = incident.total("customers_lost")
+    return "not estimated" if lost is None else f"{_range(lost, incident)} may be lost for good"
+
+
+def _range(expected: float, incident: Incident) -> str:
+    low, high = expected * incident.basis.low, expected * incident.basis.high
+    return f"{number(expected)} ({number(low)} to {number(high)})"
+
+
+def _cause(incident: Incident, out: Iterable[Member]) -> str:
+    """Only what the feed shows: whether the locations that are out have anything on order."""
+    told = [member for member in out if member.has_open_order is not None]
+    if not told:
+        return "not known; the feed says nothing about open orders."
+    missing = sum(not member.has_open_order for member in told)
+    if missing:
+        of_told = f"{missing} of {len(told)} {_noun(incident, len(told))}"
+        return f"not known yet; nothing is on order or in transit for {of_told} that ran out."
+    return f"not known yet; an order is open or in transit for every {_noun(incident, 1)} that ran out."
+
+
+def _next_step(incident: Incident, out: Iterable[Member]) -> str:
+    told = [member for member in out if member.has_open_order is not None]
+    if incident.data_stale:
+        return f"ask {incident.partner_name} for the missing feed first; these figures stand still until it is in."
+    if any(not member.has_open_order for member in told):
+        return f"ask {incident.partner_name} replenishment to raise orders where none is open."
+    if told:
+        return f"ask {incident.partner_name} when the open orders arrive, and expedite them."
+    return f"ask {incident.partner_name} why it ran out and when it is back."
+
+
+def _worst(out: Iterable[Member]) -> str:
+    ranked = sorted(out, key=lambda m: (-m.days_out(), -(m.lost_units or 0), m.location_id))
+    shown = [f"{_place(member)} ({_days(member.days_out())})" for member in ranked[:WORST_SHOWN]]
+    rest = len(ranked) - len(shown)
+    return ", ".join(shown) + (f", {rest} more" if rest else "")
+
+
+def _days(count: int) -> str:
+    return f"{count} {'day' if count == 1 else 'days'}"
+
+
+def _place(member: Member) -> str:
+    name = f" {clip(member.location_name, NAME_LIMIT)}" if member.location_name else ""
+    return f"#{clip(member.location_id, NAME_LIMIT)}{name}"
+
+
+def units_and_money(incident: Incident, units: str, money: str, *, now_out_only: bool = False) -> str:
+    """`about 504 units, USD 3,271`, or what of it is known."""
+    amount = incident.total(units, now_out_only=now_out_only)
+    if amount is None:
+        return "not estimated"
+    value = incident.total(money, now_out_only=now_out_only)
+    words = f"about {number(amount)} units"
+    return words if value is None else f"{words}, {_money(value, incident)}"
+
+
+def _money(value: float, incident: Incident) -> str:
+    return f"{incident.currency or ''} {value:,.0f}".strip()
+
+
+def number(value: float) -> str:
+    """A count as people read it: whole from ten on, one decimal below, two below one."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+def day_words(date: dt.date) -> str:
+    """`Sun 22 Nov`: the weekday in words, whatever the machine's language."""
+    weekday = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[date.weekday()]
+    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[date.month - 1]
+    return f"{weekday} {date.day} {month}"

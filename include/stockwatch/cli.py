@@ -1,0 +1,210 @@
+"""Stockwatch at the command line: `python -m include.stockwatch.cli --help`.
+
+Exit codes: 0 done; 1 the input is at fault (a held file, a wrong setting); 2 wrong use of the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from include.stockwatch.errors import ConfigError, FeedHeld, StockwatchError
+from include.stockwatch.workflows.services import Services, config_folder, home_folder
+
+
+def services() -> Services:
+    """Services on local paths: no Airflow, messages previewed."""
+    return Services(home_folder(), config_folder(), lambda: dt.datetime.now(dt.UTC))
+
+
+def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read the config folder and say what is wrong with it."""
+    settings = services().settings
+    return {
+        "config": str(config_folder()),
+        "feeds": sorted(settings.feeds),
+        "thresholds": [rule.name for rule in settings.thresholds.thresholds],
+        "routes": [route.name for route in settings.routes.routes],
+    }
+
+
+def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Take in one file of a feed, past the landing."""
+    from include.stockwatch.adapters.state import ledger
+    from include.stockwatch.workflows.ingest import PUBLISHED, ingest_file, receive
+
+    made = services()
+    _known_feed(made, arguments.feed)
+    path = arguments.file.resolve()
+    if not path.is_file():
+        raise SystemExit(f"{arguments.file}: no such file")
+    before = receive(made, arguments.feed, str(path.parent), str(path), path.name)
+    is_duplicate = before.status == PUBLISHED
+    found = before if is_duplicate else ingest_file(made, arguments.feed, path)
+    with made.state.begin() as tx:
+        stored = ledger.delivery(tx, found.feed_id, found.delivery_id) or found
+    return {
+        "outcome": "already published" if is_duplicate else "published",
+        "feed": stored.feed_id,
+        "file": stored.file_name,
+        "delivery": stored.delivery_id,
+        "rows_in": stored.rows_in,
+        "rows_published": 0 if is_duplicate else stored.rows_published,
+        "rows_rejected": 0 if is_duplicate else stored.rows_rejected,
+        "rows_already_published": stored.rows_published if is_duplicate else 0,
+        "reject_codes": stored.reject_codes,
+        "dates": len(stored.business_dates),
+        "first_date": stored.business_dates[0] if stored.business_dates else None,
+        "last_date": stored.business_dates[-1] if stored.business_dates else None,
+    }
+
+
+def check(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Check one business date."""
+    from include.stockwatch.workflows.check import check as run
+
+    return run(services(), arguments.date)
+
+
+def explain(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Say what is known of one series on a date, and which rule applies."""
+    from include.stockwatch.workflows.explain import explain as run
+
+    found = run(services(), arguments.partner, arguments.location, arguments.item, arguments.date)
+    if not arguments.json:
+        print(found.pop("text"))
+        return {}
+    return found
+
+
+def preview(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Show the message of an incident as it stands: words, and Slack blocks with --json."""
+    from include.stockwatch.adapters.state import incidents
+    from include.stockwatch.alerting.message import render
+
+    made = services()
+    with made.state.begin() as tx:
+        incident = incidents.find(tx, arguments.incident)
+        history = incidents.events(tx, arguments.incident)
+    if incident is None:
+        raise SystemExit(f"no incident {arguments.incident}; `messages` lists those with a message")
+    message = render(incident)
+    if not arguments.json:
+        steps = [f"  {event['business_date']} {event['kind']} ({event['reason']})" for event in history]
+        print("\n".join([message.fallback, "", message.as_text(), "", "History:", *steps]))
+        return {}
+    return {"incident": arguments.incident, "text": message.fallback, "blocks": message.blocks()}
+
+
+def messages(_arguments: argparse.Namespace) -> dict[str, Any]:
+    """List every message of the outbox, oldest first."""
+    from include.stockwatch.adapters.state import outbox
+
+    with services().state.begin() as tx:
+        found = outbox.messages(tx)
+    wanted = ("incident_id", "event_seq", "operation", "channel", "status", "text")
+    return {"messages": [{name: message[name] for name in wanted} for message in found]}
+
+
+def backtest(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Replay history without touching it: incidents and messages per day."""
+    from include.stockwatch.workflows.replay import replay
+
+    return replay(services(), arguments.first, arguments.last)
+
+
+def _known_feed(made: Services, feed_id: str) -> None:
+    if feed_id not in made.settings.feeds:
+        import difflib
+
+        close = difflib.get_close_matches(feed_id, made.settings.feeds, n=1)
+        hint = f"did you mean `{close[0]}`? " if close else ""
+        raise SystemExit(f"no feed `{feed_id}`; {hint}known: {', '.join(sorted(made.settings.feeds))}")
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is no date; write it like 2026-11-22") from None
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and its arguments."""
+    top = argparse.ArgumentParser(prog="stockwatch", description="Stock availability from partners' feeds.")
+    top.add_argument("--json", action="store_true", help="print JSON for scripts")
+    top.add_argument("--verbose", action="store_true", help="log every step to standard error")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], dict[str, Any]]) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        return command
+
+    add("check-config", check_config)
+    command = add("ingest", ingest)
+    command.add_argument("feed")
+    command.add_argument("file", type=Path)
+    add("check", check).add_argument("date", type=_date)
+    command = add("explain", explain)
+    for name in ("partner", "location", "item"):
+        command.add_argument(name)
+    command.add_argument("date", type=_date)
+    add("preview", preview).add_argument("incident")
+    add("messages", messages)
+    command = add("backtest", backtest)
+    command.add_argument("--from", dest="first", type=_date, help="first date, default the first delivered")
+    command.add_argument("--to", dest="last", type=_date, help="last date, default the last delivered")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parsed = parser().parse_args(arguments)
+    level = logging.INFO if parsed.verbose else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        answer = parsed.run(parsed)
+    except FeedHeld as error:
+        return _fault(parsed, error, {"outcome": "held", "holds": [hold.__dict__ for hold in error.holds]})
+    except ConfigError as error:
+        return _fault(parsed, error, {"problems": [problem.__dict__ for problem in error.problems]})
+    except StockwatchError as error:
+        return _fault(parsed, error, {})
+    if answer:
+        print(json.dumps(answer, indent=2, ensure_ascii=False, default=str) if parsed.json else _lines(answer))
+    return 0
+
+
+def _fault(parsed: argparse.Namespace, error: StockwatchError, details: dict[str, Any]) -> int:
+    if parsed.json:
+        print(json.dumps({"error": type(error).__name__, "message": str(error), **details}, indent=2, default=str))
+    else:
+        print(error, file=sys.stderr)
+    return 1
+
+
+def _lines(answer: Any, indent: int = 0) -> str:
+    """A small answer as indented lines."""
+    pad = "  " * indent
+    if isinstance(answer, dict):
+        parts = []
+        for key, value in answer.items():
+            nested = isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict))
+            parts.append(f"{pad}{key}:\n{_lines(value, indent + 1)}" if nested else f"{pad}{key}: {_flat(value)}")
+        return "\n".join(parts)
+    return "\n".join(f"{pad}- " + "; ".join(f"{k} {_flat(v)}" for k, v in item.items()) for item in answer)
+
+
+def _flat(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The pure core: tables in, tables out. No clock, environment, network, files or Airflow."""

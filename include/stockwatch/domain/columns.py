@@ -1,0 +1,117 @@
+"""The tables: every column name, its type and its unit. Units are sellable units, money is in `currency`."""
+
+from __future__ import annotations
+
+import ibis
+
+SERIES = ("partner", "location_id", "item_id")
+"""What a series is: one item at one location of one partner."""
+
+OBSERVATIONS = ibis.schema(
+    {
+        "feed_id": "string",
+        "business_date": "date",  # the store's own day
+        "partner": "string",
+        "location_id": "string",
+        "item_id": "string",
+        "location_name": "string",
+        "item_name": "string",
+        "category": "string",
+        "on_hand_units": "float64",  # at the close of business_date; null = not reported
+        "units_sold": "float64",  # during business_date; null = not reported
+        "on_order_units": "float64",
+        "in_transit_units": "float64",
+        "received_units": "float64",
+        "returned_units": "float64",
+        "price": "float64",  # shelf price of one unit
+        "currency": "string",
+        "delivery_id": "string",  # sha256 of the file
+        "source_file": "string",
+        "line": "int64",  # line in source_file, the header being line 1
+        "received_at": "timestamp('UTC')",
+    }
+)
+"""Grain: (feed_id, business_date, partner, location_id, item_id)."""
+
+REJECTS = ibis.schema(
+    {
+        "feed_id": "string",
+        "delivery_id": "string",
+        "source_file": "string",
+        "line": "int64",
+        "code": "string",
+        "field": "string",
+        "value": "string",
+        "reason": "string",
+        "fix": "string",
+        "raw": "string",  # the row as it came, as a JSON list of texts
+        "received_at": "timestamp('UTC')",
+    }
+)
+"""Grain: (delivery_id, line). The first reason found is the one that is kept."""
+
+AVAILABILITY = ibis.schema(
+    {
+        "business_date": "date",
+        "partner": "string",
+        "location_id": "string",
+        "item_id": "string",
+        "feed_id": "string",
+        "location_name": "string",
+        "item_name": "string",
+        "category": "string",
+        "status": "string",
+        "rule": "string",  # name of the most specific threshold that applies
+        "on_hand_units": "float64",
+        "on_order_units": "float64",
+        "in_transit_units": "float64",
+        "price": "float64",
+        "currency": "string",
+        "last_seen_date": "date",  # last date with a reported on-hand
+        "last_in_stock_date": "date",
+        "last_sale_date": "date",
+        "days_observed": "int64",
+        "demand_a": "float64",  # Gamma(a, b) of units a day
+        "demand_b": "float64",
+        "demand_units_per_day": "float64",  # a / b, null = not estimated
+        "days_of_supply": "float64",
+        "spell_start_date": "date",
+        "spell_days": "int64",
+        "spell_exposure_days": "float64",  # E of the risk model
+        "earlier_exposure_days": "float64",  # earlier spells, halved every memory half-life
+        "lost_units": "float64",  # this spell so far
+        "lost_units_today": "float64",
+        "lost_money": "float64",
+        "at_risk_units": "float64",  # next `horizon_days` if nothing changes
+        "at_risk_money": "float64",
+        "store_scope": "float64",  # x_S: share of the partner's other locations that are out too
+        "shoppers_exposed": "float64",
+        "customers_lost": "float64",  # N of the risk model, this spell so far
+        "customers_at_risk": "float64",  # what the horizon adds to N
+        "lost_lifetime_value": "float64",
+        "alert_due": "boolean",  # out for as many days as the threshold asks
+    }
+)
+"""Grain: (business_date, partner, location_id, item_id). Loss columns are null when not estimated."""
+
+KPIS = ibis.schema(
+    {
+        "business_date": "date",
+        "partner": "string",  # '' = all partners
+        "category": "string",  # '' = all categories
+        "ranged": "int64",
+        "known": "int64",
+        "in_stock": "int64",
+        "out_of_stock": "int64",
+        "at_risk": "int64",
+        "coverage": "float64",
+        "in_stock_rate": "float64",
+        "oos_rate": "float64",
+        "oos_rate_sales_weighted": "float64",
+        "lost_units": "float64",
+        "lost_money": "float64",
+        "currency": "string",
+        "customers_lost": "float64",
+    }
+)
+"""Grain: (business_date, partner, category). Rates are shares, 0..1, of ranged series with a known status."""

@@ -1,0 +1,226 @@
+"""Lost-customer risk: how many loyal buyers a stock-out is expected to cost, and what they are worth.
+
+Formulas, defaults and their evidence: docs/lost-customer-risk.md (equation numbers below refer to it).
+Everything works on numpy arrays, one element per series, and on plain numbers alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from include.stockwatch.domain.value import Value
+
+Array = npt.NDArray[np.float64]
+TAIL = 1e-15
+
+
+class Response(Value):
+    """What shoppers do at the empty shelf. Shares that add up to 1."""
+
+    store: float = Field(default=0.31, ge=0, le=1, description="buy it in another store")
+    brand: float = Field(default=0.26, ge=0, le=1, description="buy another brand")
+    same_brand: float = Field(default=0.19, ge=0, le=1, description="buy another item of the same brand")
+    delay: float = Field(default=0.15, ge=0, le=1, description="buy it later")
+    cancel: float = Field(default=0.09, ge=0, le=1, description="do not buy")
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Response:
+        total = self.store + self.brand + self.same_brand + self.delay + self.cancel
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the five shares must add up to 1, these add up to {total:.4g}")
+        return self
+
+
+class Interval(Value):
+    """Multipliers of a point estimate that give its 10, 50 and 90 % points; valid for the default priors."""
+
+    low: float = Field(gt=0)
+    median: float = Field(gt=0)
+    high: float = Field(gt=0)
+
+
+class Assumptions(Value):
+    """The inputs of the model that are assumed until they are measured. Named and dated: every message says so."""
+
+    name: str = "published averages"
+    dated: str = "2026-11-22"
+    response: Response = Response()
+    delay_recovered: float = Field(default=0.80, ge=0, le=1, description="c_D, share of delayed purchases made later")
+    first_persistence: float = Field(default=0.05, ge=0, le=1, description="rho_1, purchases lost after one switch")
+    escalation: float = Field(default=1.5, ge=1, description="G, growth of persistence with each exposure")
+    max_persistence: float = Field(default=0.30, ge=0, le=1, description="rho_max")
+    memory_half_life_days: float = Field(default=90, gt=0, description="H")
+    loyal_share: float = Field(default=0.50, ge=0, le=1, description="ell, share of purchases by loyal buyers")
+    purchase_cycle_days: float = Field(default=30, gt=0, description="T, days between a loyal buyer's purchases")
+    units_per_purchase: float = Field(default=1.2, gt=0, description="q")
+    margin_share: float = Field(default=0.40, ge=0, le=1, description="unit contribution as a share of price")
+    retention: float = Field(default=0.67, ge=0, lt=1, description="r, share of loyal buyers kept for a year")
+    discount_rate: float = Field(default=0.10, ge=0, description="i, per year")
+    brand_breadth: float = Field(default=1.0, gt=0, description="v, above 1 if losing the item loses siblings too")
+    customers_interval: Interval = Interval(low=0.09, median=0.64, high=2.35)
+    value_interval: Interval = Interval(low=0.09, median=0.67, high=2.89)
+
+
+class Loss(NamedTuple):
+    """What one spell costs. Units: sellable units, money in the price's currency, people."""
+
+    unmet_units: Array  # U
+    unmet_units_sd: Array
+    lost_share: Array  # f
+    lost_units: Array  # L
+    lost_revenue: Array
+    lost_margin: Array
+    occasions: Array  # U / q
+    shoppers_exposed: Array
+    loyal_exposed: Array
+    loss_probability: Array  # h
+    loss_probability_small_risk: Array
+    customers_lost: Array  # N
+    at_least_one: Array
+    value_per_customer: Array  # V
+    lost_lifetime_value: Array  # N V
+    total_cost: Array  # L m + N V
+
+
+def scoped_response(response: Response, store_scope: Any, item_scope: Any) -> tuple[Array, Array, Array]:
+    """Shares (brand, delay, cancel) once other stores or sibling items are out too (equation 2).
+
+    `store_scope` and `item_scope` are x_S and x_I, shares 0..1 of the alternatives that are out as well.
+    """
+    freed = np.asarray(store_scope, float) * response.store + np.asarray(item_scope, float) * response.same_brand
+    staying = response.brand + response.delay + response.cancel
+    growth = 1 + (freed / staying if staying else np.zeros_like(freed))
+    return response.brand * growth, response.delay * growth, response.cancel * growth
+
+
+def persistence(exposures: int, assumed: Assumptions) -> Array:
+    """rho_k for k = 1..exposures: share of future purchases lost given a switch at the k-th exposure (equation 7)."""
+    steps = np.arange(exposures)
+    rho: Array = np.minimum(assumed.max_persistence, assumed.first_persistence * assumed.escalation**steps)
+    return rho
+
+
+def _poisson(mean: Array, highest: int) -> Array:
+    """P(0..highest) of a Poisson with each mean; shape (len(mean), highest + 1)."""
+    shares = np.empty((mean.size, highest + 1))
+    shares[:, 0] = np.exp(-mean)
+    for count in range(1, highest + 1):
+        shares[:, count] = shares[:, count - 1] * mean / count
+    return shares
+
+
+def _highest_count(mean: float) -> int:
+    """A count past which a Poisson tail is below 1e-15."""
+    return int(np.ceil(mean + 9 * np.sqrt(mean) + 20))
+
+
+def loss_probability(earlier: Any, exposure: Any, brand_switch: Any, assumed: Assumptions) -> Array:
+    """Probability that one loyal buyer is lost over a spell (equation 8, exact).
+
+    `earlier` is mu and `exposure` is nu, mean exposures per buyer before and during the spell;
+    `brand_switch` is B'. h = 1 - E[Sv(J + K) / Sv(J)] with J ~ Poisson(mu), K ~ Poisson(nu).
+    """
+    mu, nu, switch = (np.atleast_1d(np.asarray(x, float)) for x in np.broadcast_arrays(earlier, exposure, brand_switch))
+    if mu.size == 0:
+        return np.zeros(0)
+    before, during = _highest_count(float(mu.max())), _highest_count(float(nu.max()))
+    rho = persistence(before + during, assumed)
+    p_before, p_during = _poisson(mu, before), _poisson(nu, during)
+    kept = np.zeros(mu.size)
+    for j in range(before + 1):
+        weight = p_before[:, j]
+        if weight.max() < TAIL:
+            continue
+        survival = np.ones(mu.size)
+        expected = p_during[:, 0].copy()
+        for k in range(1, during + 1):
+            survival = survival * (1 - switch * rho[j + k - 1])
+            expected += p_during[:, k] * survival
+        kept += weight * expected
+    mass = p_before.sum(axis=1) * p_during.sum(axis=1)
+    chance: Array = np.clip(mass - kept, 0.0, 1.0)
+    return chance
+
+
+def small_risk_probability(earlier: Any, exposure: Any, brand_switch: Any, assumed: Assumptions) -> Array:
+    """The explainable form of `loss_probability`, ignoring the cap on persistence (equation 8, second line)."""
+    growth = assumed.escalation - 1
+    mu, nu = np.asarray(earlier, float), np.asarray(exposure, float)
+    grown = np.expm1(nu * growth) / growth if growth else nu
+    chance: Array = np.asarray(brand_switch, float) * assumed.first_persistence * np.exp(mu * growth) * grown
+    return chance
+
+
+def spell_loss(
+    *,
+    demand_a: Any,
+    demand_b: Any,
+    exposure_days: Any,
+    earlier_exposure_days: Any,
+    price: Any,
+    assumed: Assumptions,
+    store_scope: Any = 0.0,
+    item_scope: Any = 0.0,
+    margin: Any | None = None,
+) -> Loss:
+    """Cost of an out-of-stock spell in units, money and customers (equations 1 to 10).
+
+    Shapes: numbers or equally long arrays, one element per series and spell.
+    Units:  `demand_a`, `demand_b` are the Gamma posterior of units a day; `exposure_days` is E, the weighted days out;
+            `earlier_exposure_days` is E_s summed over earlier spells, each halved every memory half-life;
+            `price` and `margin` (default: price times the assumed margin share) are money per unit.
+    Nulls:  NaN in, NaN out: a figure without its inputs is not estimated.
+    Source: docs/lost-customer-risk.md, test vectors A, B and C.
+    """
+    a, b, days, memory, unit_price, x_store, x_item = (
+        np.atleast_1d(np.asarray(x, float))
+        for x in np.broadcast_arrays(
+            demand_a, demand_b, exposure_days, earlier_exposure_days, price, store_scope, item_scope
+        )
+    )
+    unit_margin = unit_price * assumed.margin_share if margin is None else np.atleast_1d(np.asarray(margin, float))
+    cycle, per_purchase = assumed.purchase_cycle_days, assumed.units_per_purchase
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(b > 0, a / b, np.nan)
+        unmet = rate * days
+        unmet_sd = np.sqrt(unmet * (1 + days / b))
+    nu, mu = days / cycle, memory / cycle
+    brand, delay, cancel = scoped_response(assumed.response, x_store, x_item)
+    lost_share = brand + cancel + (1 - assumed.delay_recovered) * delay
+    lost = unmet * lost_share
+    buyers = rate * cycle / per_purchase
+    met_gap = -np.expm1(-nu)
+    estimable = np.isfinite(nu) & np.isfinite(mu)
+    chance = np.full(nu.shape, np.nan)
+    chance[estimable] = loss_probability(mu[estimable], nu[estimable], brand[estimable], assumed)
+    customers = assumed.loyal_share * buyers * chance
+    value = (
+        unit_margin
+        * per_purchase
+        * (365 / cycle)
+        * assumed.brand_breadth
+        * assumed.retention
+        / (1 + assumed.discount_rate - assumed.retention)
+    )
+    return Loss(
+        unmet_units=unmet,
+        unmet_units_sd=unmet_sd,
+        lost_share=lost_share,
+        lost_units=lost,
+        lost_revenue=lost * unit_price,
+        lost_margin=lost * unit_margin,
+        occasions=unmet / per_purchase,
+        shoppers_exposed=buyers * met_gap,
+        loyal_exposed=assumed.loyal_share * buyers * met_gap,
+        loss_probability=chance,
+        loss_probability_small_risk=small_risk_probability(mu, nu, brand, assumed),
+        customers_lost=customers,
+        at_least_one=-np.expm1(-customers),
+        value_per_customer=value,
+        lost_lifetime_value=customers * value,
+        total_cost=lost * unit_margin + customers * value,
+    )

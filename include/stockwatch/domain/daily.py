@@ -1,0 +1,79 @@
+"""From the rows that partners sent to one row per series and day.
+
+A partner that sends only movements says nothing on a quiet day, and means "unchanged"; another leaves out items
+with no stock, and means "zero"; a third simply did not count. The feed definition says which.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from include.stockwatch.domain.columns import SERIES
+from include.stockwatch.domain.reported import AbsentMeans
+
+AS_OF = "as_of"
+
+
+def daily(
+    observations: ir.Table,
+    delivered: ir.Table,
+    absent_means: Mapping[str, AbsentMeans],
+    first: dt.date,
+    last: dt.date,
+) -> ir.Table:
+    """One row per series and delivered day between two dates, absent rows filled in as each feed means them.
+
+    Grain:  observations (feed_id, business_date, series), delivered (feed_id, business_date)
+            -> (feed_id, business_date, series)
+    Nulls:  a day on which the feed was not delivered has no row, whatever absent rows mean
+    """
+    parts = []
+    for meaning in AbsentMeans:
+        feeds = sorted(feed for feed, means in absent_means.items() if means is meaning)
+        if not feeds:
+            continue
+        rows = observations.filter(observations.feed_id.isin(feeds), observations.business_date <= last)
+        if meaning is AbsentMeans.UNKNOWN:
+            parts.append(rows.filter(rows.business_date >= first))
+        else:
+            parts.append(_filled(rows, delivered, first, last, keeps_stock=meaning is AbsentMeans.UNCHANGED))
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _filled(rows: ir.Table, delivered: ir.Table, first: dt.date, last: dt.date, *, keeps_stock: bool) -> ir.Table:
+    """Let each row stand until the next one of its series, with no sales on the days between."""
+    order = ibis.window(group_by=("feed_id", *SERIES), order_by="business_date")
+    end = ibis.literal(last + dt.timedelta(days=1), "date")
+    held = rows.mutate(reported_on=rows.business_date, next_on=rows.business_date.lead().over(order).fill_null(end))
+    held = held.filter(held.next_on > ibis.literal(first, "date"))
+    start = ibis.greatest(held.business_date, ibis.literal(first, "date"))
+    days = ibis.range(start.cast("timestamp"), held.next_on.cast("timestamp"), ibis.interval(days=1))
+    spread = held.mutate(business_date=days.unnest()).mutate(business_date=ibis._.business_date.cast("date"))
+    own_day = spread.business_date == spread.reported_on
+    none = ibis.literal(0.0)
+    spread = spread.mutate(
+        on_hand_units=spread.on_hand_units if keeps_stock else own_day.ifelse(spread.on_hand_units, none),
+        units_sold=own_day.ifelse(spread.units_sold, none),
+        received_units=own_day.ifelse(spread.received_units, none),
+        returned_units=own_day.ifelse(spread.returned_units, none),
+    )
+    return spread.semi_join(delivered, ["feed_id", "business_date"]).select(rows.columns)
+
+
+def looking_back(days: ir.Table, as_of: list[dt.date], lookback_days: int) -> ir.Table:
+    """The rows that each `as_of` date looks back on, marked with that date.
+
+    Grain:  (series, business_date) -> (as_of, series, business_date)
+    Units:  lookback_days counts the `as_of` date itself
+    """
+    reach = dt.timedelta(days=lookback_days - 1)
+    if len(as_of) == 1:
+        inside = days.filter(days.business_date.between(as_of[0] - reach, as_of[0]))
+        return inside.mutate(as_of=ibis.literal(as_of[0], "date"))
+    dates = ibis.memtable({AS_OF: as_of}, schema=ibis.schema({AS_OF: "date"}))
+    first_day = dates.as_of - ibis.interval(days=lookback_days - 1)
+    return days.join(dates, (days.business_date >= first_day) & (days.business_date <= dates.as_of))

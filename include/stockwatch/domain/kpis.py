@@ -1,0 +1,55 @@
+"""Availability figures per partner and category."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.columns import KPIS
+
+
+def kpis(availability: ir.Table) -> ir.Table:
+    """KPIs of each date per partner and category, per partner, and in all; '' stands for all.
+
+    Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, category)
+    Units:  rates are shares 0..1 of ranged series with a known status; coverage is the known share of ranged series
+    Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null
+    """
+    table = availability.mutate(category=availability.category.fill_null(""))
+    everyone, everything = ibis.literal(""), ibis.literal("")
+    levels = [table, table.mutate(category=everything), table.mutate(partner=everyone, category=everything)]
+    # A feed without categories has '' at the first level already: count it once.
+    levels[0] = levels[0].filter(levels[0].category != "")
+    return ibis.union(*(_figures(level) for level in levels)).select(KPIS.names).cast(KPIS)
+
+
+def _figures(table: ir.Table) -> ir.Table:
+    def count(status: Status) -> ir.IntegerScalar:
+        return (table.status == status.value).sum()
+
+    expected = table.demand_units_per_day
+    is_known = table.status != Status.UNKNOWN.value
+    is_out = table.status == Status.OUT_OF_STOCK.value
+    figures = table.group_by("business_date", "partner", "category").agg(
+        ranged=table.count(),
+        known=is_known.sum(),
+        in_stock=count(Status.IN_STOCK),
+        out_of_stock=count(Status.OUT_OF_STOCK),
+        at_risk=count(Status.AT_RISK),
+        coverage=is_known.mean(),
+        in_stock_rate=(~is_out).mean(where=is_known),
+        oos_rate=is_out.mean(where=is_known),
+        oos_rate_sales_weighted=expected.sum(where=is_out & is_known).fill_null(0.0)
+        / expected.sum(where=is_known).nullif(0.0),
+        lost_units=table.lost_units_today.sum(),
+        lost_money_sum=(table.lost_units_today * table.price).sum(),
+        currencies=table.currency.nunique(),
+        currency=table.currency.max(),
+        customers_lost=table.customers_lost.sum(),
+    )
+    one_currency = figures.currencies == 1
+    return figures.mutate(
+        lost_money=one_currency.ifelse(figures.lost_money_sum, ibis.null("float64")),
+        currency=one_currency.ifelse(figures.currency, ibis.null("string")),
+    ).drop("lost_money_sum", "currencies")

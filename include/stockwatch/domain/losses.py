@@ -1,0 +1,85 @@
+"""What the series that are out cost: units, money and customers, one element per series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pydantic import Field
+
+from include.stockwatch.domain.customers import Array, Assumptions, Response, spell_loss
+from include.stockwatch.domain.value import Value
+
+INPUTS = ("demand_a", "demand_b", "spell_exposure_days", "earlier_exposure_days", "price", "store_scope")
+OUTPUTS = (
+    "lost_money",
+    "at_risk_units",
+    "at_risk_money",
+    "shoppers_exposed",
+    "customers_lost",
+    "customers_at_risk",
+    "lost_lifetime_value",
+)
+
+
+class CategoryAssumptions(Value):
+    """What a category has of its own; the rest is taken from the defaults."""
+
+    response: Response | None = None
+    purchase_cycle_days: float | None = Field(default=None, gt=0)
+    units_per_purchase: float | None = Field(default=None, gt=0)
+    loyal_share: float | None = Field(default=None, ge=0, le=1)
+    margin_share: float | None = Field(default=None, ge=0, le=1)
+
+
+class CustomerModel(Value):
+    """`lost_customers.yaml`: the assumptions, and what is known better for some categories."""
+
+    defaults: Assumptions = Assumptions()
+    categories: Mapping[str, CategoryAssumptions] = {}
+
+    def for_category(self, category: str | None) -> Assumptions:
+        """The assumptions for one category."""
+        own = self.categories.get(category or "")
+        if own is None:
+            return self.defaults
+        return self.defaults.model_copy(update={key: value for key, value in own if value is not None})
+
+
+def losses(
+    inputs: Mapping[str, Array], categories: Sequence[str | None], model: CustomerModel, horizon_days: int
+) -> dict[str, Array]:
+    """Loss columns of the availability table for the series that are out.
+
+    Shapes: every input and output has one element per series, in the same order.
+    Units:  `lost_*` is the spell so far; `*_at_risk` and `at_risk_*` are what the next `horizon_days` add if it lasts.
+    Nulls:  NaN where demand or price is not known: not estimated.
+    """
+    count = len(categories)
+    result = {name: np.full(count, np.nan) for name in OUTPUTS}
+    labels = np.array([category or "" for category in categories], dtype=object)
+    for label in sorted(set(labels)):
+        chosen = labels == label
+        assumed = model.for_category(label)
+        a, b, days, earlier, price, scope = (np.asarray(inputs[name], float)[chosen] for name in INPUTS)
+        now, later = (
+            spell_loss(
+                demand_a=a,
+                demand_b=b,
+                exposure_days=days + ahead,
+                earlier_exposure_days=earlier,
+                price=price,
+                store_scope=scope,
+                assumed=assumed,
+            )
+            for ahead in (0, horizon_days)
+        )
+        at_risk_units = later.unmet_units - now.unmet_units
+        result["lost_money"][chosen] = now.unmet_units * price
+        result["at_risk_units"][chosen] = at_risk_units
+        result["at_risk_money"][chosen] = at_risk_units * price
+        result["shoppers_exposed"][chosen] = later.shoppers_exposed
+        result["customers_lost"][chosen] = now.customers_lost
+        result["customers_at_risk"][chosen] = later.customers_lost - now.customers_lost
+        result["lost_lifetime_value"][chosen] = now.lost_lifetime_value
+    return result

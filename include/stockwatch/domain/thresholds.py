@@ -1,0 +1,127 @@
+"""Dependable-access thresholds: the most specific rule that sets a limit wins.
+
+A rule that matches by location beats one by item, which beats category, which beats partner; two keys beat one of
+them. Limits that a rule leaves out come from the next less specific rule, down to the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import ibis
+import ibis.expr.types as ir
+from pydantic import Field, model_validator
+
+from include.stockwatch.domain.value import Value
+
+Limit = Literal[
+    "min_in_stock_rate", "out_of_stock_at_or_below_units", "days_out_before_alert", "min_days_of_supply", "severity"
+]
+LIMITS: tuple[Limit, ...] = get_args(Limit)
+WEIGHT = {"partner": 1, "category": 2, "item_id": 4, "location_id": 8}
+
+
+class Match(Value):
+    """Which series a rule is for. A key left out matches everything."""
+
+    partner: str | None = None
+    category: str | None = None
+    item_id: str | None = None
+    location_id: str | None = None
+
+    def keys(self) -> dict[str, str]:
+        """The keys that are set, e.g. `{"partner": "northfield"}`."""
+        return {key: value for key, value in self if value is not None}
+
+    def weight(self) -> int:
+        """How specific the match is: 0 for the default."""
+        return sum(WEIGHT[key] for key in self.keys())
+
+    def accepts(self, facts: Mapping[str, str | None]) -> bool:
+        """Whether a series with these facts is meant."""
+        return all(facts.get(key) == value for key, value in self.keys().items())
+
+
+class SeverityBand(Value):
+    """Reached when either figure is reached. Money is per incident over the risk horizon, in the feed's currency."""
+
+    money: float | None = Field(default=None, ge=0, description="money at risk over the horizon")
+    customers: float | None = Field(default=None, ge=0, description="customers expected lost, spell so far and horizon")
+
+
+class SeverityBands(Value):
+    """Lower bounds of each severity; below `medium` an incident is low."""
+
+    critical: SeverityBand
+    high: SeverityBand
+    medium: SeverityBand
+
+
+class Threshold(Value):
+    """One rule of `thresholds.yaml`. Every limit may be left out, except in the default."""
+
+    name: str = Field(min_length=1, description="shown in messages and by `explain`")
+    match: Match = Match()
+    min_in_stock_rate: float | None = Field(default=None, ge=0, le=1, description="the promise, a share 0..1")
+    out_of_stock_at_or_below_units: float | None = Field(default=None, description="on hand at or below this is out")
+    days_out_before_alert: int | None = Field(default=None, ge=1, le=56, description="days out before it may alert")
+    min_days_of_supply: float | None = Field(default=None, ge=0, description="below this a series is at risk")
+    severity: SeverityBands | None = Field(default=None, description="money and customers that make a severity")
+
+
+class Thresholds(Value):
+    """All rules of `thresholds.yaml`. The first rule is the default: it matches everything and sets every limit."""
+
+    thresholds: tuple[Threshold, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _starts_with_a_complete_default(self) -> Thresholds:
+        default = self.thresholds[0]
+        if default.match.weight():
+            raise ValueError("the first threshold is the default and must not have a `match`")
+        missing = [limit for limit in LIMITS if getattr(default, limit) is None]
+        if missing:
+            raise ValueError(f"the first threshold is the default and must set {', '.join(missing)}")
+        names = [rule.name for rule in self.thresholds]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"threshold names must differ; repeated: {', '.join(repeated)}")
+        return self
+
+    def by_precedence(self) -> list[Threshold]:
+        """Most specific first; of two equally specific rules the later one in the file."""
+        ranked = sorted(enumerate(self.thresholds), key=lambda pair: (pair[1].match.weight(), pair[0]), reverse=True)
+        return [rule for _, rule in ranked]
+
+    def limit(self, name: Limit, facts: Mapping[str, str | None]) -> tuple[Any, str]:
+        """The limit for one series and the name of the rule it comes from."""
+        for rule in self.by_precedence():
+            value = getattr(rule, name)
+            if value is not None and rule.match.accepts(facts):
+                return value, rule.name
+        raise LookupError(f"no threshold sets {name}")  # ruled out by the default
+
+    def rule(self, facts: Mapping[str, str | None]) -> str:
+        """Name of the most specific rule for one series."""
+        return next(rule.name for rule in self.by_precedence() if rule.match.accepts(facts))
+
+    def limit_column(self, name: Limit, table: ir.Table) -> ir.Value:
+        """The same limit for every row of a table that has the match columns."""
+        return self._column(table, name)
+
+    def rule_column(self, table: ir.Table) -> ir.Value:
+        """The name of the most specific rule for every row of a table that has the match columns."""
+        return self._column(table, "name")
+
+    def _column(self, table: ir.Table, field: str) -> ir.Value:
+        branches: list[tuple[ir.BooleanValue, Any]] = []
+        for rule in self.by_precedence():
+            value = getattr(rule, field)
+            if value is None:
+                continue
+            if not rule.match.weight():
+                return ibis.cases(*branches, else_=value) if branches else ibis.literal(value)
+            accepted = ibis.and_(*(table[key] == wanted for key, wanted in rule.match.keys().items()))
+            branches.append((accepted.fill_null(False), value))
+        raise LookupError(f"no threshold sets {field}")  # ruled out by the default

@@ -1,0 +1,113 @@
+"""Every error Stockwatch raises on purpose.
+
+StockwatchError
+├─ ConfigError          a setting is wrong                        fix the file; never retried
+├─ FeedUnreachable      a landing cannot be listed or read        retried
+├─ FeedHeld             a file broke its contract or its checks   kept and explained; never retried
+├─ RowsLost             counts of a file do not add up            a bug of ours; never retried
+└─ DeliveryFailed       Slack did not take a message              the outbox decides
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class StockwatchError(Exception):
+    """Base of all errors that Stockwatch raises on purpose."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One wrong place in a settings file: where it is, what is wrong, how to mend it."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    what: str
+    source_line: str
+    fix: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: "
+        subject = f"{self.path}: " if self.path else ""
+        quoted = f"\n{self.line:>5} | {self.source_line}" if self.source_line.strip() else ""
+        return f"{where}{subject}{self.what}{quoted}\n  fix: {self.fix}"
+
+
+class ConfigError(StockwatchError):
+    """Settings are wrong. Carries every problem found, not only the first."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class FeedUnreachable(StockwatchError):
+    """A landing location could not be listed or a landed file could not be read; trying later may help."""
+
+    def __init__(self, url: str, cause: str) -> None:
+        self.url, self.cause = url, cause
+        super().__init__(f"cannot read {url}: {cause}")
+
+
+class HoldCode(StrEnum):
+    """Why a whole file is held back. Nothing of a held file is published."""
+
+    EMPTY = "EMPTY"
+    NO_ROWS = "NO_ROWS"
+    ENCODING = "ENCODING"
+    LAYOUT_CHANGED = "LAYOUT_CHANGED"
+    TOO_LARGE = "TOO_LARGE"
+    TOO_MANY_REJECTS = "TOO_MANY_REJECTS"
+    ROW_COUNT = "ROW_COUNT"
+    NOT_VALIDATED = "NOT_VALIDATED"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The reason a file is held: code, sentence, and what a person can do."""
+
+    code: HoldCode
+    what: str
+    fix: str
+
+
+class FeedHeld(StockwatchError):
+    """A file broke its contract or its quality checks. Its bytes are archived, nothing of it is published."""
+
+    def __init__(self, feed_id: str, file_name: str, holds: tuple[Hold, ...]) -> None:
+        self.feed_id, self.file_name, self.holds = feed_id, file_name, holds
+        lines = [f"{file_name}: feed `{feed_id}`: {hold.code}: {hold.what}\n  fix: {hold.fix}" for hold in holds]
+        super().__init__("\n".join(lines))
+
+
+class RowsLost(StockwatchError):
+    """Rows in are not rows published plus rows rejected. Nothing of the file is published."""
+
+    def __init__(self, file_name: str, rows_in: int, rows_published: int, rows_rejected: int) -> None:
+        self.rows_in, self.rows_published, self.rows_rejected = rows_in, rows_published, rows_rejected
+        super().__init__(
+            f"{file_name}: {rows_in} rows in, but {rows_published} to publish and {rows_rejected} rejected: "
+            "this is a defect of Stockwatch, please report it with the file"
+        )
+
+
+class Refusal(StrEnum):
+    """What a refused or unanswered Slack call means for the outbox (alerting requirement A-69)."""
+
+    WAIT = "wait"
+    UNCERTAIN = "uncertain"
+    TARGET_GONE = "target_gone"
+    DEAD = "dead"
+    STOP = "stop"
+
+
+class DeliveryFailed(StockwatchError):
+    """Slack did not confirm a message. `refusal` says what the outbox does next."""
+
+    def __init__(self, refusal: Refusal, reason: str, retry_after_seconds: float | None = None) -> None:
+        self.refusal, self.reason, self.retry_after_seconds = refusal, reason, retry_after_seconds
+        super().__init__(f"{refusal}: {reason}")

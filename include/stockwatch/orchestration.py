@@ -1,0 +1,153 @@
+"""Stockwatch in Airflow: the one module that imports it.
+
+Light on purpose: Dag files import it at every parse, so everything heavy is imported inside a task.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_parsing_context
+
+from include.stockwatch.errors import ConfigError, DeliveryFailed, FeedHeld, RowsLost
+from include.stockwatch.workflows.services import Messenger, Services, config_folder, home_folder
+
+if TYPE_CHECKING:
+    from include.stockwatch.settings.feed import Feed
+
+SLACK_CONNECTION = os.environ.get("STOCKWATCH_SLACK_CONNECTION", "slack_api_default")
+STATE_CONNECTION = "stockwatch_db"
+SLACK_POOL = "slack"
+
+AVAILABILITY = Asset(name="availability", uri="stockwatch://availability")
+INCIDENTS = Asset(name="incidents", uri="stockwatch://incidents")
+
+START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+"""Before any run; schedules do not catch up."""
+
+TASK_DEFAULTS: dict[str, Any] = {
+    "owner": "stockwatch",
+    "retries": 2,
+    "retry_delay": dt.timedelta(seconds=20),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[
+            RetryRule(ConfigError, RetryAction.FAIL, reason="a setting is wrong: trying again does not mend it"),
+            RetryRule(FeedHeld, RetryAction.FAIL, reason="the file is held: it stays as it is until somebody acts"),
+            RetryRule(RowsLost, RetryAction.FAIL, reason="counts do not add up: a defect, not the weather"),
+            RetryRule(DeliveryFailed, RetryAction.FAIL, reason="Slack refuses our token: somebody must mend it"),
+        ]
+    ),
+}
+"""What every task has in common. What may be retried is decided here and nowhere else."""
+
+
+@dataclass(frozen=True)
+class FeedDag:
+    """What the factory needs to know of one feed: its definition, or what is wrong with it."""
+
+    feed_id: str
+    feed: Feed | None
+    error: str | None = None
+
+    @property
+    def dag_id(self) -> str:
+        """Id of the feed's Dag."""
+        return f"ingest_{self.feed_id}"
+
+    @property
+    def asset(self) -> Asset:
+        """What a publish of the feed produces."""
+        return feed_asset(self.feed_id)
+
+
+def feed_asset(feed_id: str) -> Asset:
+    """The asset of a feed's observations; its events wake the gate, and are no work queue."""
+    return Asset(name=f"feed_{feed_id}", uri=f"stockwatch://observations/{feed_id}")
+
+
+def feed_ids() -> list[str]:
+    """Ids of all feed definitions, from their file names: no file is opened."""
+    return sorted(path.stem for path in (config_folder() / "feeds").glob("*.yaml"))
+
+
+def feed_dags() -> list[FeedDag]:
+    """The feeds to build Dags for; inside a task only the one that runs. A broken definition breaks its own Dag."""
+    only = get_parsing_context().dag_id
+    found = []
+    for feed_id in feed_ids():
+        if only and only != f"ingest_{feed_id}":
+            continue
+        try:
+            found.append(FeedDag(feed_id, feed_definition(feed_id)))
+        except ConfigError as error:
+            found.append(FeedDag(feed_id, None, str(error)))
+    return found
+
+
+def feed_definition(feed_id: str) -> Feed:
+    """One feed's definition. Raises: ConfigError with file, line and fix"""
+    from include.stockwatch.settings.feed import load_feed
+
+    return load_feed(config_folder() / "feeds" / f"{feed_id}.yaml")
+
+
+def services() -> Services:
+    """Services of a task: local paths from the environment, stores and Slack from Airflow connections."""
+    return Services(
+        home_folder(),
+        config_folder(),
+        lambda: dt.datetime.now(dt.UTC),
+        state_url=_state_url(),
+        messenger=_messenger,
+    )
+
+
+def parse_date(text: str) -> dt.date:
+    """A business date as Dag runs carry it."""
+    return dt.date.fromisoformat(text)
+
+
+def has_slack() -> bool:
+    """Whether a Slack connection is set up; without one, messages are previewed."""
+    return _connection(SLACK_CONNECTION) is not None
+
+
+def _state_url() -> str | None:
+    connection = _connection(STATE_CONNECTION)
+    return None if connection is None else str(connection.get_uri()).replace("postgres://", "postgresql+psycopg://", 1)
+
+
+def _messenger() -> Messenger:
+    if not has_slack():
+        from include.stockwatch.adapters.preview import PreviewMessenger
+
+        return PreviewMessenger()
+    from airflow.providers.slack.hooks.slack import SlackHook
+
+    from include.stockwatch.adapters.slack import SlackMessenger
+
+    # retry_handlers=[]: the SDK's own retry of a dropped connection posts a second copy (A-64)
+    return SlackMessenger(SlackHook(slack_conn_id=SLACK_CONNECTION, retry_handlers=[]).client)
+
+
+def _connection(conn_id: str) -> Any | None:
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return Connection.get(conn_id)
+    except AirflowNotFoundException:  # any other failure must not look like "no Slack": it is raised
+        return None
+
+
+def quality_page(made: Services, run_id: str) -> Path | None:
+    """The quality report of the delivery that a Dag run ingested, if there is one."""
+    from include.stockwatch.adapters.state import ledger
+
+    with made.state.begin() as tx:
+        found = ledger.delivery_of_run(tx, run_id)
+    return None if found is None else made.quality_page(found.feed_id, found.delivery_id)

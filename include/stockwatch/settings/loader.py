@@ -1,0 +1,76 @@
+"""Read the whole config folder, or say everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from include.stockwatch.alerting.routing import Routes
+from include.stockwatch.domain.losses import CustomerModel
+from include.stockwatch.domain.thresholds import Thresholds
+from include.stockwatch.errors import ConfigError, Problem
+from include.stockwatch.settings.feed import Feed, load_feed
+from include.stockwatch.settings.models import Settings, Stockwatch
+from include.stockwatch.settings.reading import closest, content_of, file_problem, open_file, read
+
+
+def load(folder: Path) -> Settings:
+    """Read and check the whole config folder.
+
+    Raises: ConfigError with every problem of every file.
+    """
+    problems: list[Problem] = []
+    if not folder.is_dir():
+        raise ConfigError(
+            (file_problem(folder, "the config folder does not exist", "set STOCKWATCH_CONFIG to a folder"),)
+        )
+    feeds: dict[str, Feed] = {}
+    paths = sorted(folder.glob("feeds/*.yaml"))
+    if not paths:
+        problems.append(
+            file_problem(folder / "feeds", "no feed is defined", "add feeds/<feed>.yaml, one file per feed")
+        )
+    for path in paths:
+        feed = _collect(problems, load_feed, path)
+        if feed is not None:
+            feeds[path.stem] = feed
+    thresholds = _collect(problems, read, folder / "thresholds.yaml", Thresholds)
+    routes = _collect(problems, read, folder / "routes.yaml", Routes)
+    customers = _collect(problems, read, folder / "lost_customers.yaml", CustomerModel, optional=True)
+    general = _collect(problems, read, folder / "stockwatch.yaml", Stockwatch, optional=True)
+    partners = {feed.partner for feed in feeds.values()}
+    if len(feeds) == len(paths) and partners:
+        problems.extend(_unknown_partners(folder / "thresholds.yaml", "thresholds", partners))
+        problems.extend(_unknown_partners(folder / "routes.yaml", "routes", partners))
+    if problems or not (thresholds and routes and customers and general):
+        raise ConfigError(tuple(problems))
+    return Settings(feeds=feeds, thresholds=thresholds, routes=routes, lost_customers=customers, stockwatch=general)
+
+
+def _collect(problems: list[Problem], read: Any, *arguments: Any, **options: Any) -> Any:
+    try:
+        return read(*arguments, **options)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _unknown_partners(path: Path, key: str, partners: set[str]) -> Iterable[Problem]:
+    """Rules for partners that no feed has: almost always a typing mistake."""
+    try:
+        file = open_file(path) if path.exists() else None
+    except ConfigError:
+        return
+    content = content_of(path) if file else None
+    rules = content.get(key) if isinstance(content, dict) else None
+    for position, rule in enumerate(rules if isinstance(rules, list) else ()):
+        wanted = rule.get("match", {}) if isinstance(rule, dict) else {}
+        partner = wanted.get("partner") if isinstance(wanted, dict) else None
+        if file and isinstance(partner, str) and partner not in partners:
+            loc = (key, position, "match", "partner")
+            fix = (
+                f"{closest(partner, partners) or 'add its feed.'} Partners with a feed: {', '.join(sorted(partners))}."
+            )
+            what = f"no feed has the partner `{partner}`"
+            yield file.problem(file.mark(loc), ".".join(map(str, loc)), what, fix)

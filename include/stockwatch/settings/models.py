@@ -1,0 +1,53 @@
+"""What the files of the config folder may say.
+
+feeds/<feed>.yaml   one partner profile per feed, the file name being the feed's id (see feed.py)
+thresholds.yaml     dependable-access thresholds
+routes.yaml         who is told, and who owns it
+lost_customers.yaml assumptions of the lost-customer model (optional)
+stockwatch.yaml     landing, look-back and gate (optional)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from include.stockwatch.alerting.routing import Routes
+from include.stockwatch.domain.availability import CheckSettings
+from include.stockwatch.domain.losses import CustomerModel
+from include.stockwatch.domain.reported import AbsentMeans
+from include.stockwatch.domain.thresholds import Thresholds
+from include.stockwatch.domain.value import Value
+from include.stockwatch.settings.feed import Feed, Identifier
+
+
+class GateSettings(Value):
+    """Which dates are checked by themselves."""
+
+    history_days: int = Field(default=14, ge=1, le=400, description="dates older than this are loaded, not checked")
+    wait_minutes: int = Field(default=30, ge=0, le=1440, description="how long a file being ingested holds a date back")
+
+
+class Stockwatch(Value):
+    """`stockwatch.yaml`: the few settings that belong to no feed."""
+
+    tenant: Identifier = "stockwatch"
+    landing_url: str | None = Field(default=None, description="default: the folder `landing` in STOCKWATCH_HOME")
+    max_file_mb: int = Field(default=2048, ge=1, description="a larger file is held unread")
+    check: CheckSettings = CheckSettings()
+    gate: GateSettings = GateSettings()
+
+
+class Settings(Value):
+    """The whole config folder."""
+
+    feeds: Mapping[str, Feed]
+    thresholds: Thresholds
+    routes: Routes
+    lost_customers: CustomerModel
+    stockwatch: Stockwatch
+
+    def absent_means(self) -> dict[str, AbsentMeans]:
+        """What an absent row means, by feed."""
+        return {feed_id: feed.absent_means for feed_id, feed in self.feeds.items()}

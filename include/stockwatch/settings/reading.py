@@ -1,0 +1,208 @@
+"""Read a settings file into its model, or say everything that is wrong: file, line, column, and how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from include.stockwatch.errors import ConfigError, Problem
+
+Model = TypeVar("Model", bound=BaseModel)
+Location = tuple[str | int, ...]
+MAX_BYTES = 1_000_000
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose plain words mean what they look like: `no`, `10:30` and `0012` are texts, ids keep their zeros."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, Any]]] = {}  # noqa: RUF012  (PyYAML's own way to set them)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"^(true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("null", r"^(~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("int", r"^[-+]?(0|[1-9][0-9]*)$", list("-+0123456789")),
+    ("float", r"^[-+]?(0|[1-9][0-9]*)?\.[0-9]+([eE][-+]?[0-9]+)?$", list("-+0123456789.")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+
+
+@dataclass
+class SettingsFile:
+    """One YAML file while it is read: its text and nodes, to point at mistakes."""
+
+    path: Path
+    shown: str
+    lines: list[str] = field(default_factory=list)
+    root: yaml.Node | None = None
+
+    def problem(self, mark: tuple[int, int], path: str, what: str, fix: str) -> Problem:
+        line, column = mark
+        source = self.lines[line] if line < len(self.lines) else ""
+        return Problem(self.shown, line + 1, column + 1, path, what, source, fix)
+
+    def mark(self, loc: Location) -> tuple[int, int]:
+        """Where an error location stands; an unknown field at its key, a missing one at its nearest parent."""
+        node = self.root
+        found = node
+        for step in loc:
+            match node:
+                case yaml.SequenceNode() if isinstance(step, int) and step < len(node.value):
+                    node = node.value[step]
+                    found = node
+                case yaml.MappingNode():
+                    pair = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+                    if pair is None:
+                        break
+                    found, node = pair
+                case _:
+                    break
+        return (found.start_mark.line, found.start_mark.column) if found else (0, 0)
+
+
+def file_problem(path: Path, what: str, fix: str) -> Problem:
+    """A problem of a file as a whole."""
+    return Problem(shown(path), 1, 1, "", what, "", fix)
+
+
+def content_of(path: Path) -> Any:
+    """The plain content of a YAML file that was opened before."""
+    return _Loader(path.read_text("utf-8")).get_single_data()
+
+
+def shown(path: Path) -> str:
+    """A path as people who stand in the project's folder write it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def read(path: Path, model: type[Model], *, optional: bool = False) -> Model:
+    """Read one file into its model; an optional one that is missing gives the defaults. Raises: ConfigError"""
+    if not path.exists():
+        if optional:
+            return model()
+        raise ConfigError((file_problem(path, "the file is missing", f"add it; docs/settings.md shows a {path.stem}"),))
+    file = open_file(path)
+    content = content_of(path) or {}
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(tuple(_explain(file, model, found) for found in error.errors())) from None
+
+
+def open_file(path: Path) -> SettingsFile:
+    """A file with its nodes, to point at places in it. Raises: ConfigError if it is no YAML or repeats a key."""
+    file = SettingsFile(path, shown(path))
+    if path.stat().st_size > MAX_BYTES:
+        raise ConfigError((file_problem(path, "the file is larger than 1 MB", "is this a settings file?"),))
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError((file_problem(path, f"not UTF-8 at byte {error.start}", "save the file as UTF-8"),)) from None
+    file.lines = text.splitlines()
+    try:
+        file.root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = (mark.line, mark.column) if mark else (0, 0)
+        what = f"not YAML: {error.problem or error.context}"
+        fix = "check the indent and the colons of this line and the one above"
+        raise ConfigError((file.problem(where, "", what, fix),)) from None
+    except yaml.YAMLError as error:
+        raise ConfigError((file_problem(path, f"not YAML: {error}", "save the file as plain UTF-8 text"),)) from None
+    repeated = tuple(_repeated_keys(file, file.root))
+    if repeated:
+        raise ConfigError(repeated)
+    return file
+
+
+def _repeated_keys(file: SettingsFile, node: yaml.Node | None) -> Iterable[Problem]:
+    match node:
+        case yaml.MappingNode():
+            seen: dict[str, int] = {}
+            for key, value in node.value:
+                if key.value in seen:
+                    mark = (key.start_mark.line, key.start_mark.column)
+                    what = f"given twice, first on line {seen[key.value]}"
+                    yield file.problem(mark, str(key.value), what, "keep one of the two")
+                seen.setdefault(key.value, key.start_mark.line + 1)
+                yield from _repeated_keys(file, value)
+        case yaml.SequenceNode():
+            for item in node.value:
+                yield from _repeated_keys(file, item)
+
+
+def _explain(file: SettingsFile, model: type[BaseModel], error: Any) -> Problem:
+    """One pydantic error in the words of somebody who edits the file."""
+    loc: Location = error["loc"]
+    parent = _model_at(model, loc[:-1])
+    path = ".".join(str(step) for step in loc)
+    match error["type"]:
+        case "extra_forbidden":
+            what, fix = "unknown field", _nearest(str(loc[-1]), parent)
+        case "missing":
+            what, fix = "missing", f"add `{loc[-1]}:`{_about(parent, str(loc[-1]))}"
+        case "value_error":
+            what, fix = str(error["ctx"]["error"]), "change the value"
+            if not loc or isinstance(loc[-1], int):
+                fix = "change this entry"
+        case "literal_error" | "enum":
+            what = f"`{error['input']}` is not one of {error['ctx']['expected']}"
+            fix = closest(str(error["input"]), _choices(error["ctx"]["expected"])) or "use one of these"
+        case _:
+            what = f"`{error['input']}`: {error['msg'][0].lower()}{error['msg'][1:]}"
+            fix = f"change the value{_about(parent, str(loc[-1]) if loc else '')}"
+    return file.problem(file.mark(loc), path, what, fix)
+
+
+def _model_at(model: type[BaseModel], loc: Sequence[str | int]) -> type[BaseModel] | None:
+    """The model that an error location lies in."""
+    current: Any = model
+    for step in loc:
+        candidates = list(_models_in(current))
+        current = next((c for c in candidates if isinstance(step, str) and step in c.model_fields), None) or (
+            candidates[0] if candidates else None
+        )
+        if current is None:
+            return None
+        if isinstance(step, str) and step in current.model_fields:
+            current = current.model_fields[step].annotation
+    return next(iter(_models_in(current)), None)
+
+
+def _models_in(annotation: Any) -> Iterable[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def _about(model: type[BaseModel] | None, name: str) -> str:
+    about = model.model_fields[name].description if model and name in model.model_fields else None
+    return f" ({about})" if about else ""
+
+
+def _nearest(name: str, model: type[BaseModel] | None) -> str:
+    if model is None:
+        return "remove it"
+    names = list(model.model_fields)
+    return f"{closest(name, names) or 'remove it.'} Known here: {', '.join(names)}."
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """A question that offers the nearest of some names; empty if none is near."""
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def _choices(expected: str) -> list[str]:
+    return [part.strip(" '") for part in expected.replace(" or ", ", ").split(",")]

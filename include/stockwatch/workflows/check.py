@@ -1,0 +1,141 @@
+"""Check availability on a date: tables first, then incidents and messages in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from include.stockwatch.adapters.state import ledger
+from include.stockwatch.domain.availability import Status, availability
+from include.stockwatch.domain.columns import AVAILABILITY, SERIES
+from include.stockwatch.domain.daily import daily, looking_back
+from include.stockwatch.domain.kpis import kpis
+from include.stockwatch.domain.losses import INPUTS, losses
+from include.stockwatch.domain.reported import AbsentMeans
+from include.stockwatch.workflows import incidents
+from include.stockwatch.workflows.services import Services
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+log = logging.getLogger(__name__)
+
+
+def check(services: Services, business_date: dt.date, *, actor: str = "command line") -> dict[str, Any]:
+    """Check one date: availability and KPIs are replaced, incidents and messages decided. Returns a summary.
+
+    Repeating a check on the same deliveries gives the same tables and no second event or message.
+    """
+    with services.state.begin() as tx:
+        delivered = ledger.delivered(tx, last=business_date)
+    table, known = availability_on(services, [business_date], delivered)
+    figures = kpis_of(services, table)
+    services.lake.replace_dates("availability", table, [business_date])
+    services.lake.replace_dates("kpis", figures, [business_date])
+    fresh = set(delivered.get(business_date, {}))
+    decided = incidents.decide_date(services, business_date, table, fresh, actor=actor)
+    return _finish(services, business_date, delivered, table, known, decided)
+
+
+def availability_on(
+    services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]
+) -> tuple[pa.Table, int]:
+    """The availability table of some dates, and how many series were seen in their look-back."""
+    rows = _rows(services, dates, delivered)
+    model, settings = services.settings.lost_customers, services.settings
+    expression = availability(
+        rows, settings.thresholds, settings.stockwatch.check, model.defaults.memory_half_life_days
+    ).rename(business_date="as_of")
+    engine = services.lake.engine
+    known = int(engine.execute(rows.select(*SERIES).distinct().count()))
+    return _with_losses(services, engine.to_pyarrow(expression)), known
+
+
+def kpis_of(services: Services, table: pa.Table) -> pa.Table:
+    """The KPI table of an availability table."""
+    import ibis
+
+    return services.lake.engine.to_pyarrow(kpis(ibis.memtable(table, schema=AVAILABILITY)))
+
+
+def _rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]) -> ir.Table:
+    """Daily rows of the look-back of some dates; feeds that send only changes are read from their beginning."""
+    import ibis
+
+    settings = services.settings
+    lookback = settings.stockwatch.check.lookback_days
+    first, last = min(dates) - dt.timedelta(days=lookback - 1), max(dates)
+    days = [(feed, date) for date, feeds in delivered.items() for feed in feeds]
+    came = ibis.memtable(
+        {"feed_id": [feed for feed, _ in days], "business_date": [date for _, date in days]},
+        schema=ibis.schema({"feed_id": "string", "business_date": "date"}),
+    )
+    parts = []
+    for meaning in AbsentMeans:
+        feeds = {feed: means for feed, means in settings.absent_means().items() if means is meaning}
+        if feeds:
+            since = first if meaning is AbsentMeans.UNKNOWN else None
+            observed = services.lake.table("observations", first=since, last=last, feeds=feeds)
+            parts.append(daily(observed, came, feeds, first, last))
+    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    return looking_back(rows, list(dates), lookback)
+
+
+def _with_losses(services: Services, table: pa.Table) -> pa.Table:
+    """Add the loss columns: filled for series that are out, null for all others."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    out = pc.equal(table["status"], Status.OUT_OF_STOCK.value)
+    chosen = table.filter(out)
+    inputs = {name: chosen[name].to_numpy(zero_copy_only=False).astype(float) for name in INPUTS}
+    found = losses(
+        inputs,
+        chosen["category"].to_pylist(),
+        services.settings.lost_customers,
+        services.settings.stockwatch.check.horizon_days,
+    )
+    places = np.flatnonzero(out.to_numpy(zero_copy_only=False))
+    for name, values in found.items():
+        column = np.full(len(table), np.nan)
+        column[places] = values
+        table = table.append_column(name, pa.array(column, from_pandas=True))
+    schema = AVAILABILITY.to_pyarrow()
+    return table.select(schema.names).cast(schema)
+
+
+def _finish(
+    services: Services,
+    date: dt.date,
+    delivered: dict[dt.date, dict[str, str]],
+    table: pa.Table,
+    known: int,
+    decided: dict[str, Any],
+) -> dict[str, Any]:
+    statuses = table["status"].to_pylist()
+    by_status = {status.value: statuses.count(status.value) for status in Status}
+    fresh = len(statuses) - by_status[Status.UNKNOWN.value]
+    summary = {
+        "business_date": date.isoformat(),
+        "feeds": sorted(delivered.get(date, {})),
+        "series": {"known": known, "ranged": len(statuses), "by_status": by_status},
+        "coverage": round(fresh / len(statuses), 6) if statuses else None,
+        "in_stock_rate": round(1 - by_status[Status.OUT_OF_STOCK.value] / fresh, 6) if fresh else None,
+        "incidents": decided,
+    }
+    inputs = ledger.inputs_of(delivered.get(date, {}))
+    with services.state.begin() as tx:
+        ledger.record_check(tx, date, inputs, services.now(), summary)
+    log.info(
+        "checked %s: %s series, %s out, coverage %s",
+        date,
+        len(statuses),
+        by_status["out_of_stock"],
+        summary["coverage"],
+    )
+    return summary

@@ -1,0 +1,127 @@
+"""Say what is known of one series on a date: every number behind its status, and the rule that applies."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow.compute as pc
+
+from include.stockwatch.adapters.state import ledger
+from include.stockwatch.alerting.message import number
+from include.stockwatch.domain.customers import Assumptions, spell_loss
+from include.stockwatch.domain.thresholds import LIMITS, Limit
+from include.stockwatch.errors import StockwatchError
+from include.stockwatch.workflows.check import availability_on
+from include.stockwatch.workflows.services import Services
+
+
+class UnknownSeries(StockwatchError):
+    """Nothing is known of a series on a date: it is not ranged, or was never delivered."""
+
+
+def explain(services: Services, partner: str, location: str, item: str, date: dt.date) -> dict[str, Any]:
+    """The availability row of one series, the limits that apply, and a text that an analyst would write.
+
+    Raises: UnknownSeries
+    """
+    settings = services.settings
+    with services.state.begin() as tx:
+        delivered = ledger.delivered(tx, last=date)
+    table, _ = availability_on(services, [date], delivered)
+    chosen = pc.and_(
+        pc.equal(table["partner"], partner),
+        pc.and_(pc.equal(table["location_id"], location), pc.equal(table["item_id"], item)),
+    )
+    rows = table.filter(chosen).to_pylist()
+    if not rows:
+        raise UnknownSeries(
+            f"{partner} / {location} / {item} is not ranged on {date}: no stock and no sale in the last "
+            f"{settings.stockwatch.check.lookback_days} days (are the ids written as in the observations table?)"
+        )
+    row = rows[0]
+    facts = {name: row[name] for name in ("partner", "category", "item_id", "location_id")}
+    limits = {name: settings.thresholds.limit(name, facts) for name in LIMITS}
+    return {
+        "row": row,
+        "rule": settings.thresholds.rule(facts),
+        "limits": {name: {"value": _plain(value), "from": rule} for name, (value, rule) in limits.items()},
+        "text": _text(services, row, limits),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+
+
+def _text(services: Services, row: dict[str, Any], limits: Mapping[Limit, tuple[Any, str]]) -> str:
+    check, assumed = services.settings.stockwatch.check, services.settings.lost_customers.for_category(row["category"])
+    lines = [
+        f"{row['item_name'] or row['item_id']} at {row['partner']} {row['location_name'] or row['location_id']} "
+        f"on {row['business_date']}: {row['status'].replace('_', ' ')}",
+        f"  rule      {row['rule']} (most specific that matches); limits and where they come from:",
+        *(f"            {name} = {value} ({rule})" for name, (value, rule) in limits.items() if name != "severity"),
+        f"  stock     {_n(row['on_hand_units'])} on hand, reported {row['last_seen_date']}; "
+        f"on order {_n(row['on_order_units'])}, in transit {_n(row['in_transit_units'])}; "
+        f"last in stock {row['last_in_stock_date']}, last sale {row['last_sale_date']}",
+        f"  demand    Gamma(a = {row['demand_a']:.3f}, b = {row['demand_b']:.3f}) over {row['days_observed']} days "
+        f"seen of {check.lookback_days}, forgetting {check.forgetting}: {_n(row['demand_units_per_day'])} units a day",
+        f"  supply    {_n(row['days_of_supply'])} days",
+    ]
+    if row["spell_start_date"] is None:
+        return "\n".join(lines)
+    lines += [
+        f"  spell     out since {row['spell_start_date']}, day {row['spell_days']}; E = "
+        f"{row['spell_exposure_days']:.2f} days on which shoppers met the gap; {row['earlier_exposure_days']:.2f} days "
+        f"remembered of earlier spells; alert due: {'yes' if row['alert_due'] else 'no'}",
+        f"  lost      {_n(row['lost_units'])} units so far, money {_money(row, 'lost_money')}",
+        f"  at risk   {_n(row['at_risk_units'])} units in the next {check.horizon_days} days, money "
+        f"{_money(row, 'at_risk_money')}",
+    ]
+    return "\n".join([*lines, *_customers(row, assumed)])
+
+
+def _customers(row: dict[str, Any], assumed: Assumptions) -> list[str]:
+    if row["customers_lost"] is None:
+        return ["  customers not estimated: no demand was seen in the look-back"]
+    loss = spell_loss(
+        demand_a=row["demand_a"],
+        demand_b=row["demand_b"],
+        exposure_days=row["spell_exposure_days"],
+        earlier_exposure_days=row["earlier_exposure_days"],
+        price=row["price"] if row["price"] is not None else float("nan"),
+        store_scope=row["store_scope"],
+        assumed=assumed,
+    )
+    one = {name: float(values[0]) for name, values in loss._asdict().items()}
+    low, high = assumed.customers_interval.low, assumed.customers_interval.high
+    lines = [
+        f"  customers N = {one['customers_lost']:.4f} lost for good so far (10 to 90 %: "
+        f"{one['customers_lost'] * low:.4f} to {one['customers_lost'] * high:.4f}); the next days add "
+        f"{row['customers_at_risk']:.4f}",
+        f"            U = {one['unmet_units']:.3f} (sd {one['unmet_units_sd']:.3f}), f = {one['lost_share']:.4f}, "
+        f"L = {one['lost_units']:.3f}, h = {one['loss_probability']:.7f} "
+        f"(small-risk form {one['loss_probability_small_risk']:.7f}), x_S = {row['store_scope']:.3f}",
+        f"            {one['shoppers_exposed']:.2f} shoppers met the gap, {one['loyal_exposed']:.2f} of them loyal",
+    ]
+    if row["price"] is not None:
+        lines.append(
+            f"            V = {one['value_per_customer']:.2f}, lifetime value {one['lost_lifetime_value']:.2f}, "
+            f"with margin {one['total_cost']:.2f} {row['currency'] or ''}".rstrip()
+        )
+    else:
+        lines.append("            value not estimated: the feed has no price")
+    lines.append(
+        f"  assumed   {assumed.name}, {assumed.dated}: T = {assumed.purchase_cycle_days} days, "
+        f"q = {assumed.units_per_purchase}, ell = {assumed.loyal_share}, rho_1 = {assumed.first_persistence}"
+    )
+    return lines
+
+
+def _money(row: dict[str, Any], name: str) -> str:
+    return f"{_n(row[name])} {row['currency'] or ''}".rstrip()
+
+
+def _n(value: float | None) -> str:
+    return "not known" if value is None else number(value)

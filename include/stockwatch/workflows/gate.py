@@ -1,0 +1,105 @@
+"""Decide which dates are to be checked now: complete, past their cut-off, or restated."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+
+from include.stockwatch.adapters.state import ledger
+from include.stockwatch.settings.models import Settings
+from include.stockwatch.workflows.services import Services
+
+log = logging.getLogger(__name__)
+
+
+class Why(StrEnum):
+    """What makes a date due."""
+
+    COMPLETE = "complete"
+    CUT_OFF = "cut-off"
+    RESTATED = "restated"
+
+
+@dataclass(frozen=True)
+class DueCheck:
+    """A date to check, and why."""
+
+    business_date: dt.date
+    inputs: str
+    why: Why
+
+    @property
+    def run_id(self) -> str:
+        """Name of the check run: the same date on the same deliveries never starts two."""
+        return f"avail__{self.business_date}__{self.inputs}"
+
+
+def due_checks(services: Services) -> list[DueCheck]:
+    """Dates whose picture has changed since they were last checked, oldest first.
+
+    Nothing is due while a claimed file is being ingested (for at most `gate.wait_minutes`), so that files that come
+    together are checked together; the end of that ingest asks again.
+    """
+    now, settings = services.now(), services.settings
+    with services.state.begin() as tx:
+        busy = ledger.in_flight(tx, now - dt.timedelta(minutes=settings.stockwatch.gate.wait_minutes))
+        span = {feed: days for feed, days in ledger.delivered_span(tx).items() if feed in settings.feeds}
+        if not span:
+            return []
+        newest = max(last for _, last in span.values())
+        first = newest - dt.timedelta(days=settings.stockwatch.gate.history_days - 1)
+        have = ledger.delivered(tx, first)
+        done = ledger.checked(tx, first)
+    if busy:
+        log.info("gate: waiting for %s files that are being ingested", busy)
+        return []
+    overdue = _newest_past_cut_off(settings, span, now)
+    if overdue and overdue > newest:
+        have.setdefault(overdue, {})
+    found = []
+    for date, feeds in sorted(have.items()):
+        inputs = ledger.inputs_of(feeds)
+        if inputs in done.get(date, set()):
+            continue
+        why = _why(settings, span, date, set(feeds), now, was_checked=date in done)
+        if why:
+            found.append(DueCheck(date, inputs, why))
+    log.info("gate: %s dates due of %s looked at", len(found), len(have))
+    return found
+
+
+def _expected(span: dict[str, tuple[dt.date, dt.date]], date: dt.date) -> set[str]:
+    """Feeds that are meant to have this date: all that had delivered by then."""
+    return {feed for feed, (first, _) in span.items() if first <= date}
+
+
+def _why(
+    settings: Settings,
+    span: dict[str, tuple[dt.date, dt.date]],
+    date: dt.date,
+    have: set[str],
+    now: dt.datetime,
+    *,
+    was_checked: bool,
+) -> Why | None:
+    if was_checked:
+        return Why.RESTATED
+    missing = _expected(span, date) - have
+    if not missing:
+        return Why.COMPLETE
+    late = all(settings.feeds[feed].expected.cut_off(date) <= now for feed in missing)
+    return Why.CUT_OFF if late else None
+
+
+def _newest_past_cut_off(
+    settings: Settings, span: dict[str, tuple[dt.date, dt.date]], now: dt.datetime
+) -> dt.date | None:
+    """The newest date that no longer waits for any feed: it is checked even if nothing at all came for it."""
+    day = now.date()
+    for back in range(settings.stockwatch.gate.history_days):
+        date = day - dt.timedelta(days=back)
+        if all(settings.feeds[feed].expected.cut_off(date) <= now for feed in span):
+            return date
+    return None

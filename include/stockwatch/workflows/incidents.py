@@ -1,0 +1,187 @@
+"""Turn the availability of a date into incidents, events and messages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from include.stockwatch.adapters.state import incidents as store
+from include.stockwatch.adapters.state import ledger, outbox
+from include.stockwatch.alerting.decisions import Decision, Reason, decide, fingerprint_of
+from include.stockwatch.alerting.incident import Basis, Incident, Member, Picture, Standing
+from include.stockwatch.alerting.message import render
+from include.stockwatch.alerting.severity import severity
+from include.stockwatch.domain.availability import Status
+from include.stockwatch.settings.models import Settings
+from include.stockwatch.workflows.services import Services
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlalchemy.engine import Connection
+
+FIGURES = (
+    "lost_units",
+    "lost_money",
+    "at_risk_units",
+    "at_risk_money",
+    "shoppers_exposed",
+    "customers_lost",
+    "customers_at_risk",
+)
+
+
+def decide_date(
+    services: Services, business_date: dt.date, table: pa.Table, fresh_feeds: set[str], *, actor: str
+) -> dict[str, Any]:
+    """Decide on every item that is out or has an open incident; store events and messages in one transaction."""
+    settings, now = services.settings, services.now()
+    fresh = {settings.feeds[feed].partner for feed in fresh_feeds if feed in settings.feeds}
+    reasons: Counter[str] = Counter()
+    changed: dict[str, list[str]] = {"opened": [], "updated": [], "frozen": [], "resolved": []}
+    with services.state.begin() as tx:
+        ongoing = store.open_incidents(tx)
+        marks = ledger.watermark(tx)
+        shown = list(pictures(settings, business_date, table, ongoing.values(), fresh))
+        tenant = settings.stockwatch.tenant
+        earlier = store.latest_ids(tx, (fingerprint_of(picture, tenant) for picture in shown))
+        ids = store.new_ids(tx, business_date.year)
+        candidate = next(ids)
+        for picture in shown:
+            mark = fingerprint_of(picture, tenant)
+            if picture.business_date < marks.get(picture.partner, picture.business_date):
+                decision = Decision(Reason.OLDER_DATE)
+            else:
+                decision = decide(
+                    picture, ongoing.get(mark), tenant=tenant, new_id=candidate, previous_id=earlier.get(mark)
+                )
+            reasons[decision.reason.value] += 1
+            if decision.incident is None or decision.event_kind is None:
+                continue
+            if decision.reason is Reason.FIRST:
+                candidate = next(ids)
+            _store(tx, decision, business_date, now, actor)
+            changed[decision.event_kind].append(decision.incident.incident_id)
+        for partner in fresh:
+            ledger.raise_watermark(tx, partner, business_date)
+        open_now = len(store.open_incidents(tx))
+    return {**changed, "open": open_now, "reasons": dict(sorted(reasons.items()))}
+
+
+def _store(tx: Connection, decision: Decision, business_date: dt.date, now: dt.datetime, actor: str) -> None:
+    incident, kind = decision.incident, decision.event_kind
+    if incident is None or kind is None:
+        return
+    seq = store.append(
+        tx, incident, kind=kind, reason=decision.reason.value, business_date=business_date, at=now, actor=actor
+    )
+    operations = {"opened": (outbox.POST,), "resolved": (outbox.UPDATE, outbox.REPLY)}.get(kind, (outbox.UPDATE,))
+    for operation in operations:
+        outbox.enqueue(
+            tx,
+            render(incident),
+            incident_id=incident.incident_id,
+            seq=seq,
+            operation=operation,
+            channel=incident.channel,
+            now=now,
+        )
+
+
+def pictures(
+    settings: Settings, business_date: dt.date, table: pa.Table, ongoing: Iterable[Incident], fresh: set[str]
+) -> Iterator[Picture]:
+    """One picture per partner and item that is out or has an open incident, ordered by partner and item."""
+    import pyarrow.compute as pc
+
+    out_rows = table.filter(pc.equal(table["status"], Status.OUT_OF_STOCK.value))
+    wanted = {(i.partner, i.item_id): i for i in ongoing if i.standing is Standing.OPEN}
+    keys = set(zip(out_rows["partner"].to_pylist(), out_rows["item_id"].to_pylist(), strict=True)) | set(wanted)
+    if not keys:
+        return
+    of_items = table.filter(pc.is_in(table["item_id"], value_set=_texts({item for _, item in keys})))
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {key: [] for key in keys}
+    for row in of_items.to_pylist():
+        key = (row["partner"], row["item_id"])
+        if key in grouped:
+            grouped[key].append(row)
+    for (partner, item_id), rows in sorted(grouped.items()):
+        yield _picture(
+            settings, business_date, partner, item_id, rows, wanted.get((partner, item_id)), partner in fresh
+        )
+
+
+def _picture(
+    settings: Settings,
+    business_date: dt.date,
+    partner: str,
+    item_id: str,
+    rows: list[dict[str, Any]],
+    incident: Incident | None,
+    is_fresh: bool,
+) -> Picture:
+    def first(name: str) -> Any:
+        return next((row[name] for row in rows if row[name] is not None), None)
+
+    feed = next(feed for feed in settings.feeds.values() if feed.partner == partner)
+    out = tuple(_member(row) for row in rows if row["status"] == Status.OUT_OF_STOCK.value)
+    category = first("category") or (incident.category if incident else None)
+    facts = {"partner": partner, "category": category, "item_id": item_id, "location_id": None}
+    bands, _ = settings.thresholds.limit("severity", facts)
+    promise, _ = settings.thresholds.limit("min_in_stock_rate", facts)
+    route = settings.routes.route(partner, category)
+    assumed = settings.lost_customers.for_category(category)
+    known = frozenset(row["location_id"] for row in rows if row["status"] != Status.UNKNOWN.value)
+    return Picture(
+        partner=partner,
+        partner_name=feed.partner_name,
+        item_id=item_id,
+        item_name=first("item_name"),
+        category=category,
+        currency=first("currency"),
+        business_date=business_date,
+        ranged=len(rows),
+        known=len(known),
+        known_locations=known,
+        ranged_locations=frozenset(row["location_id"] for row in rows),
+        partner_is_fresh=is_fresh,
+        location_type=feed.location_type,
+        out=out,
+        alert_due=any(row["alert_due"] for row in rows if row["status"] == Status.OUT_OF_STOCK.value),
+        rule=settings.thresholds.rule(facts),
+        promise=promise,
+        severity=severity(_sum(out, "at_risk_money"), _sum(out, "customers_lost", "customers_at_risk"), bands),
+        channel=incident.channel if incident else route.channel,
+        owner=route.owner,
+        basis=Basis(
+            horizon_days=settings.stockwatch.check.horizon_days,
+            assumptions=assumed.name,
+            dated=assumed.dated,
+            low=assumed.customers_interval.low,
+            high=assumed.customers_interval.high,
+        ),
+    )
+
+
+def _member(row: dict[str, Any]) -> Member:
+    coming = [row[name] for name in ("on_order_units", "in_transit_units") if row[name] is not None]
+    return Member(
+        location_id=row["location_id"],
+        location_name=row["location_name"],
+        out_since=row["spell_start_date"],
+        last_out=row["business_date"],
+        has_open_order=any(units > 0 for units in coming) if coming else None,
+        **{name: row[name] for name in FIGURES},
+    )
+
+
+def _sum(members: Iterable[Member], *figures: str) -> float | None:
+    found = [value for member in members for name in figures if (value := getattr(member, name)) is not None]
+    return sum(found) if found else None
+
+
+def _texts(values: set[str]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(sorted(values), type=pa.string())

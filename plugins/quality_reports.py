@@ -1,0 +1,74 @@
+"""The tab *Data quality* of a Dag run: the Great Expectations report of the file that the run ingested.
+
+Airflow puts no guard before a plugin's routes, so each route carries its own. The plugin file is imported by every
+Airflow process: the application is built at its first request.
+"""
+
+from typing import Any, ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+
+CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+}
+NO_REPORT = """<!doctype html><html lang="en"><title>No quality report</title>
+<body style="font: 15px/1.5 system-ui, sans-serif; margin: 2rem">
+<h1 style="font-size: 1.2rem">No quality report for this run</h1>
+<p>A report is written for every file that could be read and bound. This run has ingested no file, its file was
+published before under another run, or the file could not be read at all: then the log of the task <code>read</code>
+says why.</p></body></html>"""
+
+
+def build_app() -> Any:
+    """The application with its one route."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+    from airflow.api_fastapi.core_api.security import requires_access_dag
+    from fastapi import Depends, FastAPI
+    from fastapi.responses import HTMLResponse
+
+    from include.stockwatch.orchestration import quality_page, services
+
+    app = FastAPI(title="Stockwatch quality reports", docs_url=None, redoc_url=None, openapi_url=None)
+    may_read = [Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))]
+
+    @app.get("/{dag_id}", dependencies=may_read, response_class=HTMLResponse)
+    def report(dag_id: str, run_id: str) -> HTMLResponse:
+        page = quality_page(services(), run_id) if dag_id.startswith("ingest_") else None
+        if page is None or not page.is_file():
+            return HTMLResponse(NO_REPORT, status_code=404, headers=HEADERS)
+        return HTMLResponse(page.read_text("utf-8"), headers=HEADERS)
+
+    return app
+
+
+class LazyApp:
+    """Builds the application when the first request comes."""
+
+    app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request."""
+        if LazyApp.app is None:
+            LazyApp.app = build_app()
+        await LazyApp.app(scope, receive, send)
+
+
+class QualityReports(AirflowPlugin):
+    """Registers the route and the tab."""
+
+    name = "stockwatch_quality_reports"
+    fastapi_apps: ClassVar = [
+        {"app": LazyApp(), "url_prefix": "/stockwatch/quality", "name": "Stockwatch quality reports"}
+    ]
+    external_views: ClassVar = [
+        {
+            "name": "Data quality",
+            "href": "stockwatch/quality/{DAG_ID}?run_id={RUN_ID}",
+            "destination": "dag_run",
+            "url_route": "data-quality",
+        }
+    ]
