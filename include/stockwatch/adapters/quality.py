@@ -6,7 +6,6 @@ The only module that imports Great Expectations. Importing it takes seconds, so 
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import os
 import re
 from dataclasses import dataclass
@@ -17,13 +16,12 @@ import pandas as pd
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
 from include.stockwatch.settings.feed import Feed
-
-logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 KEY = ("business_date", "location_id", "item_id")
 
@@ -123,7 +121,8 @@ def validate(
 
     Shapes: `frame` has one row per line, indexed by line; lines in the result refer to that index.
     """
-    context = gx.get_context(mode="ephemeral")
+    config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False))
+    context = gx.get_context(mode="ephemeral", project_config=config)
     context.variables.progress_bars = {"globally": False}
     dates = int(frame["business_date"].nunique())
     expectations = context.suites.add(suite(feed_id, feed, latest_date, usual_rows, dates))

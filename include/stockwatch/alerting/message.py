@@ -82,7 +82,8 @@ def _open(incident: Incident) -> Message:
     risk_words = "cost not estimated" if money is None else f"{_money(money, incident)} at risk in {days} days"
     stale = sum(member.state is MemberState.STALE for member in out)
     status = f"Open, day {day}" + (" - frozen, no fresh data" if incident.data_stale else "")
-    change = "" if incident.out_before is None else f" ({len(out) - incident.out_before:+d} since the date before)"
+    grown = len(out) - (incident.out_before if incident.out_before is not None else len(out))
+    change = f" ({grown:+d} since the date before)" if grown else ""
     availability = max(0, incident.known - sum(m.state is MemberState.OUT for m in out)) / known
     fields = (
         ("Status", status),
@@ -186,10 +187,13 @@ def _cause(incident: Incident, out: Iterable[Member]) -> str:
     if not told:
         return "not known; the feed says nothing about open orders."
     missing = sum(not member.has_open_order for member in told)
-    if missing:
-        of_told = f"{missing} of {len(told)} {_noun(incident, len(told))}"
-        return f"not known yet; nothing is on order or in transit for {of_told} that ran out."
-    return f"not known yet; an order is open or in transit for every {_noun(incident, 1)} that ran out."
+    noun = _noun(incident, 1)
+    if not missing:
+        return f"not known yet; an order is open or in transit for every {noun} that ran out."
+    if missing == len(told):
+        return f"not known yet; nothing is on order or in transit for any {noun} that ran out."
+    of_told = f"{missing} of the {len(told)} {_noun(incident, len(told))} that ran out"
+    return f"not known yet; nothing is on order or in transit for {of_told}."
 
 
 def _next_step(incident: Incident, out: Iterable[Member]) -> str:
@@ -216,7 +220,8 @@ def _days(count: int) -> str:
 
 def _place(member: Member) -> str:
     name = f" {clip(member.location_name, NAME_LIMIT)}" if member.location_name else ""
-    return f"#{clip(member.location_id, NAME_LIMIT)}{name}"
+    number_sign = "#" if member.location_id.isdigit() else ""
+    return f"{number_sign}{clip(member.location_id, NAME_LIMIT)}{name}"
 
 
 def units_and_money(incident: Incident, units: str, money: str, *, now_out_only: bool = False) -> str:

@@ -58,6 +58,8 @@ def _filled(rows: ir.Table, delivered: ir.Table, first: dt.date, last: dt.date, 
     spread = spread.mutate(
         on_hand_units=spread.on_hand_units if keeps_stock else own_day.ifelse(spread.on_hand_units, none),
         units_sold=own_day.ifelse(spread.units_sold, none),
+        on_order_units=spread.on_order_units if keeps_stock else spread.on_order_units * own_day.cast("float64"),
+        in_transit_units=spread.in_transit_units if keeps_stock else spread.in_transit_units * own_day.cast("float64"),
         received_units=own_day.ifelse(spread.received_units, none),
         returned_units=own_day.ifelse(spread.returned_units, none),
     )

@@ -14,7 +14,8 @@ def kpis(availability: ir.Table) -> ir.Table:
 
     Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, category)
     Units:  rates are shares 0..1 of ranged series with a known status; coverage is the known share of ranged series
-    Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null
+    Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null;
+            losses are those of the date itself, 0 where nothing is out, null where they could not be estimated
     """
     table = availability.mutate(category=availability.category.fill_null(""))
     everyone, everything = ibis.literal(""), ibis.literal("")
@@ -42,14 +43,20 @@ def _figures(table: ir.Table) -> ir.Table:
         oos_rate=is_out.mean(where=is_known),
         oos_rate_sales_weighted=expected.sum(where=is_out & is_known).fill_null(0.0)
         / expected.sum(where=is_known).nullif(0.0),
-        lost_units=table.lost_units_today.sum(),
-        lost_money_sum=(table.lost_units_today * table.price).sum(),
+        lost_units=_loss(table.lost_units_today, is_out, is_known),
+        lost_money_sum=_loss(table.lost_units_today * table.price, is_out, is_known),
         currencies=table.currency.nunique(),
         currency=table.currency.max(),
-        customers_lost=table.customers_lost.sum(),
+        customers_lost=_loss(table.customers_lost, is_out, is_known),
     )
     one_currency = figures.currencies == 1
     return figures.mutate(
         lost_money=one_currency.ifelse(figures.lost_money_sum, ibis.null("float64")),
         currency=one_currency.ifelse(figures.currency, ibis.null("string")),
     ).drop("lost_money_sum", "currencies")
+
+
+def _loss(figure: ir.FloatingColumn, is_out: ir.BooleanColumn, is_known: ir.BooleanColumn) -> ir.FloatingScalar:
+    """Sum over what is out: 0 where nothing is, null where nothing is known or no loss could be estimated."""
+    nothing_out = is_known.any() & ~(is_out.any())
+    return nothing_out.ifelse(0.0, figure.sum(where=is_out))
