@@ -20,6 +20,7 @@ from typing import Any
 
 import requests
 import yaml
+from dotenv import load_dotenv
 
 PROJECT = Path(__file__).resolve().parents[1]
 COMPONENTS = {
@@ -240,6 +241,7 @@ def running(airflow: LocalAirflow) -> Iterator[LocalAirflow]:
 
 def up() -> int:
     """Run until Ctrl-C."""
+    load_dotenv(PROJECT / ".env")  # what is set already wins
     sys.path.insert(0, str(PROJECT))
     from include.stockwatch.workflows.services import config_folder, home_folder
 

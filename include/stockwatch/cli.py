@@ -99,7 +99,7 @@ def preview(arguments: argparse.Namespace) -> dict[str, Any]:
         steps = [f"  {event['business_date']} {event['kind']} ({event['reason']})" for event in history]
         print("\n".join([message.fallback, "", message.as_text(), "", "History:", *steps]))
         return {}
-    return {"incident": arguments.incident, "text": message.fallback, "blocks": message.blocks()}
+    return {"incident": arguments.incident, "text": message.slack_text(), "blocks": message.blocks()}
 
 
 def messages(_arguments: argparse.Namespace) -> dict[str, Any]:

@@ -45,6 +45,10 @@ class Message:
             {"type": "context", "elements": [_mrkdwn(" | ".join(escape(c) for c in self.context), SECTION_LIMIT)]},
         ]
 
+    def slack_text(self) -> str:
+        """The fallback for Slack, which looks for mentions in it as well."""
+        return escape(self.fallback)
+
     def digest(self) -> str:
         """The same for the same content: an unchanged message is not sent again."""
         content = json.dumps([self.fallback, self.blocks()], sort_keys=True)

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.sums import exact_sum
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.domain.value import Value
 
@@ -89,8 +90,8 @@ def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
         item_name=rows.item_name.argmax(day),
         category=rows.category.argmax(day),
         is_ranged=(rows.is_in_stock | (rows.sold > 0)).any(),
-        sold_weighted=(rows.weight * rows.sold).sum(where=rows.on_sale > 0),
-        exposure_weighted=(rows.weight * rows.on_sale).sum(),
+        sold_weighted=exact_sum(rows.weight * rows.sold, where=rows.on_sale > 0),
+        exposure_weighted=exact_sum(rows.weight * rows.on_sale),
         evidence_age=rows.age_days.min(where=rows.on_sale > 0),
     )
     regained = ibis.literal(check.forgetting) ** -position.evidence_age
@@ -146,9 +147,9 @@ def spells(
     faded = days.exposure * ibis.literal(2.0) ** (-days.age_days / memory_half_life_days)
     return days.group_by(*KEY).agg(
         spell_start_date=days.business_date.min(where=days.is_current),
-        spell_exposure_days=days.exposure.sum(where=days.is_current),
-        exposure_today=days.exposure.sum(where=days.age_days == 0),
-        earlier_exposure_days=faded.sum(where=~days.is_current).fill_null(0.0),
+        spell_exposure_days=exact_sum(days.exposure, where=days.is_current),
+        exposure_today=exact_sum(days.exposure, where=days.age_days == 0),
+        earlier_exposure_days=exact_sum(faded, where=~days.is_current).fill_null(0.0),
     )
 
 

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import KPIS
+from include.stockwatch.domain.sums import exact_sum
 
 
 def kpis(availability: ir.Table) -> ir.Table:
@@ -41,8 +42,8 @@ def _figures(table: ir.Table) -> ir.Table:
         coverage=is_known.mean(),
         in_stock_rate=(~is_out).mean(where=is_known),
         oos_rate=is_out.mean(where=is_known),
-        oos_rate_sales_weighted=expected.sum(where=is_out & is_known).fill_null(0.0)
-        / expected.sum(where=is_known).nullif(0.0),
+        oos_rate_sales_weighted=exact_sum(expected, where=is_out & is_known).fill_null(0.0)
+        / exact_sum(expected, where=is_known).nullif(0.0),
         lost_units=_loss(table.lost_units_today, is_out, is_known),
         lost_money_sum=_loss(table.lost_units_today * table.price, is_out, is_known),
         currencies=table.currency.nunique(),
@@ -59,4 +60,4 @@ def _figures(table: ir.Table) -> ir.Table:
 def _loss(figure: ir.FloatingColumn, is_out: ir.BooleanColumn, is_known: ir.BooleanColumn) -> ir.FloatingScalar:
     """Sum over what is out: 0 where nothing is, null where nothing is known or no loss could be estimated."""
     nothing_out = is_known.any() & ~(is_out.any())
-    return nothing_out.ifelse(0.0, figure.sum(where=is_out))
+    return nothing_out.ifelse(0.0, exact_sum(figure, where=is_out))

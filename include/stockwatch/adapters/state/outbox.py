@@ -69,7 +69,7 @@ def enqueue(
             event_seq=seq,
             operation=operation,
             channel=channel,
-            text=message.fallback,
+            text=message.slack_text(),
             plain=message.as_text(),
             blocks=message.blocks(),
             digest=digest,

@@ -1,0 +1,200 @@
+"""From published observations to tables, incidents and messages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from include.stockwatch.adapters.state import incidents, ledger, outbox
+from include.stockwatch.workflows.check import check
+from include.stockwatch.workflows.delivery import deliver
+from include.stockwatch.workflows.explain import explain
+from include.stockwatch.workflows.ingest import ingest_file
+from include.stockwatch.workflows.replay import replay
+from include.stockwatch.workflows.services import Services
+from tests.fakes import days, northfield, row
+
+FEED = "northfield_stores"
+FIRST = dt.date(2026, 10, 1)
+DATES = days(FIRST, 32)
+STORES = ("0001", "0002", "0003", "0004")
+
+
+def deliver_file(
+    services: Services, tmp_path: Path, date: dt.date, out: set[str] = frozenset(), **changes: Any
+) -> None:
+    """Take in one date in which some stores have nothing on hand."""
+    rows = [
+        row(date, store, on_hand=0 if store in out else 20, sold=0 if store in out else 5, **changes)
+        for store in STORES
+    ]
+    ingest_file(services, FEED, northfield(tmp_path / f"{date}.csv", rows))
+
+
+def history(services: Services, tmp_path: Path) -> dt.date:
+    """Four weeks in which everything is there; returns the next date."""
+    rows = [row(date, store, on_hand=20, sold=5) for date in DATES[:28] for store in STORES]
+    ingest_file(services, FEED, northfield(tmp_path / "history.csv", rows))
+    return DATES[28]
+
+
+def everything(services: Services) -> dict[str, Any]:
+    """All that a check writes, without times."""
+    with services.state.begin() as tx:
+        sent = [{k: v for k, v in m.items() if not k.endswith("_at")} for m in outbox.messages(tx)]
+        shown = {i: [e["kind"] for e in incidents.events(tx, i)] for i in sorted({m["incident_id"] for m in sent})}
+    engine = services.lake.engine
+    tables = {
+        name: engine.to_pyarrow(services.lake.table(name).order_by("business_date", "partner", *key)).to_pylist()
+        for name, key in (("availability", ("location_id", "item_id")), ("kpis", ("category",)))
+    }
+    return {"messages": sent, "events": shown, **tables}
+
+
+def test_an_incident_opens_worsens_and_resolves(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    story: list[set[str]] = [{"0001"}, {"0001", "0002", "0003"}, set()]
+    seen = []
+    for offset, out in enumerate(story):
+        day = date + dt.timedelta(days=offset)
+        deliver_file(services, tmp_path, day, out)
+        seen.append(check(services, day)["incidents"])
+    incident = "INC-2026-00001"
+    assert [one["opened"] for one in seen] == [[incident], [], []]
+    assert [one["updated"] for one in seen] == [[], [incident], []]
+    assert [one["resolved"] for one in seen] == [[], [], [incident]]
+    with services.state.begin() as tx:
+        found = incidents.find(tx, incident)
+        kinds = [(event["kind"], event["reason"]) for event in incidents.events(tx, incident)]
+    assert kinds == [("opened", "first"), ("updated", "worse"), ("resolved", "restocked")]
+    assert found
+    assert (found.peak_out, found.ranged) == (3, 4)
+    # one store for two days and two stores for one day, at five a day
+    assert found.total("lost_units") is not None
+    assert abs((found.total("lost_units") or 0) - 20.0) < 1e-9
+
+
+def test_the_summary_counts_every_ranged_series_once(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+    summary = check(services, date)
+    assert summary["series"] == {
+        "known": 4,
+        "ranged": 4,
+        "by_status": {"unknown": 0, "out_of_stock": 1, "at_risk": 0, "in_stock": 3},
+    }
+    assert (summary["coverage"], summary["in_stock_rate"]) == (1.0, 0.75)
+
+
+def test_checking_a_date_again_gives_the_same_tables_and_no_second_message(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+    check(services, date)
+    deliver(services)
+    before = everything(services)
+    for _ in range(3):
+        check(services, date)
+        deliver(services)
+    assert everything(services) == before
+
+
+def test_an_old_date_checked_again_changes_its_tables_alone(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    for offset, out in enumerate(({"0001"}, {"0001"}, set())):
+        deliver_file(services, tmp_path, date + dt.timedelta(days=offset), out)
+        check(services, date + dt.timedelta(days=offset))
+    before = everything(services)
+    deliver_file(services, tmp_path, date, {"0001", "0002"}, price="6.50")  # a late correction
+    assert check(services, date)["incidents"]["reasons"] == {"older_date": 1}
+    after = everything(services)
+    assert after["messages"] == before["messages"]
+    assert after["events"] == before["events"]
+    assert after["availability"] != before["availability"]
+
+
+def test_a_date_without_data_freezes_and_neither_opens_nor_resolves(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+    check(services, date)
+    summary = check(services, date + dt.timedelta(days=1))
+    assert summary["coverage"] == 0
+    assert summary["in_stock_rate"] is None
+    assert summary["incidents"]["frozen"] == ["INC-2026-00001"]
+    again = check(services, date + dt.timedelta(days=2))["incidents"]
+    assert (again["frozen"], again["open"]) == ([], 1)
+    deliver_file(services, tmp_path, date + dt.timedelta(days=1))  # the late file shows the stock is back
+    assert check(services, date + dt.timedelta(days=1))["incidents"]["resolved"] == ["INC-2026-00001"]
+
+
+def test_a_held_file_opens_and_closes_nothing(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+    check(services, date)
+    path = northfield(tmp_path / "half.csv", [row(date + dt.timedelta(days=1), "0002", on_hand=0)])
+    try:
+        ingest_file(services, FEED, path)
+    except Exception as error:  # noqa: BLE001  (any hold will do)
+        assert "ROW_COUNT" in str(error)
+    summary = check(services, date + dt.timedelta(days=1))
+    assert summary["series"]["by_status"]["unknown"] == 4
+    assert (summary["incidents"]["opened"], summary["incidents"]["resolved"]) == ([], [])
+
+
+def test_a_second_outage_after_the_first_is_a_new_incident_that_names_it(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    for offset, out in enumerate(({"0001"}, set(), {"0001"})):
+        deliver_file(services, tmp_path, date + dt.timedelta(days=offset), out)
+        check(services, date + dt.timedelta(days=offset))
+    with services.state.begin() as tx:
+        second = incidents.find(tx, "INC-2026-00002")
+    assert second
+    assert second.previous_id == "INC-2026-00001"
+
+
+def test_events_messages_and_watermark_are_stored_together_or_not_at_all(
+    services: Services, tmp_path: Path, monkeypatch: Any
+) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "raise_watermark", die)
+        try:
+            check(services, date)
+        except Killed:
+            pass
+    with services.state.begin() as tx:
+        assert outbox.messages(tx) == []
+        assert incidents.open_incidents(tx) == {}
+    assert check(services, date)["incidents"]["opened"] == ["INC-2026-00001"]
+
+
+def test_a_replay_of_history_decides_as_the_checks_did(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    story: list[set[str]] = [{"0001"}, {"0001", "0002"}, {"0002"}, set()]
+    for offset, out in enumerate(story):
+        deliver_file(services, tmp_path, date + dt.timedelta(days=offset), out)
+        check(services, date + dt.timedelta(days=offset))
+    before = everything(services)
+    found = replay(services)
+    assert (found["opened"], found["still_open"], found["dates"]) == (1, 0, 32)
+    assert [day["open"] for day in found["per_day"][-4:]] == [1, 1, 1, 0]
+    assert everything(services) == before, "a replay touches nothing"
+
+
+def test_explain_names_the_rule_and_every_number(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+    found = explain(services, "northfield", "0001", "00850007123017", date)
+    assert found["rule"] == "core bars"
+    assert found["limits"]["min_in_stock_rate"] == {"value": 0.97, "from": "core bars"}
+    assert found["limits"]["min_days_of_supply"] == {"value": 2.0, "from": "default"}
+    for words in ("out of stock", "Gamma(a =", "5.0 units a day", "out since 2026-10-29, day 1", "U = 5.000", "N ="):
+        assert words in found["text"], words

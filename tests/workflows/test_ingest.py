@@ -1,0 +1,318 @@
+"""Files in: what is published, what is rejected, what is held, and that nothing is lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from include.stockwatch.adapters.state import ledger
+from include.stockwatch.errors import FeedHeld, HoldCode, RowsLost
+from include.stockwatch.workflows import ingest
+from include.stockwatch.workflows.ingest import ingest_file, publish, read, receive
+from include.stockwatch.workflows.services import Services
+from tests.fakes import COFFEE, HEADER, NUT, OAT, Clock, days, northfield, row
+
+FEED = "northfield_stores"
+DATE = dt.date(2026, 11, 1)
+
+
+def full_day(date: dt.date, stores: int = 20) -> list[str]:
+    """Rows of one whole date: three items in every store."""
+    return [row(date, f"{n:04d}", item=item) for n in range(1, stores + 1) for item in (OAT, NUT, COFFEE)]
+
+
+def observations(services: Services) -> list[dict[str, Any]]:
+    """Every published row."""
+    table = services.lake.table("observations")
+    return list(services.lake.engine.to_pyarrow(table.order_by("business_date", "location_id", "item_id")).to_pylist())
+
+
+def rejects(services: Services) -> list[dict[str, Any]]:
+    """Every rejected row."""
+    return list(services.lake.engine.to_pyarrow(services.lake.table("rejects").order_by("line")).to_pylist())
+
+
+def test_a_clean_file_is_published_with_its_origin(services: Services, tmp_path: Path) -> None:
+    path = northfield(tmp_path / "northfield_1.csv", full_day(DATE))
+    done = ingest_file(services, FEED, path)
+    assert (done.status, done.rows_in, done.rows_published, done.rows_rejected) == ("published", 60, 60, 0)
+    first = observations(services)[0]
+    assert first["item_id"] == "00850007123017", "GTINs have 14 digits"
+    assert (first["source_file"], first["line"], first["price"], first["currency"]) == (
+        "northfield_1.csv",
+        2,
+        6.49,
+        "USD",
+    )
+    assert services.quality_page(FEED, done.delivery_id).is_file()
+
+
+def test_a_file_of_many_dates_is_one_commit(services: Services, tmp_path: Path) -> None:
+    rows = [line for date in days(dt.date(2026, 9, 1), 40) for line in full_day(date, stores=2)]
+    ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+    assert services.lake.version("observations") == 0
+    assert len(observations(services)) == 240
+
+
+def test_the_same_bytes_again_change_nothing(services: Services, tmp_path: Path) -> None:
+    path = northfield(tmp_path / "n.csv", full_day(DATE))
+    first = ingest_file(services, FEED, path)
+    path.rename(tmp_path / "other_name.csv")
+    again = ingest_file(services, FEED, tmp_path / "other_name.csv")
+    assert again == first
+    assert services.lake.version("observations") == 0
+
+
+def test_a_corrected_file_replaces_exactly_its_dates(services: Services, tmp_path: Path) -> None:
+    two_days = [*full_day(DATE - dt.timedelta(days=1)), *full_day(DATE)]
+    ingest_file(services, FEED, northfield(tmp_path / "n.csv", two_days))
+    corrected = [line.replace(",10,", ",77,") for line in full_day(DATE)]
+    done = ingest_file(services, FEED, northfield(tmp_path / "corrected.csv", corrected))
+    stock = {(one["business_date"], one["on_hand_units"]) for one in observations(services)}
+    assert stock == {(DATE - dt.timedelta(days=1), 10.0), (DATE, 77.0)}
+    with services.state.begin() as tx:
+        assert ledger.delivered(tx)[DATE] == {FEED: done.delivery_id}
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "field", "value"),
+    [
+        (row("2026-31-12", "0001"), "BAD_DATE", "date", "2026-31-12"),
+        (row("01.11.2026", "0001"), "BAD_DATE", "date", "01.11.2026"),
+        (row("2027-11-01", "0001"), "FUTURE_DATE", "date", "2027-11-01"),
+        (row(DATE, ""), "MISSING_ID", "store_nbr", ""),
+        (row(DATE, "0001", item=""), "MISSING_ID", "upc", ""),
+        (row(DATE, "0001", item="850007123018"), "BAD_GTIN", "upc", "850007123018"),
+        (row(DATE, "0001", item="8.50007E+11"), "LOSSY_ID", "upc", "8.50007E+11"),
+        (row(DATE, "0001", on_hand="viele"), "BAD_QUANTITY", "on_hand", "viele"),
+        (row(DATE, "0001", on_hand="1e9"), "BAD_QUANTITY", "on_hand", "1e9"),
+        (row(DATE, "0001", on_hand="nan"), "BAD_QUANTITY", "on_hand", "nan"),
+        (row(DATE, "0001", sold="N/A"), "BAD_QUANTITY", "units_sold", "N/A"),
+        (row(DATE, "0001", on_hand="99999999"), "OUT_OF_RANGE", "on_hand", "99999999"),
+        (row(DATE, "0001", price="-1"), "BAD_PRICE", "price", "-1"),
+        (row(DATE, "0001", price="6,49"), "FIELD_COUNT", "", ""),
+        (f"{DATE},0001", "FIELD_COUNT", "", ""),
+    ],
+)  # fmt: skip
+def test_a_bad_row_is_stored_with_line_field_value_reason_and_fix(
+    line: str, code: str, field: str, value: str, services: Services, tmp_path: Path
+) -> None:
+    rows = full_day(DATE)
+    rows.insert(3, line.replace("0001", "0099"))
+    done = ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+    (found,) = rejects(services)
+    assert (found["line"], found["code"], found["field"], found["value"]) == (
+        5,
+        code,
+        field,
+        value.replace("0001", "0099"),
+    )
+    assert found["reason"]
+    assert found["fix"]
+    assert found["raw"].startswith("[")
+    assert (done.rows_in, done.rows_published, done.rows_rejected) == (61, 60, 1)
+
+
+def test_rows_with_the_same_key_are_all_rejected(services: Services, tmp_path: Path) -> None:
+    rows = [*full_day(DATE, stores=60), row(DATE, "0007", on_hand=3)]
+    done = ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+    assert [(one["code"], one["line"]) for one in rejects(services)] == [("DUPLICATE_KEY", 20), ("DUPLICATE_KEY", 182)]
+    assert done.rows_published == 179
+
+
+def test_a_blank_quantity_is_no_data_and_a_negative_one_is_kept(services: Services, tmp_path: Path) -> None:
+    rows = [row(DATE, "1", on_hand=""), row(DATE, "2", on_hand=-3)]
+    ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+    assert [(one["location_id"], one["on_hand_units"]) for one in observations(services)] == [
+        ("0001", None),
+        ("0002", -3.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        (b"", "EMPTY", "0 bytes"),
+        (f"{HEADER}\n".encode(), "NO_ROWS", "no rows"),
+        (HEADER.replace("on_hand", "stock").encode() + b"\n" + row(DATE, "1").encode(), "LAYOUT_CHANGED", "`on_hand` is missing"),
+        (HEADER.replace(",price", ",date").encode() + b"\n" + row(DATE, "1").encode(), "LAYOUT_CHANGED", "more than once"),
+        (HEADER.replace(",", ";").encode() + b"\n1;2", "LAYOUT_CHANGED", "delimiter"),
+        ((HEADER + "\n" + row(DATE, "1", name="Müsli")).encode("cp1252"), "ENCODING", "at byte"),
+        ((HEADER + "\n" + row(DATE, "1", name="x" * 200_000)).encode(), "LAYOUT_CHANGED", "field larger"),
+        (("\n".join([HEADER, *(row(DATE, str(n), on_hand="?") for n in range(9))])).encode(), "TOO_MANY_REJECTS", "9 of 9 rows"),
+    ],
+    ids=["empty", "header only", "missing column", "column twice", "delimiter", "encoding", "huge cell", "all rows bad"],
+)  # fmt: skip
+def test_a_broken_file_is_held_whole_and_says_why(
+    content: bytes, code: str, says: str, services: Services, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.csv"
+    path.write_bytes(content)
+    with pytest.raises(FeedHeld) as raised:
+        ingest_file(services, FEED, path)
+    assert {hold.code.value for hold in raised.value.holds} == {code}
+    assert says in str(raised.value)
+    assert "broken.csv: feed `northfield_stores`" in str(raised.value)
+    assert "fix:" in str(raised.value)
+    assert observations(services) == []
+    with services.state.begin() as tx:
+        (found,) = [ledger.delivery(tx, FEED, one.name) for one in (services.home / "archive" / FEED).iterdir()]
+    assert found
+    assert (found.status, found.rows_published, found.rows_rejected) == ("held", 0, found.rows_in)
+    assert len(rejects(services)) == found.rows_in
+
+
+def test_a_file_that_shrinks_by_half_is_held_and_every_row_kept(services: Services, tmp_path: Path) -> None:
+    before = DATE - dt.timedelta(days=1)
+    ingest_file(services, FEED, northfield(tmp_path / "n1.csv", full_day(before)))
+    with pytest.raises(FeedHeld, match=r"ROW_COUNT: fewer than 42 rows; usual are 60") as raised:
+        ingest_file(services, FEED, northfield(tmp_path / "n2.csv", full_day(DATE, stores=10)))
+    assert "min_rows_share" in str(raised.value)
+    assert {one["business_date"] for one in observations(services)} == {before}
+    assert [one["code"] for one in rejects(services)] == ["FILE_HELD"] * 30
+
+
+def test_a_held_file_is_taken_in_once_its_setting_is_mended(
+    services: Services, tmp_path: Path, config: Path, clock: Clock
+) -> None:
+    ingest_file(services, FEED, northfield(tmp_path / "n1.csv", full_day(DATE - dt.timedelta(days=1))))
+    smaller = northfield(tmp_path / "n2.csv", full_day(DATE, stores=10))
+    with pytest.raises(FeedHeld):
+        ingest_file(services, FEED, smaller)
+    feed = config / "feeds" / f"{FEED}.yaml"
+    feed.write_text(feed.read_text("utf-8").replace("min_rows_share: 0.70", "min_rows_share: 0.30"), "utf-8")
+    mended = Services(services.home, config, clock)
+    assert ingest_file(mended, FEED, smaller).rows_published == 30
+    assert rejects(mended) == [], "its rows are no longer rejected"
+    mended.state.engine.dispose()
+
+
+def test_a_file_above_the_size_limit_is_held_unread(services: Services, tmp_path: Path, config: Path) -> None:
+    (config / "stockwatch.yaml").write_text("max_file_mb: 1\n", "utf-8")
+    path = tmp_path / "huge.csv"
+    path.write_bytes(b"x" * 1_000_001)
+    with pytest.raises(FeedHeld, match="TOO_LARGE"):
+        ingest_file(services, FEED, path)
+
+
+def test_german_numbers_dates_and_names_are_read_as_the_feed_says(services: Services, tmp_path: Path) -> None:
+    path = tmp_path / "bestand_1.csv"
+    header = "Stichtag;Lager;EAN;Artikel;Gruppe;Bestand;Abgang;Unterwegs;Preis"
+    path.write_bytes(f"{header}\r\n01.11.2026;Köln;{NUT};Nußmix;Snacks;1.205;12,5;;2,63\r\n".encode("cp1252"))
+    ingest_file(services, "westway_dcs", path)
+    (found,) = observations(services)
+    assert (found["location_id"], found["item_name"]) == ("Köln", "Nußmix")
+    assert (found["on_hand_units"], found["units_sold"], found["in_transit_units"], found["price"]) == (
+        1205,
+        12.5,
+        None,
+        2.63,
+    )
+
+
+@pytest.mark.parametrize("text", ["1.20", "12.05", "1.2055", "1,205.00", ".", "--1", "1.205-"])
+def test_a_number_written_otherwise_is_rejected_not_guessed(text: str, services: Services, tmp_path: Path) -> None:
+    path = tmp_path / "bestand_1.csv"
+    header = "Stichtag;Lager;EAN;Artikel;Gruppe;Bestand;Abgang;Unterwegs;Preis"
+    good = [f"01.11.2026;L{n};{NUT};Mix;Snacks;5;1;0;2,63" for n in range(60)]
+    bad = f"01.11.2026;Köln;{NUT};Mix;Snacks;{text};1;0;2,63"
+    path.write_bytes("\r\n".join([header, *good, bad]).encode("cp1252"))
+    ingest_file(services, "westway_dcs", path)
+    assert [(one["code"], one["value"]) for one in rejects(services)] == [("BAD_QUANTITY", text)]
+
+
+@pytest.mark.parametrize(
+    ("owner", "call"),
+    [("lake", "replace_rejects"), ("lake", "replace_dates"), ("ledger", "deliver_dates"), ("ledger", "record")],
+)
+def test_a_crash_while_publishing_and_a_second_try_give_the_same_tables(
+    owner: str, call: str, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = northfield(tmp_path / "n.csv", [*full_day(DATE), row(DATE, "0099", on_hand="?")])
+    found = receive(services, FEED, str(tmp_path), str(path), path.name)
+    read(services, FEED, found.delivery_id)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr({"lake": services.lake, "ledger": ledger}[owner], call, die)
+        with pytest.raises(Killed):
+            publish(services, FEED, found.delivery_id)
+    with services.state.begin() as tx:
+        assert ledger.delivered(tx) == {}, "the ledger says nothing before everything is there"
+    done = publish(services, FEED, found.delivery_id)
+    assert (done.rows_published, done.rows_rejected) == (60, 1)
+    assert len(observations(services)) == 60
+    assert len(rejects(services)) == 1
+
+
+def test_publishing_twice_changes_nothing(services: Services, tmp_path: Path) -> None:
+    done = ingest_file(services, FEED, northfield(tmp_path / "n.csv", full_day(DATE)))
+    assert publish(services, FEED, done.delivery_id) == done
+    assert services.lake.version("observations") == 0
+
+
+def test_a_row_lost_on_the_way_stops_the_file(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = ingest._check
+
+    def careless(*arguments: Any) -> Any:
+        good, *rest = honest(*arguments)
+        return good.iloc[1:], *rest
+
+    monkeypatch.setattr(ingest, "_check", careless)
+    with pytest.raises(RowsLost, match="60 rows in, but 59 to publish and 0 rejected"):
+        ingest_file(services, FEED, northfield(tmp_path / "n.csv", full_day(DATE)))
+    assert observations(services) == []
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
+MAYBE_BAD_ROW = st.one_of(
+    st.builds(
+        row,
+        st.sampled_from([DATE, DATE - dt.timedelta(days=1), "2026-13-01", ""]),
+        st.sampled_from(["0001", "2", "", "N/A"]),
+        item=st.sampled_from([OAT, NUT, "123", "1E+9"]),
+        on_hand=st.one_of(st.integers(-5, 99), st.sampled_from(["", "x", "1.5", "-", "=1+1"])),
+        sold=st.integers(-2, 9),
+    ),
+    st.lists(CELL, max_size=12).map(",".join),
+)
+
+
+@given(rows=st.lists(MAYBE_BAD_ROW, max_size=25))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_rows_in_are_rows_published_plus_rows_rejected_for_any_file(
+    rows: list[str], tmp_path_factory: pytest.TempPathFactory, config: Path, clock: Clock
+) -> None:
+    feed = config / "feeds" / f"{FEED}.yaml"
+    text = feed.read_text("utf-8").replace("max_rejected_share: 0.02", "max_rejected_share: 1")
+    feed.write_text(text, "utf-8")
+    home = tmp_path_factory.mktemp("any")
+    path = home / "any.csv"
+    path.write_bytes("\n".join([HEADER, *rows]).encode())
+    services = Services(home, config, clock)
+    try:
+        done = ingest_file(services, FEED, path)
+    except FeedHeld as held:
+        if {hold.code for hold in held.holds} == {HoldCode.NO_ROWS}:
+            return
+        raise
+    kept, refused = observations(services), rejects(services)
+    assert (len(kept), len(refused)) == (done.rows_published, done.rows_rejected)
+    assert done.rows_in == done.rows_published + done.rows_rejected
+    lines = [one["line"] for one in (*kept, *refused)]
+    assert len(lines) == len(set(lines)), "no line counts twice"
+    services.state.engine.dispose()
