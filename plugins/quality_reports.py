@@ -18,9 +18,8 @@ HEADERS = {
 NO_REPORT = """<!doctype html><html lang="en"><title>No quality report</title>
 <body style="font: 15px/1.5 system-ui, sans-serif; margin: 2rem">
 <h1 style="font-size: 1.2rem">No quality report for this run</h1>
-<p>A report is written for every file that could be read and bound. This run has ingested no file, its file was
-published before under another run, or the file could not be read at all: then the log of the task <code>read</code>
-says why.</p></body></html>"""
+<p>Either the run has not archived its file yet, or the same file was ingested before by another run.</p>
+</body></html>"""
 
 
 def build_app() -> Any:
@@ -30,17 +29,18 @@ def build_app() -> Any:
     from fastapi import Depends, FastAPI
     from fastapi.responses import HTMLResponse
 
-    from include.stockwatch.orchestration import quality_page, services
+    from include.stockwatch.orchestration import services
+    from include.stockwatch.workflows.quality_report import page_of_run
 
     app = FastAPI(title="Stockwatch quality reports", docs_url=None, redoc_url=None, openapi_url=None)
     may_read = [Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))]
 
     @app.get("/{dag_id}", dependencies=may_read, response_class=HTMLResponse)
     def report(dag_id: str, run_id: str) -> HTMLResponse:
-        page = quality_page(services(), run_id) if dag_id.startswith("ingest_") else None
-        if page is None or not page.is_file():
-            return HTMLResponse(NO_REPORT, status_code=404, headers=HEADERS)
-        return HTMLResponse(page.read_text("utf-8"), headers=HEADERS)
+        page = (
+            page_of_run(services(), run_id) if run_id.startswith(f"file__{dag_id.removeprefix('ingest_')}__") else None
+        )
+        return HTMLResponse(page or NO_REPORT, status_code=200 if page else 404, headers=HEADERS)
 
     return app
 

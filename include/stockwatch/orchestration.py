@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_parsing_context
@@ -142,12 +141,3 @@ def _connection(conn_id: str) -> Any | None:
         return Connection.get(conn_id)
     except AirflowNotFoundException:  # any other failure must not look like "no Slack": it is raised
         return None
-
-
-def quality_page(made: Services, run_id: str) -> Path | None:
-    """The quality report of the delivery that a Dag run ingested, if there is one."""
-    from include.stockwatch.adapters.state import ledger
-
-    with made.state.begin() as tx:
-        found = ledger.delivery_of_run(tx, run_id)
-    return None if found is None else made.quality_page(found.feed_id, found.delivery_id)

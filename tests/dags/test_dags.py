@@ -95,5 +95,5 @@ def test_one_broken_feed_definition_leaves_the_other_feeds_alive(tmp_path: Path,
     assert bag["errors"] == {}
     assert list(bag["dags"]["ingest_northfield_stores"]["tasks"]) == ["read", "publish"]
     assert list(bag["dags"]["ingest_westway_dcs"]["tasks"]) == ["definition_is_broken"]
-    assert "westway_dcs.yaml:19:1: absent_meens: unknown field" in bag["dags"]["ingest_westway_dcs"]["doc"]
+    assert "westway_dcs.yaml:17:1: absent_meens: unknown field" in bag["dags"]["ingest_westway_dcs"]["doc"]
     assert list(bag["dags"]["ingest_not_yaml"]["tasks"]) == ["definition_is_broken"]

@@ -181,7 +181,7 @@ def _check(
         limit = f"{share:.1%}; limit {feed.quality.max_rejected_share:.1%}"
         what = f"{len(refused)} of {raw.rows_in} rows rejected ({limit}): {codes}"
         first = min(refused.values(), key=lambda reject: reject.line)
-        fix = f"first: {describe(first)}"
+        fix = f"start with {describe(first)}"
         holds.append(Hold(HoldCode.TOO_MANY_REJECTS, what, fix))
     return good, tuple(sorted(refused.values(), key=lambda reject: reject.line)), tuple(holds), summary
 

@@ -102,5 +102,5 @@ class Services:
         return self.home / "staging" / feed_id / delivery_id
 
     def quality_page(self, feed_id: str, delivery_id: str) -> Path:
-        """The quality report of a delivery, a whole HTML page."""
+        """What Great Expectations found in a delivery, a piece of HTML."""
         return self.home / "quality" / feed_id / f"{delivery_id}.html"
