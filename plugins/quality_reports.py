@@ -37,9 +37,7 @@ def build_app() -> Any:
 
     @app.get("/{dag_id}", dependencies=may_read, response_class=HTMLResponse)
     def report(dag_id: str, run_id: str) -> HTMLResponse:
-        page = (
-            page_of_run(services(), run_id) if run_id.startswith(f"file__{dag_id.removeprefix('ingest_')}__") else None
-        )
+        page = page_of_run(services(), dag_id.removeprefix("ingest_"), run_id)
         return HTMLResponse(page or NO_REPORT, status_code=200 if page else 404, headers=HEADERS)
 
     return app

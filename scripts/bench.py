@@ -87,7 +87,9 @@ def bench_check(series: int, times: int) -> None:
     settings = load(PROJECT / "include" / "config")
     engine = ibis.duckdb.connect()
     engine.con.register("frame", frame)
-    engine.con.execute("CREATE TABLE observations AS SELECT * REPLACE (business_date::DATE AS business_date) FROM frame")
+    engine.con.execute(
+        "CREATE TABLE observations AS SELECT * REPLACE (business_date::DATE AS business_date) FROM frame"
+    )
     table = engine.table("observations")
     full = table.mutate(**{n: ibis.null(t) for n, t in OBSERVATIONS.items() if n not in table.columns}).cast(
         OBSERVATIONS
@@ -104,9 +106,9 @@ def bench_check(series: int, times: int) -> None:
             a=(weight * frame.units_sold).where(is_in), b=weight.where(is_in), seen=frame.business_date.where(is_in)
         )
         work = work.sort_values("business_date")
-        return work.groupby(["partner", "location_id", "item_id"]).agg(
-            last_seen=("business_date", "max"), on_hand=("on_hand_units", "last"), last_in=("seen", "max"), a=("a", "sum"), b=("b", "sum")
-        )  # fmt: skip
+        aggregates = {"last_seen": ("business_date", "max"), "on_hand": ("on_hand_units", "last")}
+        aggregates |= {"last_in": ("seen", "max"), "a": ("a", "sum"), "b": ("b", "sum")}
+        return work.groupby(["partner", "location_id", "item_id"]).agg(**aggregates)
 
     ours = median_seconds(lambda: engine.to_pyarrow(expression), times)
     core = median_seconds(lambda: raw.execute(HAND_WRITTEN).to_arrow_table(), times)

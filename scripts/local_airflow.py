@@ -154,7 +154,10 @@ class LocalAirflow:
         self.wait(lambda: self._answers(), "the API server to answer", START_SECONDS)
         token = self._session.post(f"{self.url}/auth/token", json=self.login(), timeout=10).json()["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
-        self.wait(lambda: len(self.dag_ids()) >= 6, "the Dags to be parsed", START_SECONDS)
+        feeds = Path(self.environment["STOCKWATCH_CONFIG"]).glob("feeds/*.yaml")
+        expected = {path.stem for path in (PROJECT / "dags").glob("[a-z]*.py")} - {"ingest_feeds"}
+        expected |= {f"ingest_{path.stem}" for path in feeds}
+        self.wait(lambda: expected <= set(self.dag_ids()), "the Dags to be parsed", START_SECONDS)
 
     def _answers(self) -> bool:
         try:
@@ -201,12 +204,16 @@ class LocalAirflow:
         """Wait until something is so; raises with the components' last words if it does not come to be."""
         until = time.monotonic() + seconds
         while not ready():
-            dead = [name for name, process in self._processes.items() if process.poll() is not None]
-            if dead:
-                raise RuntimeError(f"{', '.join(dead)} ended while waiting for {what}:\n{self._tail(dead[0])}")
+            self.check_alive()
             if time.monotonic() > until:
                 raise TimeoutError(f"waited {seconds:.0f} s for {what}; scheduler log:\n{self._tail('scheduler')}")
             time.sleep(0.4)
+
+    def check_alive(self) -> None:
+        """Raise with its last words if a component has ended."""
+        dead = [name for name, process in self._processes.items() if process.poll() is not None]
+        if dead:
+            raise RuntimeError(f"{', '.join(dead)} ended:\n{self._tail(dead[0])}")
 
     def _tail(self, name: str) -> str:
         log = self.airflow_home / "component-logs" / f"{name}.log"
@@ -255,12 +262,13 @@ def up() -> int:
         try:
             while True:
                 time.sleep(1)
-                airflow.wait(lambda: True, "Ctrl-C", 1)
+                airflow.check_alive()
         except KeyboardInterrupt:
             print("stopping …", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for sign in (signal.SIGINT, signal.SIGTERM):  # a shell's background job starts with SIGINT ignored
+        signal.signal(sign, signal.default_int_handler)
     sys.exit(up())

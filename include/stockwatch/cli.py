@@ -9,6 +9,7 @@ import argparse
 import datetime as dt
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,9 @@ def services() -> Services:
 
 def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
     """Read the config folder and say what is wrong with it."""
-    settings = services().settings
+    from include.stockwatch.settings.loader import load
+
+    settings = load(config_folder())
     return {
         "config": str(config_folder()),
         "feeds": sorted(settings.feeds),
@@ -179,6 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fault(parsed, error, {})
     if answer:
         print(json.dumps(answer, indent=2, ensure_ascii=False, default=str) if parsed.json else _lines(answer))
+        sys.stdout.flush()
     return 0
 
 
@@ -207,4 +211,7 @@ def _flat(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:  # whoever reads, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from include.stockwatch.settings.feed import Feed
 
 SLACK_CONNECTION = os.environ.get("STOCKWATCH_SLACK_CONNECTION", "slack_api_default")
-STATE_CONNECTION = "stockwatch_db"
 SLACK_POOL = "slack"
 
 AVAILABILITY = Asset(name="availability", uri="stockwatch://availability")
@@ -95,12 +94,11 @@ def feed_definition(feed_id: str) -> Feed:
 
 
 def services() -> Services:
-    """Services of a task: local paths from the environment, stores and Slack from Airflow connections."""
+    """Services of a task: local paths from the environment, Slack from its Airflow connection."""
     return Services(
         home_folder(),
         config_folder(),
         lambda: dt.datetime.now(dt.UTC),
-        state_url=_state_url(),
         messenger=_messenger,
     )
 
@@ -110,18 +108,14 @@ def parse_date(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
 
-def has_slack() -> bool:
-    """Whether a Slack connection is set up; without one, messages are previewed."""
-    return _connection(SLACK_CONNECTION) is not None
-
-
-def _state_url() -> str | None:
-    connection = _connection(STATE_CONNECTION)
-    return None if connection is None else str(connection.get_uri()).replace("postgres://", "postgresql+psycopg://", 1)
-
-
 def _messenger() -> Messenger:
-    if not has_slack():
+    """Slack where its connection is set up, else the preview."""
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        Connection.get(SLACK_CONNECTION)
+    except AirflowNotFoundException:  # any other failure must not look like "no Slack": it is raised
         from include.stockwatch.adapters.preview import PreviewMessenger
 
         return PreviewMessenger()
@@ -131,13 +125,3 @@ def _messenger() -> Messenger:
 
     # retry_handlers=[]: the SDK's own retry of a dropped connection posts a second copy (A-64)
     return SlackMessenger(SlackHook(slack_conn_id=SLACK_CONNECTION, retry_handlers=[]).client)
-
-
-def _connection(conn_id: str) -> Any | None:
-    from airflow.sdk import Connection
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    try:
-        return Connection.get(conn_id)
-    except AirflowNotFoundException:  # any other failure must not look like "no Slack": it is raised
-        return None

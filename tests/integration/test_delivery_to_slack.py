@@ -270,6 +270,22 @@ deliver(Services(pathlib.Path({str(sending.home)!r}), pathlib.Path({str(sending.
     assert statuses(sending) == ["sent"]
 
 
+def test_an_incident_that_was_previewed_is_posted_once_slack_is_connected(
+    services: Services, slack: SlackServer, proxy: FaultProxy, clock: Clock
+) -> None:
+    record(services, incident(), "opened")
+    deliver_all(services, clock)
+    assert statuses(services) == ["previewed"]
+    client = WebClient(token=TOKEN, base_url=f"{proxy.url}/api/", retry_handlers=[])
+    services.__dict__["messenger"] = SlackMessenger(client)
+    record(services, resolved(), "resolved")
+    deliver_all(services, clock)
+    (root,) = slack.messages()
+    assert root["text"].startswith("RESOLVED")
+    assert len(slack.replies(root["ts"])) == 1
+    assert proxy.calls == ["chat.postMessage", "chat.postMessage"]
+
+
 def test_a_client_that_retries_by_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="retry_handlers"):
         SlackMessenger(WebClient(token="xoxb-test"))

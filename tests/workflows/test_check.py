@@ -6,14 +6,17 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from include.stockwatch.adapters.state import incidents, ledger, outbox
+from include.stockwatch.errors import FeedHeld
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.delivery import deliver
 from include.stockwatch.workflows.explain import explain
 from include.stockwatch.workflows.ingest import ingest_file
 from include.stockwatch.workflows.replay import replay
 from include.stockwatch.workflows.services import Services
-from tests.fakes import days, northfield, row
+from tests.fakes import Clock, days, northfield, row
 
 FEED = "northfield_stores"
 FIRST = dt.date(2026, 10, 1)
@@ -132,10 +135,8 @@ def test_a_held_file_opens_and_closes_nothing(services: Services, tmp_path: Path
     deliver_file(services, tmp_path, date, {"0001"})
     check(services, date)
     path = northfield(tmp_path / "half.csv", [row(date + dt.timedelta(days=1), "0002", on_hand=0)])
-    try:
+    with pytest.raises(FeedHeld, match="ROW_COUNT"):
         ingest_file(services, FEED, path)
-    except Exception as error:  # noqa: BLE001  (any hold will do)
-        assert "ROW_COUNT" in str(error)
     summary = check(services, date + dt.timedelta(days=1))
     assert summary["series"]["by_status"]["unknown"] == 4
     assert (summary["incidents"]["opened"], summary["incidents"]["resolved"]) == ([], [])
@@ -166,10 +167,8 @@ def test_events_messages_and_watermark_are_stored_together_or_not_at_all(
 
     with monkeypatch.context() as patch:
         patch.setattr(ledger, "raise_watermark", die)
-        try:
+        with pytest.raises(Killed):
             check(services, date)
-        except Killed:
-            pass
     with services.state.begin() as tx:
         assert outbox.messages(tx) == []
         assert incidents.open_incidents(tx) == {}
@@ -198,3 +197,29 @@ def test_explain_names_the_rule_and_every_number(services: Services, tmp_path: P
     assert found["limits"]["min_days_of_supply"] == {"value": 2.0, "from": "default"}
     for words in ("out of stock", "Gamma(a =", "5.0 units a day", "out since 2026-10-29, day 1", "U = 5.000", "N ="):
         assert words in found["text"], words
+
+
+def test_an_incident_whose_feed_is_gone_stays_open_and_frozen(
+    services: Services, tmp_path: Path, config: Path, clock: Clock
+) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+    check(services, date)
+    (config / "feeds" / f"{FEED}.yaml").unlink()
+    routes = config / "routes.yaml"
+    routes.write_text("routes: [{name: all, channel: C0TRIAGE, owner: supply planning}]\n", "utf-8")
+    without = Services(services.home, config, clock)
+    summary = check(without, date + dt.timedelta(days=1))
+    assert (summary["incidents"]["frozen"], summary["incidents"]["open"]) == (["INC-2026-00001"], 1)
+    without.state.engine.dispose()
+
+
+def test_a_broken_feed_definition_stops_that_feed_alone(
+    services: Services, tmp_path: Path, config: Path, clock: Clock
+) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+    (config / "feeds" / "westway_dcs.yaml").write_text("partner: [", "utf-8")
+    broken = Services(services.home, config, clock)
+    assert check(broken, date)["incidents"]["opened"] == ["INC-2026-00001"]
+    broken.state.engine.dispose()

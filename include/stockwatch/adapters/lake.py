@@ -57,7 +57,9 @@ class Lake:
         path, schema = self._path(table), SCHEMAS[table].to_pyarrow()
         rows = rows.select(schema.names).cast(schema)
         if self._exists(table):
-            write_deltalake(path, rows, mode="overwrite", predicate=predicate)
+            known = {field.name for field in DeltaTable(path).schema().fields}
+            grown = None if known.issuperset(schema.names) else "merge"  # a column that is new since the table was made
+            write_deltalake(path, rows, mode="overwrite", predicate=predicate, schema_mode=grown)
         else:
             path.mkdir(parents=True, exist_ok=True)
             write_deltalake(path, rows, mode="append", partition_by=PARTITIONS[table])
@@ -82,8 +84,9 @@ class Lake:
         files = self._files(name, pruned)
         if not files:
             return ibis.memtable(schema.to_pyarrow().empty_table(), schema=schema)
-        rows = self.engine.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
-        return rows.select(**{column: rows[column].cast(kind) for column, kind in schema.items()})
+        rows = self.engine.read_parquet(files, hive_partitioning=True, hive_types_autocast=False, union_by_name=True)
+        missing = {column: ibis.null(kind) for column, kind in schema.items() if column not in rows.columns}
+        return rows.mutate(**missing).select(schema.names).cast(schema)
 
     def version(self, name: str) -> int | None:
         """Version of a table, none before its first write."""

@@ -7,6 +7,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+PREFIX = "preview-"
+"""What the ts of a previewed message starts with; Slack's are numbers."""
+
 
 # ruff: noqa: ARG002  (the signature is the Messenger protocol's)
 class PreviewMessenger:
@@ -17,7 +20,7 @@ class PreviewMessenger:
     def post(self, channel: str, text: str, blocks: list[dict[str, Any]], key: str, thread_ts: str | None) -> str:
         """Show a post or a reply; the ts names the preview."""
         log.info("preview, %s in %s: %s", "reply" if thread_ts else "post", channel, text)
-        return f"preview-{key[:12]}"
+        return f"{PREFIX}{key[:12]}"
 
     def update(self, channel: str, ts: str, text: str, blocks: list[dict[str, Any]], key: str) -> None:
         """Show an update."""

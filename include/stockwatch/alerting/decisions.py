@@ -112,6 +112,7 @@ def _open(picture: Picture, tenant: str, new_id: str, previous_id: str | None) -
         members=_sorted(picture.out),
         ranged=picture.ranged,
         known=picture.known,
+        known_out=len(picture.out),
         peak_out=len(picture.out),
         previous_id=previous_id,
         **{name: getattr(picture, name) for name in SHARED},
@@ -133,6 +134,7 @@ def _follow(picture: Picture, incident: Incident) -> Decision:
     if picture.known:
         taken = {name: value for name in SHARED if (value := getattr(picture, name)) is not None}
         fresh = {"data_as_of": picture.business_date, "ranged": picture.ranged, "known": picture.known}
+        fresh["known_out"] = len(picture.out)
         if picture.business_date > incident.data_as_of:
             fresh["out_before"] = was_out
         if picture.out:

@@ -128,6 +128,7 @@ class Incident(Value):
     members: tuple[Member, ...] = ()
     ranged: int = 0
     known: int = 0
+    known_out: int = Field(default=0, description="locations known to be out on `data_as_of`")
     out_before: int | None = Field(default=None, description="locations out on the date looked at before")
     peak_out: int = 0
     previous_id: str | None = None

@@ -76,7 +76,7 @@ def render(incident: Incident) -> Message:
 
 
 def _open(incident: Incident) -> Message:
-    out, known = incident.now_out(), max(incident.known, 1)
+    out = incident.now_out()
     noun = _noun(incident, incident.ranged)
     item, partner = _item(incident), clip(incident.partner_name, NAME_LIMIT)
     day = (incident.data_as_of - incident.opened_on).days + 1
@@ -88,7 +88,7 @@ def _open(incident: Incident) -> Message:
     status = f"Open, day {day}" + (" - frozen, no fresh data" if incident.data_stale else "")
     grown = len(out) - (incident.out_before if incident.out_before is not None else len(out))
     change = f" ({grown:+d} since the date before)" if grown else ""
-    availability = max(0, incident.known - sum(m.state is MemberState.OUT for m in out)) / known
+    availability = (incident.known - incident.known_out) / max(incident.known, 1)
     fields = (
         ("Status", status),
         ("Owner", incident.owner),

@@ -72,7 +72,8 @@ def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
     Grain:  (as_of, series, business_date), as `marked` -> (as_of, series)
     Units:  demand_a / demand_b in units per day on sale
     Nulls:  demand_b = 0 where no day with stock and sales was seen: demand is not estimated
-    Source: Gamma-Poisson with forgetting; days out of stock teach nothing and are not forgotten
+    Source: Gamma-Poisson with forgetting; days out of stock teach nothing, and those of the current spell make
+            nothing forgotten: weights count back from the last day on sale
     """
     day = rows.business_date
     seen = rows.on_hand_units.notnull()

@@ -16,7 +16,8 @@ def kpis(availability: ir.Table) -> ir.Table:
     Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, category)
     Units:  rates are shares 0..1 of ranged series with a known status; coverage is the known share of ranged series
     Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null;
-            losses are those of the date itself, 0 where nothing is out, null where they could not be estimated
+            lost units and money are those of the date, customers those of the spells going on, so they do not add up
+            over dates; each is 0 where nothing is out and null where it could not be estimated
     """
     table = availability.mutate(category=availability.category.fill_null(""))
     everyone, everything = ibis.literal(""), ibis.literal("")

@@ -57,6 +57,15 @@ class SeverityBands(Value):
     high: SeverityBand
     medium: SeverityBand
 
+    @model_validator(mode="after")
+    def _rises(self) -> SeverityBands:
+        for figure in ("money", "customers"):
+            bounds = [getattr(band, figure) for band in (self.medium, self.high, self.critical)]
+            given = [bound for bound in bounds if bound is not None]
+            if given != sorted(given):
+                raise ValueError(f"`{figure}` must rise from medium over high to critical, these are {given}")
+        return self
+
 
 class Threshold(Value):
     """One rule of `thresholds.yaml`. Every limit may be left out, except in the default."""
@@ -68,6 +77,13 @@ class Threshold(Value):
     days_out_before_alert: int | None = Field(default=None, ge=1, le=56, description="days out before it may alert")
     min_days_of_supply: float | None = Field(default=None, ge=0, description="below this a series is at risk")
     severity: SeverityBands | None = Field(default=None, description="money and customers that make a severity")
+
+    @model_validator(mode="after")
+    def _limits_of_an_incident_span_locations(self) -> Threshold:
+        if self.match.location_id is not None and (self.severity or self.min_in_stock_rate is not None):
+            what = "`severity` and `min_in_stock_rate` are those of an incident, which spans locations"
+            raise ValueError(f"{what}: leave them out of a rule that matches a `location_id`")
+        return self
 
 
 class Thresholds(Value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from include.stockwatch.settings.feed import Feed, load_feed
 from include.stockwatch.settings.models import Settings, Stockwatch
 from include.stockwatch.settings.reading import closest, content_of, file_problem, open_file, read
 
+log = logging.getLogger(__name__)
 
-def load(folder: Path) -> Settings:
+
+def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
     """Read and check the whole config folder.
 
+    `skip_broken_feeds` leaves out feeds whose definition is wrong, so that one mistake does not stop the others.
     Raises: ConfigError with every problem of every file.
     """
     problems: list[Problem] = []
@@ -26,15 +30,21 @@ def load(folder: Path) -> Settings:
             (file_problem(folder, "the config folder does not exist", "set STOCKWATCH_CONFIG to a folder"),)
         )
     feeds: dict[str, Feed] = {}
+    broken: list[Problem] = []
     paths = sorted(folder.glob("feeds/*.yaml"))
     if not paths:
         problems.append(
             file_problem(folder / "feeds", "no feed is defined", "add feeds/<feed>.yaml, one file per feed")
         )
     for path in paths:
-        feed = _collect(problems, load_feed, path)
+        feed = _collect(broken, load_feed, path)
         if feed is not None:
             feeds[path.stem] = feed
+    if skip_broken_feeds and feeds:
+        for problem in broken:
+            log.error("left out a feed: %s", problem)
+    else:
+        problems.extend(broken)
     thresholds = _collect(problems, read, folder / "thresholds.yaml", Thresholds)
     routes = _collect(problems, read, folder / "routes.yaml", Routes)
     customers = _collect(problems, read, folder / "lost_customers.yaml", CustomerModel, optional=True)

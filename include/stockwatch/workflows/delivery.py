@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 from collections import Counter
 
+from include.stockwatch.adapters.preview import PREFIX
 from include.stockwatch.adapters.state import outbox
 from include.stockwatch.adapters.state.outbox import POST, UPDATE, Outgoing
 from include.stockwatch.errors import DeliveryFailed, Refusal
@@ -20,7 +21,6 @@ log = logging.getLogger(__name__)
 LEASE = dt.timedelta(minutes=2)
 LOOK_AFTER = dt.timedelta(seconds=10)
 LOOK_BACK = dt.timedelta(seconds=60)
-LONGEST_WAIT = dt.timedelta(minutes=30)
 MAX_ATTEMPTS = 8
 
 
@@ -66,7 +66,8 @@ def _put(services: Services, message: Outgoing) -> str:
     messenger = services.messenger
     if message.operation == POST:
         return messenger.post(message.channel, message.text, message.blocks, message.idem_key, None)
-    if message.root_ts is None:
+    never_sent = message.root_ts is None or (message.root_ts.startswith(PREFIX) and not messenger.previews)
+    if message.root_ts is None or never_sent:
         raise DeliveryFailed(Refusal.TARGET_GONE, "the message to change was never sent")
     if message.operation == UPDATE:
         messenger.update(message.channel, message.root_ts, message.text, message.blocks, message.idem_key)
@@ -83,7 +84,7 @@ def _failed(services: Services, message: Outgoing, failure: DeliveryFailed) -> s
         case Refusal.STOP:
             status, wait, counts = "pending" if message.status == "pending" else "uncertain", dt.timedelta(0), False
         case Refusal.UNCERTAIN if message.attempts < MAX_ATTEMPTS:
-            status, wait = "uncertain", min(LOOK_AFTER * 2 ** (message.attempts - 1), LONGEST_WAIT)
+            status, wait = "uncertain", LOOK_AFTER * 2 ** (message.attempts - 1)  # 10 s to 11 min
         case _:
             pass
     with services.state.begin() as tx:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.alerting.message import number
-from include.stockwatch.domain.customers import Assumptions, spell_loss
+from include.stockwatch.domain.customers import Assumptions, Interval, spell_loss
 from include.stockwatch.domain.thresholds import LIMITS, Limit
 from include.stockwatch.errors import StockwatchError
 from include.stockwatch.workflows.check import availability_on
@@ -79,10 +79,10 @@ def _text(services: Services, row: dict[str, Any], limits: Mapping[Limit, tuple[
         f"  at risk   {_n(row['at_risk_units'])} units in the next {check.horizon_days} days, money "
         f"{_money(row, 'at_risk_money')}",
     ]
-    return "\n".join([*lines, *_customers(row, assumed)])
+    return "\n".join([*lines, *_customers(row, assumed, check.horizon_days)])
 
 
-def _customers(row: dict[str, Any], assumed: Assumptions) -> list[str]:
+def _customers(row: dict[str, Any], assumed: Assumptions, days: int) -> list[str]:
     if row["customers_lost"] is None:
         return ["  customers not estimated: no demand was seen in the look-back"]
     loss = spell_loss(
@@ -95,11 +95,10 @@ def _customers(row: dict[str, Any], assumed: Assumptions) -> list[str]:
         assumed=assumed,
     )
     one = {name: float(values[0]) for name, values in loss._asdict().items()}
-    low, high = assumed.customers_interval.low, assumed.customers_interval.high
+    of_customers, of_value = assumed.customers_interval, assumed.value_interval
     lines = [
-        f"  customers N = {one['customers_lost']:.4f} lost for good so far (10 to 90 %: "
-        f"{one['customers_lost'] * low:.4f} to {one['customers_lost'] * high:.4f}); the next days add "
-        f"{row['customers_at_risk']:.4f}",
+        f"  customers N = {one['customers_lost']:.4f} lost for good so far "
+        f"({_spread(one['customers_lost'], of_customers)}); the next {days} days add {row['customers_at_risk']:.4f}",
         f"            U = {one['unmet_units']:.3f} (sd {one['unmet_units_sd']:.3f}), f = {one['lost_share']:.4f}, "
         f"L = {one['lost_units']:.3f}, h = {one['loss_probability']:.7f} "
         f"(small-risk form {one['loss_probability_small_risk']:.7f}), x_S = {row['store_scope']:.3f}",
@@ -107,8 +106,9 @@ def _customers(row: dict[str, Any], assumed: Assumptions) -> list[str]:
     ]
     if row["price"] is not None:
         lines.append(
-            f"            V = {one['value_per_customer']:.2f}, lifetime value {one['lost_lifetime_value']:.2f}, "
-            f"with margin {one['total_cost']:.2f} {row['currency'] or ''}".rstrip()
+            f"            V = {one['value_per_customer']:.2f}, lifetime value {one['lost_lifetime_value']:.2f} "
+            f"({_spread(one['lost_lifetime_value'], of_value)}), with margin {one['total_cost']:.2f} "
+            f"{row['currency'] or ''}".rstrip()
         )
     else:
         lines.append("            value not estimated: the feed has no price")
@@ -117,6 +117,11 @@ def _customers(row: dict[str, Any], assumed: Assumptions) -> list[str]:
         f"q = {assumed.units_per_purchase}, ell = {assumed.loyal_share}, rho_1 = {assumed.first_persistence}"
     )
     return lines
+
+
+def _spread(estimate: float, interval: Interval) -> str:
+    low, median, high = (number(estimate * factor) for factor in (interval.low, interval.median, interval.high))
+    return f"10, 50, 90 %: {low}, {median}, {high}"
 
 
 def _money(row: dict[str, Any], name: str) -> str:

@@ -124,7 +124,10 @@ def _picture(
     def first(name: str) -> Any:
         return next((row[name] for row in rows if row[name] is not None), None)
 
-    feed = next(feed for feed in settings.feeds.values() if feed.partner == partner)
+    feed = next((feed for feed in settings.feeds.values() if feed.partner == partner), None)
+    named = feed or incident  # the feed may be gone, or broken, while its incident is open
+    if named is None:
+        raise LookupError(f"rows of {partner}, which has no feed")  # no feed, no rows: see workflows/check.py
     out = tuple(_member(row) for row in rows if row["status"] == Status.OUT_OF_STOCK.value)
     category = first("category") or (incident.category if incident else None)
     facts = {"partner": partner, "category": category, "item_id": item_id, "location_id": None}
@@ -135,7 +138,7 @@ def _picture(
     known = frozenset(row["location_id"] for row in rows if row["status"] != Status.UNKNOWN.value)
     return Picture(
         partner=partner,
-        partner_name=feed.partner_name,
+        partner_name=named.partner_name,
         item_id=item_id,
         item_name=first("item_name"),
         category=category,
@@ -146,7 +149,7 @@ def _picture(
         known_locations=known,
         ranged_locations=frozenset(row["location_id"] for row in rows),
         partner_is_fresh=is_fresh,
-        location_type=feed.location_type,
+        location_type=named.location_type,
         out=out,
         alert_due=any(row["alert_due"] for row in rows if row["status"] == Status.OUT_OF_STOCK.value),
         rule=settings.thresholds.rule(facts),

@@ -173,7 +173,8 @@ def _check(
                     refused[line] = reject_of(raw, line, fault.code, fault.field, fault.reason, fault.fix)
         for fault in result.file_faults:
             code = HoldCode.ROW_COUNT if fault.code == HoldCode.ROW_COUNT.value else HoldCode.NOT_VALIDATED
-            holds.append(Hold(code, fault.reason, fault.fix))
+            what = fault.reason if code.value == fault.code else f"{fault.code}: {fault.reason}"
+            holds.append(Hold(code, what, fault.fix))
     good = frame.drop(index=[line for line in refused if line in frame.index])
     share = len(refused) / raw.rows_in
     if share > feed.quality.max_rejected_share:

@@ -15,7 +15,8 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 0 auto; p
 h1 { font-size: 1.25rem; margin: 0 0 .75rem } h2, h4, h5 { font-size: 1.05rem; margin: 1.5rem 0 .5rem }
 table { border-collapse: collapse; margin: .5rem 0 }
 th, td { border: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top }
-th { font-weight: 600 } .held { color: var(--bad); font-weight: 600 } .published { color: var(--good); font-weight: 600 }
+th { font-weight: 600 }
+.held { color: var(--bad); font-weight: 600 } .published { color: var(--good); font-weight: 600 }
 /* Great Expectations' own markup */
 nav, footer, .sticky, .card, .modal, .popover, .cooltip, button, [data-toggle=collapse], .collapse { display: none }
 a[href^=".."] { color: inherit; text-decoration: none; pointer-events: none }
@@ -26,13 +27,13 @@ a[href^=".."] { color: inherit; text-decoration: none; pointer-events: none }
 """
 
 
-def page_of_run(services: Services, run_id: str) -> str | None:
+def page_of_run(services: Services, feed_id: str, run_id: str) -> str | None:
     """The report of the file that a Dag run ingested, as a whole HTML page; none if the run ingested no file.
 
     Every text of the file is escaped.
     """
     with services.state.begin() as tx:
-        found = ledger.delivery_of_run(tx, run_id)
+        found = ledger.delivery_of_run(tx, feed_id, run_id)
     if found is None:
         return None
     stored = services.quality_page(found.feed_id, found.delivery_id)
@@ -40,8 +41,9 @@ def page_of_run(services: Services, run_id: str) -> str | None:
         stored.read_text("utf-8") if stored.is_file() else "<p>The file could not be read, so no row was checked.</p>"
     )
     title = escape(f"Data quality: {found.file_name}")
-    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
-    return f"{head}<body><main>{_outcome(found)}{checks}</main></body></html>"
+    head = f'<head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
+    body = f"<body><main>{_outcome(found)}{checks}</main></body>"
+    return f'<!doctype html><html lang="en">{head}{body}</html>'
 
 
 def _outcome(found: Delivery) -> str:

@@ -52,18 +52,20 @@ class Services:
         config: Path,
         now: Callable[[], dt.datetime],
         *,
-        state_url: str | None = None,
         messenger: Callable[[], Messenger] | None = None,
     ) -> None:
         self.home, self.config, self.now = home, config, now
-        self._state_url, self._messenger = state_url, messenger
+        self._messenger = messenger
 
     @cached_property
     def settings(self) -> Settings:
-        """The config folder. Raises: ConfigError"""
+        """The config folder, without feeds whose definition is wrong: those stop, the others go on.
+
+        Raises: ConfigError
+        """
         from include.stockwatch.settings.loader import load
 
-        return load(self.config)
+        return load(self.config, skip_broken_feeds=True)
 
     @cached_property
     def lake(self) -> Lake:
@@ -74,10 +76,10 @@ class Services:
 
     @cached_property
     def state(self) -> State:
-        """The state store."""
+        """The state store: SQLite in the home folder."""
         from include.stockwatch.adapters.state import State
 
-        return State.open(self._state_url or f"sqlite:///{self.home / 'state.db'}")
+        return State.open(f"sqlite:///{self.home / 'state.db'}")
 
     @cached_property
     def messenger(self) -> Messenger:

@@ -23,16 +23,17 @@ def open_incidents(tx: Connection) -> dict[str, Incident]:
 def latest_ids(tx: Connection, fingerprints: Iterable[str]) -> dict[str, str]:
     """The latest incident of each fingerprint, whatever its standing."""
     wanted = set(fingerprints)
-    rows = tx.execute(sa.select(incidents.c.fingerprint, incidents.c.incident_id).order_by(incidents.c.incident_id))
+    oldest_first = (sa.func.length(incidents.c.incident_id), incidents.c.incident_id)
+    rows = tx.execute(sa.select(incidents.c.fingerprint, incidents.c.incident_id).order_by(*oldest_first))
     return {fingerprint: incident_id for fingerprint, incident_id in rows if fingerprint in wanted}
 
 
 def new_ids(tx: Connection, year: int) -> Iterator[str]:
     """Unused incident ids of a year, in order: INC-2026-00001 and on."""
     prefix = f"INC-{year}-"
-    latest = tx.execute(
-        sa.select(sa.func.max(incidents.c.incident_id)).where(incidents.c.incident_id.startswith(prefix))
-    ).scalar()
+    of_year = sa.select(incidents.c.incident_id).where(incidents.c.incident_id.startswith(prefix))
+    by_number = (sa.func.length(incidents.c.incident_id).desc(), incidents.c.incident_id.desc())
+    latest = tx.execute(of_year.order_by(*by_number).limit(1)).scalar()
     number = int(latest.removeprefix(prefix)) if latest else 0
     while True:
         number += 1

@@ -97,9 +97,9 @@ def delivery(tx: Connection, feed_id: str, delivery_id: str) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
-def delivery_of_run(tx: Connection, run_id: str) -> Delivery | None:
-    """The delivery that a Dag run ingested."""
-    mine = sa.select(deliveries).where(deliveries.c.run_id == run_id)
+def delivery_of_run(tx: Connection, feed_id: str, run_id: str) -> Delivery | None:
+    """The delivery that a Dag run of a feed ingested."""
+    mine = sa.select(deliveries).where(deliveries.c.feed_id == feed_id, deliveries.c.run_id == run_id)
     row = tx.execute(mine.order_by(deliveries.c.received_at.desc())).first()
     return None if row is None else _delivery(row)
 
