@@ -270,6 +270,22 @@ deliver(Services(pathlib.Path({str(sending.home)!r}), pathlib.Path({str(sending.
     assert statuses(sending) == ["sent"]
 
 
+def test_what_follows_a_message_waits_until_that_message_is_sent(
+    sending: Services, slack: SlackServer, proxy: FaultProxy, clock: Clock
+) -> None:
+    proxy.script("chat.postMessage", rate_limit(150))
+    record(sending, incident(), "opened")
+    assert deliver(sending) == {"pending": 1}
+    record(sending, resolved(), "resolved")
+    clock.move(minutes=1)
+    assert deliver(sending) == {}, "neither the update nor the reply goes before its root"
+    clock.move(minutes=2)
+    deliver_all(sending, clock)
+    (root,) = slack.messages()
+    assert root["text"].startswith("RESOLVED")
+    assert len(slack.replies(root["ts"])) == 1
+
+
 def test_an_incident_that_was_previewed_is_posted_once_slack_is_connected(
     services: Services, slack: SlackServer, proxy: FaultProxy, clock: Clock
 ) -> None:

@@ -1,0 +1,93 @@
+"""The command line, as a person and as a script use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.stockwatch.cli import main
+from tests.fakes import days, northfield, row
+from tests.workflows.test_check import DATES, STORES
+
+FEED = "northfield_stores"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home and a copy of the shipped settings."""
+    monkeypatch.setenv("STOCKWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STOCKWATCH_CONFIG", str(config))
+    return tmp_path / "home"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> dict[str, Any]:
+    """Run a command with --json and give its answer."""
+    assert main(["--json", *map(str, arguments)]) == code
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_a_file_ingested_twice_publishes_nothing_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = northfield(tmp_path / "n.csv", [row(date, store) for date in DATES[:3] for store in STORES])
+    first = run(capsys, "ingest", FEED, path)
+    assert (first["rows_in"], first["rows_published"], first["rows_rejected"], first["dates"]) == (12, 12, 0, 3)
+    again = run(capsys, "ingest", FEED, path)
+    assert (again["outcome"], again["rows_published"], again["rows_already_published"]) == ("already published", 0, 12)
+
+
+def test_a_checked_date_can_be_looked_at_from_every_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        row(date, store, on_hand=0 if date == DATES[27] and store == "0001" else 20)
+        for date in DATES[:28]
+        for store in STORES
+    ]
+    run(capsys, "ingest", FEED, northfield(tmp_path / "n.csv", rows))
+    checked = run(capsys, "check", DATES[27])
+    assert checked["series"]["by_status"]["out_of_stock"] == 1
+    (incident,) = checked["incidents"]["opened"]
+    shown = run(capsys, "preview", incident)
+    assert shown["text"].startswith("LOW out of stock: Oat Bar at Northfield Grocers, 1 of 4 stores, USD 93")
+    assert shown["blocks"][0]["type"] == "header"
+    assert [one["operation"] for one in run(capsys, "messages")["messages"]] == ["post"]
+    assert run(capsys, "explain", "northfield", "0001", "00850007123017", DATES[27])["row"]["status"] == "out_of_stock"
+    assert run(capsys, "backtest", "--from", DATES[20])["opened"] == 1
+    assert main(["preview", incident]) == 0
+    assert "opened (first)" in capsys.readouterr().out
+
+
+def test_a_held_file_ends_with_code_1_and_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.csv").write_bytes(b"")
+    answer = run(capsys, "ingest", FEED, tmp_path / "empty.csv", code=1)
+    assert (answer["outcome"], answer["holds"][0]["code"]) == ("held", "EMPTY")
+    assert main(["ingest", FEED, str(tmp_path / "empty.csv")]) == 1
+    assert "empty.csv: feed `northfield_stores`: EMPTY: the file has 0 bytes" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_ends_with_code_1_and_its_place(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = config / "thresholds.yaml"
+    path.write_text(path.read_text("utf-8").replace("min_days_of_supply: 5", "min_days_of_suply: 5"), "utf-8")
+    (problem,) = run(capsys, "check-config", code=1)["problems"]
+    assert (problem["line"], problem["column"]) == (15, 5)
+    assert "did you mean `min_days_of_supply`?" in problem["fix"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ingest", "northfeild_stores", "x.csv"], "did you mean `northfield_stores`?"),
+        (["ingest", FEED, "nowhere.csv"], "nowhere.csv: no such file"),
+        (["preview", "INC-2026-00009"], "no incident INC-2026-00009"),
+    ],
+)
+def test_wrong_use_says_what_is_right(arguments: list[str], says: str) -> None:
+    with pytest.raises(SystemExit, match=r".") as raised:
+        main(arguments)
+    assert says in str(raised.value)
+
+
+def test_a_series_that_is_not_known_is_said_to_be_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "ingest", FEED, northfield(tmp_path / "n.csv", [row(date, "0001") for date in days(DATES[0], 2)]))
+    answer = run(capsys, "explain", "northfield", "9999", "00850007123017", DATES[1], code=1)
+    assert "not ranged on 2026-10-02" in answer["message"]
