@@ -121,6 +121,7 @@ def _open(picture: Picture, tenant: str, new_id: str, previous_id: str | None) -
 
 
 def _follow(picture: Picture, incident: Incident) -> Decision:
+    rank = SEVERITY_ORDER.index
     members = _next_members(picture, incident)
     still_out = [m for m in members if m.state in (MemberState.OUT, MemberState.STALE)]
     was_out = len(incident.now_out())
@@ -138,10 +139,11 @@ def _follow(picture: Picture, incident: Incident) -> Decision:
         if picture.business_date > incident.data_as_of:
             fresh["out_before"] = was_out
         if picture.out:
-            fresh["severity"] = picture.severity
+            stays = after.data_stale and rank(incident.severity) < rank(picture.severity)
+            fresh["severity"] = incident.severity if stays else picture.severity
         after = after.model_copy(update=taken | fresh)
     if not still_out:
-        came_back = any(m.state is MemberState.BACK for m in members)
+        came_back = any(m.state is MemberState.BACK for m in after.latest_spells())
         reason = Reason.RESTOCKED if came_back else Reason.LEFT_RANGE
         ended = {"standing": Standing.RESOLVED, "resolved_on": picture.business_date, "end_reason": reason.value}
         return Decision(reason, after.model_copy(update=ended))
@@ -149,7 +151,6 @@ def _follow(picture: Picture, incident: Incident) -> Decision:
         return Decision(Reason.NOTHING_NEW)
     if after.data_stale and not incident.data_stale:
         return Decision(Reason.STALE, after)
-    rank = SEVERITY_ORDER.index
     if len(still_out) > was_out or rank(after.severity) < rank(incident.severity):
         return Decision(Reason.WORSE, after)
     return Decision(Reason.EASED if len(still_out) < was_out else Reason.FIGURES, after)
@@ -162,8 +163,8 @@ def _next_members(picture: Picture, incident: Incident) -> list[Member]:
     for member in incident.members:
         now = fresh.get(member.location_id)
         if now is not None and now.out_since <= member.last_out:
-            members.append(fresh.pop(member.location_id))
-        elif member.state in (MemberState.BACK, MemberState.LEFT_RANGE):
+            continue  # the same spell, seen anew
+        if member.state in (MemberState.BACK, MemberState.LEFT_RANGE):
             members.append(member)
         elif now is not None or member.location_id in picture.known_locations:
             members.append(member.model_copy(update={"state": MemberState.BACK}))

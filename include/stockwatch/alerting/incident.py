@@ -139,6 +139,13 @@ class Incident(Value):
         found = [value for member in members if (value := getattr(member, figure)) is not None]
         return sum(found) if found else None
 
+    def latest_spells(self) -> tuple[Member, ...]:
+        """The latest spell of every location."""
+        latest: dict[str, Member] = {}
+        for member in sorted(self.members, key=lambda m: m.out_since):
+            latest[member.location_id] = member
+        return tuple(latest.values())
+
     def now_out(self) -> tuple[Member, ...]:
         """Members not known to be back: out, or out when last seen."""
         return tuple(m for m in self.members if m.state in (MemberState.OUT, MemberState.STALE))

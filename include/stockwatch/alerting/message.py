@@ -18,6 +18,7 @@ from include.stockwatch.alerting.incident import Incident, Member, MemberState, 
 HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, FALLBACK_LIMIT, NAME_LIMIT = 150, 2000, 3000, 240, 60
 NOUNS = {"store": ("store", "stores"), "dc": ("DC", "DCs")}
 WORST_SHOWN = 3
+NOT_ESTIMATED = "not estimated"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def one_line(text: str) -> str:
+    """A name of a feed as it may stand in a line: without line breaks and runs of blanks."""
+    return clip(" ".join(text.split()), NAME_LIMIT)
+
+
 def clip(text: str, limit: int) -> str:
     """Text cut to a length, with an ellipsis where something is missing."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -78,7 +84,7 @@ def render(incident: Incident) -> Message:
 def _open(incident: Incident) -> Message:
     out = incident.now_out()
     noun = _noun(incident, incident.ranged)
-    item, partner = _item(incident), clip(incident.partner_name, NAME_LIMIT)
+    item, partner = _item(incident), one_line(incident.partner_name)
     day = (incident.data_as_of - incident.opened_on).days + 1
     at_risk = units_and_money(incident, "at_risk_units", "at_risk_money", now_out_only=True)
     money = incident.total("at_risk_money", now_out_only=True)
@@ -116,12 +122,13 @@ def _open(incident: Incident) -> Message:
 
 
 def _resolved(incident: Incident) -> Message:
-    item, partner = _item(incident), clip(incident.partner_name, NAME_LIMIT)
+    item, partner = _item(incident), one_line(incident.partner_name)
     ended = incident.resolved_on or incident.data_as_of
     days = max(1, (ended - incident.opened_on).days)
     lost = units_and_money(incident, "lost_units", "lost_money")
-    places = len({member.location_id for member in incident.members})
-    back = len({m.location_id for m in incident.members if m.state is MemberState.BACK})
+    loss = "loss not estimated" if lost == NOT_ESTIMATED else f"{lost} lost"
+    spells = incident.latest_spells()
+    places, back = len(spells), sum(m.state is MemberState.BACK for m in spells)
     how = f"stock is back in {back} of {places} {_noun(incident, places)}"
     if places > back:
         how += f"; {places - back} no longer ranged (no stock or sale in the whole look-back)"
@@ -129,7 +136,7 @@ def _resolved(incident: Incident) -> Message:
     what = "back" if back else "no longer ranged"
     return Message(
         fallback=clip(
-            f"RESOLVED: {item} {what} at {partner} after {lasted}, {lost} lost. {incident.incident_id}",
+            f"RESOLVED: {item} {what} at {partner} after {lasted}, {loss}. {incident.incident_id}",
             FALLBACK_LIMIT,
         ),
         header=f"Resolved - Out of stock - {item} at {partner}",
@@ -159,7 +166,7 @@ def _context(incident: Incident, stale: int) -> tuple[str, ...]:
 
 
 def _item(incident: Incident) -> str:
-    return clip(incident.item_name or f"item {incident.item_id}", NAME_LIMIT)
+    return one_line(incident.item_name or f"item {incident.item_id}")
 
 
 def _noun(incident: Incident, count: int) -> str:
@@ -171,13 +178,13 @@ def _customers(incident: Incident) -> str:
     shoppers = incident.total("shoppers_exposed", now_out_only=True)
     lost, at_risk = incident.total("customers_lost"), incident.total("customers_at_risk", now_out_only=True)
     if shoppers is None or lost is None or at_risk is None:
-        return "not estimated"
+        return NOT_ESTIMATED
     return f"about {number(shoppers)} shoppers meet the gap, {_range(lost + at_risk, incident)} may be lost for good"
 
 
 def _customers_so_far(incident: Incident) -> str:
     lost = incident.total("customers_lost")
-    return "not estimated" if lost is None else f"{_range(lost, incident)} may be lost for good"
+    return NOT_ESTIMATED if lost is None else f"{_range(lost, incident)} may be lost for good"
 
 
 def _range(expected: float, incident: Incident) -> str:
@@ -202,13 +209,14 @@ def _cause(incident: Incident, out: Iterable[Member]) -> str:
 
 def _next_step(incident: Incident, out: Iterable[Member]) -> str:
     told = [member for member in out if member.has_open_order is not None]
+    partner = one_line(incident.partner_name)
     if incident.data_stale:
-        return f"ask {incident.partner_name} for the missing feed first; these figures stand still until it is in."
+        return f"ask {partner} for the missing feed first; these figures stand still until it is in."
     if any(not member.has_open_order for member in told):
-        return f"ask {incident.partner_name} replenishment to raise orders where none is open."
+        return f"ask {partner} replenishment to raise orders where none is open."
     if told:
-        return f"ask {incident.partner_name} when the open orders arrive, and expedite them."
-    return f"ask {incident.partner_name} why it ran out and when it is back."
+        return f"ask {partner} when the open orders arrive, and expedite them."
+    return f"ask {partner} why it ran out and when it is back."
 
 
 def _worst(out: Iterable[Member]) -> str:
@@ -223,16 +231,16 @@ def _days(count: int) -> str:
 
 
 def _place(member: Member) -> str:
-    name = f" {clip(member.location_name, NAME_LIMIT)}" if member.location_name else ""
+    name = f" {one_line(member.location_name)}" if member.location_name else ""
     number_sign = "#" if member.location_id.isdigit() else ""
-    return f"{number_sign}{clip(member.location_id, NAME_LIMIT)}{name}"
+    return f"{number_sign}{one_line(member.location_id)}{name}"
 
 
 def units_and_money(incident: Incident, units: str, money: str, *, now_out_only: bool = False) -> str:
     """`about 504 units, USD 3,271`, or what of it is known."""
     amount = incident.total(units, now_out_only=now_out_only)
     if amount is None:
-        return "not estimated"
+        return NOT_ESTIMATED
     value = incident.total(money, now_out_only=now_out_only)
     words = f"about {number(amount)} units"
     return words if value is None else f"{words}, {_money(value, incident)}"

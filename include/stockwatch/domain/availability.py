@@ -19,6 +19,17 @@ from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.domain.value import Value
 
 KEY = (AS_OF, "feed_id", *SERIES)
+LAST_KNOWN = (
+    "on_hand_units",
+    "on_order_units",
+    "in_transit_units",
+    "price",
+    "currency",
+    "location_name",
+    "item_name",
+    "category",
+)
+"""Columns of which the latest reported value counts."""
 
 
 class Status(StrEnum):
@@ -34,7 +45,7 @@ class CheckSettings(Value):
     """How far a check looks and how it learns demand."""
 
     lookback_days: int = Field(default=56, ge=7, le=400, description="days read, the checked date included")
-    forgetting: float = Field(default=0.97, gt=0, le=1, description="weight of a day against the next one")
+    forgetting: float = Field(default=0.97, ge=0.5, le=1, description="weight of a day against the next one")
     sell_out_day_exposure: float = Field(
         default=0.5, gt=0, le=1, description="share of a day on sale that is counted when the shelf emptied that day"
     )
@@ -80,16 +91,10 @@ def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
     position = rows.group_by(*KEY).agg(
         last_seen_date=day.max(where=seen),
         last_in_stock_date=day.max(where=rows.is_in_stock),
+        is_out=(rows.is_out & (rows.age_days == 0)).any(),
         last_sale_date=day.max(where=rows.sold > 0),
         days_observed=seen.sum(),
-        on_hand_units=rows.on_hand_units.argmax(day),
-        on_order_units=rows.on_order_units.argmax(day),
-        in_transit_units=rows.in_transit_units.argmax(day),
-        price=rows.price.argmax(day),
-        currency=rows.currency.argmax(day),
-        location_name=rows.location_name.argmax(day),
-        item_name=rows.item_name.argmax(day),
-        category=rows.category.argmax(day),
+        **{name: rows[name].argmax(day, where=rows[name].notnull()) for name in LAST_KNOWN},
         is_ranged=(rows.is_in_stock | (rows.sold > 0)).any(),
         sold_weighted=exact_sum(rows.weight * rows.sold, where=rows.on_sale > 0),
         exposure_weighted=exact_sum(rows.weight * rows.on_sale),
@@ -119,15 +124,14 @@ def with_status(position: ir.Table, thresholds: Thresholds) -> ir.Table:
             ibis.greatest(ranged.on_hand_units, 0.0) / ranged.demand_units_per_day, ibis.null("float64")
         )
     )
-    out = ranged.on_hand_units <= thresholds.limit_column("out_of_stock_at_or_below_units", ranged)
     low = ranged.days_of_supply < thresholds.limit_column("min_days_of_supply", ranged)
     status = ibis.cases(
         (~ranged.is_fresh, Status.UNKNOWN.value),
-        (out, Status.OUT_OF_STOCK.value),
+        (ranged.is_out, Status.OUT_OF_STOCK.value),
         (low.fill_null(False), Status.AT_RISK.value),
         else_=Status.IN_STOCK.value,
     )
-    return ranged.mutate(status=status).drop("is_fresh")
+    return ranged.mutate(status=status).drop("is_fresh", "is_out")
 
 
 def spells(

@@ -33,7 +33,7 @@ def _known_encoding(name: str) -> str:
 def _known_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a region such as `America` is a folder
         raise ValueError(f"`{name}` is no IANA time zone; one looks like America/New_York") from None
     return name
 

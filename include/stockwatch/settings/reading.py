@@ -17,6 +17,8 @@ from include.stockwatch.errors import ConfigError, Problem
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str | int, ...]
 MAX_BYTES = 1_000_000
+CORE = "tag:yaml.org,2002:"
+PLAIN_TAGS = {"str", "bool", "null", "int", "float", "seq", "map"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -96,7 +98,10 @@ def read(path: Path, model: type[Model], *, optional: bool = False) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(tuple(_explain(file, model, found) for found in error.errors())) from None
+        found = error.errors()
+        within = {one["loc"][:depth] for one in found for depth in range(len(one["loc"]))}
+        # a mistake inside a list makes the list itself fail too: say the inner one alone
+        raise ConfigError(tuple(_explain(file, model, one) for one in found if one["loc"] not in within)) from None
 
 
 def open_file(path: Path) -> SettingsFile:
@@ -119,26 +124,40 @@ def open_file(path: Path) -> SettingsFile:
         raise ConfigError((file.problem(where, "", what, fix),)) from None
     except yaml.YAMLError as error:
         raise ConfigError((file_problem(path, f"not YAML: {error}", "save the file as plain UTF-8 text"),)) from None
-    repeated = tuple(_repeated_keys(file, file.root))
-    if repeated:
-        raise ConfigError(repeated)
+    odd = tuple(_oddities(file, file.root))
+    if odd:
+        raise ConfigError(odd)
     return file
 
 
-def _repeated_keys(file: SettingsFile, node: yaml.Node | None) -> Iterable[Problem]:
+def _oddities(file: SettingsFile, node: yaml.Node | None, above: tuple[yaml.Node, ...] = ()) -> Iterable[Problem]:
+    """What YAML allows and a settings file has no use for, and keys given twice, which YAML silently drops."""
+    if node is None:
+        return
+    mark = (node.start_mark.line, node.start_mark.column)
+    if any(node is one for one in above):
+        yield file.problem(mark, "", "refers to itself", "write the value out")
+        return
+    if node.tag.removeprefix(CORE) not in PLAIN_TAGS:
+        what = f"`{node.tag.replace(CORE, '!!')}` is no plain value"
+        yield file.problem(mark, "", what, "write texts, numbers, lists and fields; quote a text that starts with `!`")
+        return
     match node:
         case yaml.MappingNode():
             seen: dict[str, int] = {}
             for key, value in node.value:
+                at = (key.start_mark.line, key.start_mark.column)
+                if not isinstance(key, yaml.ScalarNode):
+                    yield file.problem(at, "", "a field has a list or fields as its name", "quote it if it is a text")
+                    continue
                 if key.value in seen:
-                    mark = (key.start_mark.line, key.start_mark.column)
                     what = f"given twice, first on line {seen[key.value]}"
-                    yield file.problem(mark, str(key.value), what, "keep one of the two")
+                    yield file.problem(at, str(key.value), what, "keep one of the two")
                 seen.setdefault(key.value, key.start_mark.line + 1)
-                yield from _repeated_keys(file, value)
+                yield from _oddities(file, value, (*above, node))
         case yaml.SequenceNode():
             for item in node.value:
-                yield from _repeated_keys(file, item)
+                yield from _oddities(file, item, (*above, node))
 
 
 def _explain(file: SettingsFile, model: type[BaseModel], error: Any) -> Problem:
