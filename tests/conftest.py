@@ -30,6 +30,6 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def services(tmp_path: Path, config: Path, clock: Clock) -> Iterator[Services]:
     """Services on an empty home and the shipped settings."""
-    made = Services(tmp_path / "home", config, clock)
+    made = Services(tmp_path / "a höme", config, clock)  # paths with blanks and letters like these are ordinary
     yield made
     made.state.engine.dispose()

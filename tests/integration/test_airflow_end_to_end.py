@@ -80,7 +80,7 @@ def day(date: dt.date, out: tuple[str, ...] = ()) -> list[str]:
 @pytest.fixture(scope="module")
 def world(slack_process: SlackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One Airflow for all tests of this module, with two dates delivered: one out, one worse."""
-    home = tmp_path_factory.mktemp("world")
+    home = tmp_path_factory.mktemp("a world")
     config = Path(shutil.copytree(PROJECT / "include" / "config", home / "config"))
     routes = config / "routes.yaml"
     text = routes.read_text("utf-8")

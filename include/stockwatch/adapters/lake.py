@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import ibis
 import ibis.expr.types as ir
@@ -95,7 +96,8 @@ class Lake:
     def _files(self, name: str, pruned: list[tuple[str, str, Any]]) -> list[str]:
         if not self._exists(name):
             return []
-        return list(DeltaTable(self._path(name)).file_uris(file_pruning_predicate=pruned or None))
+        uris = DeltaTable(self._path(name)).file_uris(file_pruning_predicate=pruned or None)
+        return [unquote(uri) for uri in uris]  # a blank in the path comes back as %20
 
     def _exists(self, name: str) -> bool:
         return bool(DeltaTable.is_deltatable(str(self._path(name))))
