@@ -72,13 +72,14 @@ def table(rows: Iterable[Mapping[str, Any]], schema: ibis.Schema) -> ir.Table:
 
 
 @functools.cache
-def _engine() -> Any:
+def engine() -> Any:
+    """The DuckDB of this test run."""
     return ibis.duckdb.connect()
 
 
 def rows_of(expression: ir.Table) -> list[dict[str, Any]]:
     """What an expression gives, in no particular order."""
-    return list(_engine().to_pyarrow(expression).to_pylist())
+    return list(engine().to_pyarrow(expression).to_pylist())
 
 
 def checked(

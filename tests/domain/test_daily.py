@@ -1,0 +1,182 @@
+"""From the rows that partners sent to one row per series and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import ibis
+import pytest
+
+from include.stockwatch.domain.daily import daily, looking_back
+from include.stockwatch.domain.reported import AbsentMeans
+from tests.domain.tables import FEED, FIRST, STORE, day, observation, observations, rows_of, series, table
+
+DELIVERED = ibis.schema({"feed_id": "string", "business_date": "date"})
+EVERY_DAY = range(1, 8)
+
+
+def filled(
+    rows: Iterable[Mapping[str, Any]],
+    means: AbsentMeans | Mapping[str, AbsentMeans],
+    *,
+    delivered: Iterable[int] = EVERY_DAY,
+    days: tuple[int, int] = (1, 7),
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """Daily rows by (location, day)."""
+    by_feed = {FEED: means} if isinstance(means, AbsentMeans) else means
+    came = [{"feed_id": feed, "business_date": day(number)} for feed in by_feed for number in delivered]
+    first, last = (day(number) for number in days)
+    found = rows_of(daily(observations(rows), table(came, DELIVERED), by_feed, first, last))
+    keyed = {(row["location_id"], (row["business_date"] - FIRST).days + 1): row for row in found}
+    assert len(keyed) == len(found), "a series has two rows on a day"
+    return keyed
+
+
+def stock_and_sales(rows: Mapping[tuple[str, int], Mapping[str, Any]]) -> dict[int, tuple[Any, Any]]:
+    """(on_hand_units, units_sold) of the only series, by day."""
+    return {number: (row["on_hand_units"], row["units_sold"]) for (_, number), row in sorted(rows.items())}
+
+
+SENT = {2: (8, 3), 5: (4, 1)}
+
+
+def test_an_absent_row_that_means_unknown_stays_absent() -> None:
+    assert stock_and_sales(filled(series(SENT), AbsentMeans.UNKNOWN)) == SENT
+
+
+def test_an_absent_row_that_means_unchanged_holds_the_stock_and_sells_nothing() -> None:
+    assert stock_and_sales(filled(series(SENT), AbsentMeans.UNCHANGED)) == {
+        # nothing is known before the first row
+        2: (8, 3),
+        3: (8, 0),
+        4: (8, 0),
+        5: (4, 1),
+        6: (4, 0),
+        7: (4, 0),
+    }
+
+
+def test_an_absent_row_that_means_zero_has_no_stock_and_sells_nothing() -> None:
+    assert stock_and_sales(filled(series(SENT), AbsentMeans.ZERO)) == {
+        2: (8, 3),
+        3: (0, 0),
+        4: (0, 0),
+        5: (4, 1),
+        6: (0, 0),
+        7: (0, 0),
+    }
+
+
+MORE = {"on_order_units": 6.0, "in_transit_units": 2.0, "received_units": 5.0, "returned_units": 1.0}
+NAMED = {"price": 2.5, "currency": "USD", "item_name": "Oat Bar", "location_name": "Reno", "category": "Snacks"}
+
+
+@pytest.mark.parametrize(
+    ("means", "still_coming"),
+    [(AbsentMeans.UNCHANGED, (6.0, 2.0)), (AbsentMeans.ZERO, (0.0, 0.0))],
+)
+def test_a_filled_day_keeps_the_names_and_repeats_no_movement(
+    means: AbsentMeans, still_coming: tuple[float, float]
+) -> None:
+    rows = filled([observation(2, 8, 3, **MORE, **NAMED)], means, days=(1, 3))
+    quiet = rows[STORE, 3]
+    assert (quiet["on_order_units"], quiet["in_transit_units"]) == still_coming
+    assert (quiet["received_units"], quiet["returned_units"]) == (0, 0)
+    assert {name: quiet[name] for name in NAMED} == NAMED
+    own = rows[STORE, 2]
+    assert {name: own[name] for name in MORE} == MORE
+
+
+@pytest.mark.parametrize("means", [AbsentMeans.UNCHANGED, AbsentMeans.ZERO])
+def test_a_day_on_which_nothing_was_delivered_has_no_row(means: AbsentMeans) -> None:
+    rows = filled(series(SENT), means, delivered=(2, 3, 5, 7))
+    assert sorted(number for _, number in rows) == [2, 3, 5, 7]
+
+
+@pytest.mark.parametrize(
+    ("means", "on_hand"), [(AbsentMeans.UNCHANGED, 8), (AbsentMeans.ZERO, 0), (AbsentMeans.UNKNOWN, None)]
+)
+def test_a_row_from_before_the_first_day_still_says_what_absent_rows_mean(
+    means: AbsentMeans, on_hand: float | None
+) -> None:
+    rows = stock_and_sales(filled(series({1: (8, 3)}), means, days=(4, 5)))
+    assert rows == ({} if on_hand is None else {4: (on_hand, 0), 5: (on_hand, 0)})
+
+
+@pytest.mark.parametrize("means", AbsentMeans)
+def test_rows_after_the_last_day_are_left_out(means: AbsentMeans) -> None:
+    rows = filled(series({2: (8, 3), 3: (7, 1), 6: (0, 0)}), means, days=(1, 3))
+    assert stock_and_sales(rows) == {2: (8, 3), 3: (7, 1)}
+
+
+def test_stock_that_was_not_reported_stays_not_reported_until_the_next_row() -> None:
+    rows = filled(series({1: (8, 3), 2: (None, None), 4: (5, 0)}), AbsentMeans.UNCHANGED, days=(1, 4))
+    assert stock_and_sales(rows) == {1: (8, 3), 2: (None, None), 3: (None, 0), 4: (5, 0)}
+
+
+def test_an_order_that_was_never_reported_does_not_become_zero_orders() -> None:
+    rows = filled([observation(1, 8, 3)], AbsentMeans.ZERO, days=(1, 2))
+    assert rows[STORE, 2]["on_order_units"] is None
+
+
+def test_each_series_is_filled_by_itself() -> None:
+    rows = filled(
+        series({1: (8, 3)}, location_id="0118") + series({2: (5, 1)}, location_id="0204"),
+        AbsentMeans.UNCHANGED,
+        days=(1, 3),
+    )
+    assert {key: row["on_hand_units"] for key, row in rows.items()} == {
+        ("0118", 1): 8,
+        ("0118", 2): 8,
+        ("0118", 3): 8,
+        ("0204", 2): 5,
+        ("0204", 3): 5,
+    }
+
+
+def test_each_feed_has_its_own_meaning() -> None:
+    means = {"counts": AbsentMeans.UNKNOWN, "movements": AbsentMeans.UNCHANGED, "stocked": AbsentMeans.ZERO}
+    rows = [observation(1, 8, 3, feed_id=feed, location_id=feed) for feed in means]
+    found = filled(rows, means, days=(1, 2))
+    assert {key: row["on_hand_units"] for key, row in found.items()} == {
+        ("counts", 1): 8,
+        ("movements", 1): 8,
+        ("movements", 2): 8,
+        ("stocked", 1): 8,
+        ("stocked", 2): 0,
+    }
+
+
+def test_rows_of_other_feeds_are_left_out() -> None:
+    rows = [observation(1, 8, 3), observation(1, 8, 3, feed_id="removed", location_id="9999")]
+    assert list(filled(rows, AbsentMeans.UNKNOWN)) == [(STORE, 1)]
+
+
+def seen(rows: Iterable[Mapping[str, Any]], on: Sequence[int], lookback_days: int) -> set[tuple[int, int]]:
+    """(as_of, business_date) of what is looked back on."""
+    found = rows_of(looking_back(observations(rows), [day(number) for number in on], lookback_days))
+    return {((row["as_of"] - FIRST).days + 1, (row["business_date"] - FIRST).days + 1) for row in found}
+
+
+TEN_DAYS = series({number: (1, 1) for number in range(1, 11)})
+
+
+def test_the_checked_date_is_the_last_of_the_days_looked_back_on() -> None:
+    assert seen(TEN_DAYS, [9], 7) == {(9, number) for number in range(3, 10)}
+
+
+def test_several_dates_look_back_as_each_does_alone() -> None:
+    together = seen(TEN_DAYS, [2, 5, 9], 4)
+    assert together == seen(TEN_DAYS, [2], 4) | seen(TEN_DAYS, [5], 4) | seen(TEN_DAYS, [9], 4)
+    assert {number for as_of, number in together if as_of == 9} == {6, 7, 8, 9}
+
+
+def test_one_date_and_several_give_the_same_columns() -> None:
+    one, two = (looking_back(observations(TEN_DAYS), dates, 7).schema() for dates in ([day(3)], [day(3), day(4)]))
+    assert one == two
+    assert one["as_of"].is_date()
+
+
+def test_a_date_without_any_row_gives_no_row() -> None:
+    assert seen(TEN_DAYS, [30, 40], 7) == set()

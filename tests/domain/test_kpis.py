@@ -1,0 +1,183 @@
+"""Availability figures per partner and category, by hand and as properties."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.columns import AVAILABILITY, KPIS
+from include.stockwatch.domain.kpis import kpis
+from tests.domain.tables import day, rows_of, table
+
+IN, OUT, LOW, UNKNOWN = Status.IN_STOCK.value, Status.OUT_OF_STOCK.value, Status.AT_RISK.value, Status.UNKNOWN.value
+
+
+def of_series(status: str, **more: Any) -> dict[str, Any]:
+    """One row of the availability table on day 1; what is left out is null."""
+    row: dict[str, Any] = dict.fromkeys(AVAILABILITY.names)
+    return row | {"business_date": day(1), "partner": "northfield", "item_id": "oat", "status": status} | more
+
+
+def figures(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """KPI rows of one date, by (partner, category)."""
+    found = rows_of(kpis(table(rows, AVAILABILITY)))
+    keyed = {(row["partner"], row["category"]): row for row in found}
+    assert len(keyed) == len(found), "two rows for one partner and category"
+    return keyed
+
+
+USD = {"price": 2.5, "currency": "USD"}
+OAT_OUT = {"demand_units_per_day": 4.0, "lost_units": 10.0, "lost_units_today": 4.0, "customers_lost": 0.25, **USD}
+SHOP = [
+    of_series(OUT, category="Snacks", location_id="0118", **OAT_OUT),
+    of_series(IN, category="Snacks", location_id="0204", demand_units_per_day=6.0, **USD),
+    of_series(UNKNOWN, category="Snacks", location_id="0077", demand_units_per_day=90.0, **USD),
+    of_series(LOW, category="Tea", location_id="0118", item_id="tea", demand_units_per_day=2.0, **USD),
+]
+
+
+def test_figures_of_a_small_shop_by_hand() -> None:
+    found = figures(SHOP)
+    assert found.keys() == {("northfield", "Snacks"), ("northfield", "Tea"), ("northfield", ""), ("", "")}
+    snacks = found["northfield", "Snacks"]
+    assert {name: snacks[name] for name in ("ranged", "known", "in_stock", "out_of_stock", "at_risk")} == {
+        "ranged": 3,
+        "known": 2,
+        "in_stock": 1,
+        "out_of_stock": 1,
+        "at_risk": 0,
+    }
+    assert snacks["coverage"] == pytest.approx(2 / 3)
+    assert (snacks["in_stock_rate"], snacks["oos_rate"]) == (0.5, 0.5)
+    assert snacks["oos_rate_sales_weighted"] == pytest.approx(4 / (4 + 6))  # the unknown series' 90 leave it
+    # 4 units were lost on the date itself, though 10 in the spell so far; at 2.50
+    assert (snacks["lost_units"], snacks["lost_money"], snacks["currency"]) == (4, 10, "USD")
+    assert snacks["customers_lost"] == 0.25
+
+
+def test_a_series_at_risk_is_in_stock() -> None:
+    tea = figures(SHOP)["northfield", "Tea"]
+    assert (tea["in_stock_rate"], tea["oos_rate"], tea["at_risk"], tea["in_stock"]) == (1, 0, 1, 0)
+
+
+def test_the_partner_and_everything_add_the_categories_up() -> None:
+    found = figures([*SHOP, of_series(IN, partner="westway", category="Tea", demand_units_per_day=12.0, **USD)])
+    partner, everything = found["northfield", ""], found["", ""]
+    assert (partner["ranged"], partner["known"], partner["in_stock_rate"]) == (4, 3, pytest.approx(2 / 3))
+    assert partner["oos_rate_sales_weighted"] == pytest.approx(4 / 12)
+    assert (everything["ranged"], everything["known"], everything["in_stock_rate"]) == (5, 4, 0.75)
+    assert everything["oos_rate_sales_weighted"] == pytest.approx(4 / 24)
+
+
+def test_a_feed_without_categories_is_counted_once_per_level() -> None:
+    found = figures([of_series(IN), of_series(OUT, location_id="0204")])
+    assert found.keys() == {("northfield", ""), ("", "")}
+    assert found["northfield", ""]["ranged"] == 2
+
+
+def test_where_nothing_is_known_rates_and_losses_are_null_not_zero() -> None:
+    total = figures([of_series(UNKNOWN, **OAT_OUT), of_series(UNKNOWN, location_id="0204")])["", ""]
+    assert (total["ranged"], total["known"], total["coverage"]) == (2, 0, 0)
+    absent = ("in_stock_rate", "oos_rate", "oos_rate_sales_weighted", "lost_units", "lost_money", "customers_lost")
+    assert [total[name] for name in absent] == [None] * len(absent)
+
+
+def test_where_nothing_is_out_nothing_is_lost() -> None:
+    total = figures([of_series(IN, demand_units_per_day=3.0, **USD), of_series(UNKNOWN)])["", ""]
+    assert (total["lost_units"], total["lost_money"], total["customers_lost"]) == (0, 0, 0)
+    assert total["oos_rate_sales_weighted"] == 0
+
+
+def test_losses_that_could_not_be_estimated_are_null() -> None:
+    total = figures([of_series(OUT), of_series(IN, location_id="0204", demand_units_per_day=3.0, **USD)])["", ""]
+    assert (total["out_of_stock"], total["lost_units"], total["lost_money"], total["customers_lost"]) == (
+        1,
+        None,
+        None,
+        None,
+    )
+
+
+def test_money_without_a_price_is_null_though_units_are_known() -> None:
+    unpriced = OAT_OUT | {"price": None, "currency": None}
+    total = figures([of_series(OUT, **unpriced)])["", ""]
+    assert (total["lost_units"], total["lost_money"], total["currency"]) == (4, None, None)
+
+
+def test_money_in_two_currencies_is_not_added_up() -> None:
+    rows = [
+        of_series(OUT, **OAT_OUT),
+        of_series(OUT, partner="westway", **(OAT_OUT | {"currency": "EUR"})),
+    ]
+    found = figures(rows)
+    assert (found["", ""]["lost_units"], found["", ""]["lost_money"], found["", ""]["currency"]) == (8, None, None)
+    assert (found["westway", ""]["lost_money"], found["westway", ""]["currency"]) == (10, "EUR")
+
+
+def test_sales_of_nothing_weigh_nothing() -> None:
+    assert figures([of_series(IN), of_series(OUT, location_id="0204")])["", ""]["oos_rate_sales_weighted"] is None
+
+
+def test_each_date_has_its_own_figures() -> None:
+    rows = [of_series(IN), of_series(OUT) | {"business_date": day(2)}]
+    found = {row["business_date"]: row for row in rows_of(kpis(table(rows, AVAILABILITY))) if row["partner"] == ""}
+    assert {date: row["in_stock_rate"] for date, row in found.items()} == {day(1): 1, day(2): 0}
+
+
+def test_the_columns_are_those_of_the_kpi_table() -> None:
+    assert kpis(table(SHOP, AVAILABILITY)).schema() == KPIS
+
+
+SERIES = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from([*map(str, Status)]),
+        "partner": st.sampled_from(("northfield", "westway")),
+        "category": st.sampled_from((None, "", "Snacks", "Tea")),
+        "demand_units_per_day": st.none() | st.sampled_from((0.0, 0.5, 3.0)),
+        "lost_units_today": st.none() | st.sampled_from((0.0, 0.5, 3.0)),
+        "price": st.sampled_from((None, 2.0)),
+        "currency": st.sampled_from((None, "EUR", "USD")),
+        "customers_lost": st.none() | st.sampled_from((0.0, 0.25)),
+    }
+)
+SHOPS = st.lists(SERIES.map(lambda fields: of_series(**fields)), min_size=1, max_size=15)
+RATES = ("coverage", "in_stock_rate", "oos_rate", "oos_rate_sales_weighted")
+
+
+@settings(max_examples=20)
+@given(SHOPS)
+def test_counts_add_up_and_rates_are_shares(rows: list[dict[str, Any]]) -> None:
+    found = figures(rows)
+    for row in found.values():
+        assert row["in_stock"] + row["out_of_stock"] + row["at_risk"] == row["known"] <= row["ranged"]
+        assert all(row[name] is None or 0 <= row[name] <= 1 for name in RATES)
+        if row["known"]:
+            assert row["in_stock_rate"] + row["oos_rate"] == pytest.approx(1)
+            assert row["oos_rate"] == pytest.approx(row["out_of_stock"] / row["known"])
+    assert found["", ""]["ranged"] == len(rows)
+    assert found["", ""]["ranged"] == sum(row["ranged"] for key, row in found.items() if key[0] and not key[1])
+
+
+@settings(max_examples=6)
+@given(SHOPS, st.integers(1, 5))
+def test_unknown_series_lower_coverage_and_nothing_else(rows: list[dict[str, Any]], more: int) -> None:
+    lost = of_series(UNKNOWN, partner="northfield", demand_units_per_day=7.0, lost_units_today=7.0, customers_lost=1.0)
+    before, after = figures(rows)["", ""], figures([*rows, *[lost] * more])["", ""]
+    assert after["ranged"] == before["ranged"] + more
+    assert after["coverage"] <= before["coverage"]
+    left = [name for name in KPIS.names if name not in ("ranged", "coverage")]
+    assert {name: after[name] for name in left} == {name: pytest.approx(before[name]) for name in left}
+
+
+@settings(max_examples=6)
+@given(SHOPS, st.randoms(use_true_random=False))
+def test_row_order_is_irrelevant(rows: list[dict[str, Any]], shuffling: random.Random) -> None:
+    shuffled = [*rows]
+    shuffling.shuffle(shuffled)
+    assert figures(rows) == figures(shuffled)
