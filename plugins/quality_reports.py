@@ -8,7 +8,10 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+    "sandbox; form-action 'none'; base-uri 'none'"
+)
 HEADERS = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -35,9 +38,12 @@ def build_app() -> Any:
     app = FastAPI(title="Stockwatch quality reports", docs_url=None, redoc_url=None, openapi_url=None)
     may_read = [Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))]
 
+    made = services()
+
     @app.get("/{dag_id}", dependencies=may_read, response_class=HTMLResponse)
     def report(dag_id: str, run_id: str) -> HTMLResponse:
-        page = page_of_run(services(), dag_id.removeprefix("ingest_"), run_id)
+        feed_id = dag_id.removeprefix("ingest_")
+        page = page_of_run(made, feed_id, run_id) if dag_id != feed_id else None
         return HTMLResponse(page or NO_REPORT, status_code=200 if page else 404, headers=HEADERS)
 
     return app

@@ -28,6 +28,7 @@ SAMPLES = PROJECT / "include" / "samples"
 FORMATS = {"northfield_stores": (",", "utf-8", "%Y-%m-%d"), "westway_dcs": (";", "cp1252", "%d.%m.%Y")}
 LAST_SAMPLE_DATE = dt.date(2026, 10, 31)
 STORY_DAYS = 5
+MARKER = ".stockwatch-demo"
 
 
 class Demo:
@@ -38,8 +39,13 @@ class Demo:
         self.began = time.monotonic()
         # The samples end on a fixed date; they are moved so that they end yesterday.
         self.shift = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1) - LAST_SAMPLE_DATE  # noqa: TID251
+        if home.exists() and any(home.iterdir()) and not (home / MARKER).exists():
+            raise SystemExit(f"{home} is no folder of an earlier demo; it is left alone")
         shutil.rmtree(home, ignore_errors=True)
-        self.airflow = LocalAirflow(home, port=int(os.environ["PORT"]) if "PORT" in os.environ else None)
+        home.mkdir(parents=True)
+        (home / MARKER).touch()
+        port = int(os.environ["PORT"]) if "PORT" in os.environ else None
+        self.airflow = LocalAirflow(home, port=port, extra={"STOCKWATCH_SLACK_CONNECTION": ""})  # preview, always
 
     def say(self, text: str) -> None:
         """A line of progress with the seconds since the start."""

@@ -225,7 +225,7 @@ class LocalAirflow:
             for process in self._processes.values():
                 try:
                     os.killpg(process.pid, sign)  # its own session, so the group is its children alone
-                except ProcessLookupError:
+                except (ProcessLookupError, PermissionError):  # gone; macOS says the latter of a group that is ending
                     continue
             for process in self._processes.values():
                 try:

@@ -56,6 +56,19 @@ def northfield(path: Path, rows: Iterable[str], header: str = HEADER) -> Path:
     return path
 
 
+def dc(place: str, *, date: str = "01.11.2026", item: str = NUT, on_hand: object = 5) -> str:
+    """One line of the Westway sample feed."""
+    return f"{date};{place};{item};Mix;Snacks;{on_hand};1;0;2,63"
+
+
+def westway(path: Path, rows: Iterable[str]) -> Path:
+    """A file of the Westway sample feed."""
+    header = "Stichtag;Lager;EAN;Artikel;Gruppe;Bestand;Abgang;Unterwegs;Preis"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes("\r\n".join([header, *rows]).encode("cp1252") + b"\r\n")
+    return path
+
+
 def days(first: dt.date, count: int) -> list[dt.date]:
     """Consecutive dates."""
     return [first + dt.timedelta(days=n) for n in range(count)]

@@ -157,8 +157,8 @@ NAMES = st.sampled_from(NASTY) | st.text(min_size=1, max_size=80) | st.text("<>&
 def picture_stories(draw: st.DrawFn, most_days: int = 7, most_locations: int = 3) -> list[Picture]:
     """Pictures of one item at one partner on consecutive days, as the availability table would show them.
 
-    A location is out, in stock, not reported, or no longer ranged; a day may bring no delivery at all. A spell begins
-    on the first day out after the last day known to be in stock.
+    A location is out, in stock, not reported, or no longer ranged; a day may bring no delivery at all, or not that of
+    every feed. A spell begins on the first day out after the last day known to be in stock.
     """
     states = st.sampled_from(("out", "out", "in", "unknown", "gone"))
     length, places = draw(st.integers(1, most_days)), draw(st.integers(1, most_locations))
@@ -184,7 +184,7 @@ def picture_stories(draw: st.DrawFn, most_days: int = 7, most_locations: int = 3
                 out=tuple(out),
                 known_locations=frozenset(known),
                 ranged_locations=frozenset(ranged),
-                partner_is_fresh=delivered,
+                partner_is_whole=delivered and draw(st.sampled_from((True, True, False))),
                 alert_due=bool(out) and draw(st.booleans()),
                 severity=draw(st.sampled_from(Severity)),
             )
@@ -210,7 +210,7 @@ def picture_of(date: dt.date, **fields: Any) -> Picture:
         "item_name": "Oat Bar 6-pack",
         "category": "Snacks",
         "currency": "USD",
-        "partner_is_fresh": True,
+        "partner_is_whole": True,
         "promise": 0.95,
         "channel": "C0NORTHFIELD",
         "owner": "Dana Ruiz",

@@ -73,6 +73,27 @@ def test_a_wrong_setting_ends_with_code_1_and_its_place(config: Path, capsys: py
     assert "did you mean `min_days_of_supply`?" in problem["fix"]
 
 
+def test_an_expectation_that_does_not_exist_is_named_with_its_place(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config / "feeds" / f"{FEED}.yaml"
+    added = "  expectations:\n    - {type: expect_column_vales_to_be_between, code: X, fix: y}\n"
+    path.write_text(path.read_text("utf-8") + added, "utf-8")
+    (problem,) = run(capsys, "check-config", code=1)["problems"]
+    assert problem["path"] == "quality.expectations.0.type"
+    assert problem["fix"] == "did you mean `expect_column_values_to_be_between`?"
+
+
+def test_a_threshold_that_waits_longer_than_a_check_looks_back_is_refused(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (config / "stockwatch.yaml").write_text("check: {lookback_days: 7}\n", "utf-8")
+    path = config / "thresholds.yaml"
+    path.write_text(path.read_text("utf-8").replace("days_out_before_alert: 1", "days_out_before_alert: 8"), "utf-8")
+    (problem,) = run(capsys, "check-config", code=1)["problems"]
+    assert "8 days are more than a check looks back (7)" in problem["what"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

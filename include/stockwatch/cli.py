@@ -11,12 +11,18 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.errors import ConfigError, FeedHeld, StockwatchError
-from include.stockwatch.workflows.services import Services, config_folder, home_folder
+from dotenv import load_dotenv
+
+from include.stockwatch.errors import ConfigError, FeedHeld, Problem, StockwatchError
+from include.stockwatch.settings.reading import open_file
+from include.stockwatch.workflows.services import PROJECT, Services, config_folder, home_folder
+
+if TYPE_CHECKING:
+    from include.stockwatch.settings.models import Settings
 
 
 def services() -> Services:
@@ -29,6 +35,9 @@ def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
     from include.stockwatch.settings.loader import load
 
     settings = load(config_folder())
+    problems = tuple(_unknown_expectations(settings))
+    if problems:
+        raise ConfigError(problems)
     return {
         "config": str(config_folder()),
         "feeds": sorted(settings.feeds),
@@ -122,6 +131,25 @@ def backtest(arguments: argparse.Namespace) -> dict[str, Any]:
     return replay(services(), arguments.first, arguments.last)
 
 
+def _unknown_expectations(settings: Settings) -> Iterator[Problem]:
+    """Expectations of feeds that Great Expectations does not have; it is only loaded if a feed has any."""
+    import difflib
+
+    for feed_id, feed in settings.feeds.items():
+        if not feed.quality.expectations:
+            continue
+        from include.stockwatch.adapters.quality import known_expectations
+
+        file, known = open_file(config_folder() / "feeds" / f"{feed_id}.yaml"), known_expectations()
+        for position, added in enumerate(feed.quality.expectations):
+            if added.type not in known:
+                loc = ("quality", "expectations", position, "type")
+                close = difflib.get_close_matches(added.type, known, n=1)
+                fix = f"did you mean `{close[0]}`?" if close else "see the Great Expectations gallery"
+                what = f"Great Expectations has no `{added.type}`"
+                yield file.problem(file.mark(loc), ".".join(map(str, loc)), what, fix)
+
+
 def _known_feed(made: Services, feed_id: str) -> None:
     if feed_id not in made.settings.feeds:
         import difflib
@@ -169,6 +197,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    load_dotenv(PROJECT / ".env")  # what is set already wins
     parsed = parser().parse_args(arguments)
     level = logging.INFO if parsed.verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")

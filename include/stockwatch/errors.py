@@ -64,6 +64,8 @@ class HoldCode(StrEnum):
     TOO_MANY_REJECTS = "TOO_MANY_REJECTS"
     ROW_COUNT = "ROW_COUNT"
     NOT_VALIDATED = "NOT_VALIDATED"
+    UNPLACED_ROWS = "UNPLACED_ROWS"
+    SUPERSEDED = "SUPERSEDED"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ from include.stockwatch.workflows.services import Messenger, Services, config_fo
 if TYPE_CHECKING:
     from include.stockwatch.settings.feed import Feed
 
-SLACK_CONNECTION = os.environ.get("STOCKWATCH_SLACK_CONNECTION", "slack_api_default")
+SLACK_CONNECTION = os.environ.get("STOCKWATCH_SLACK_CONNECTION")
+"""Name of the Slack connection, which must then exist; '' = preview; not set = `slack_api_default` if it exists."""
 SLACK_POOL = "slack"
 
 AVAILABILITY = Asset(name="availability", uri="stockwatch://availability")
@@ -68,8 +70,10 @@ def feed_asset(feed_id: str) -> Asset:
 
 
 def feed_ids() -> list[str]:
-    """Ids of all feed definitions, from their file names: no file is opened."""
-    return sorted(path.stem for path in (config_folder() / "feeds").glob("*.yaml"))
+    """Ids of all feed definitions, from their file names: no file is opened. A name that is no id is cleaned."""
+    return sorted(
+        {re.sub(r"\W", "_", path.stem, flags=re.ASCII) for path in (config_folder() / "feeds").glob("*.yaml")}
+    )
 
 
 def feed_dags() -> list[FeedDag]:
@@ -109,19 +113,27 @@ def parse_date(text: str) -> dt.date:
 
 
 def _messenger() -> Messenger:
-    """Slack where its connection is set up, else the preview."""
+    """Slack where its connection is set up, else the preview.
+
+    Airflow says "not found" also when a secrets backend is down: the dispatcher refuses to preview once it has sent.
+    """
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    try:
-        Connection.get(SLACK_CONNECTION)
-    except AirflowNotFoundException:  # any other failure must not look like "no Slack": it is raised
-        from include.stockwatch.adapters.preview import PreviewMessenger
+    from include.stockwatch.adapters.preview import PreviewMessenger
 
+    if SLACK_CONNECTION == "":
+        return PreviewMessenger()
+    name = SLACK_CONNECTION or "slack_api_default"
+    try:
+        Connection.get(name)
+    except AirflowNotFoundException:
+        if SLACK_CONNECTION:
+            raise
         return PreviewMessenger()
     from airflow.providers.slack.hooks.slack import SlackHook
 
     from include.stockwatch.adapters.slack import SlackMessenger
 
     # retry_handlers=[]: the SDK's own retry of a dropped connection posts a second copy (A-64)
-    return SlackMessenger(SlackHook(slack_conn_id=SLACK_CONNECTION, retry_handlers=[]).client)
+    return SlackMessenger(SlackHook(slack_conn_id=name, retry_handlers=[]).client)

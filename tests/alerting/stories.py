@@ -35,7 +35,7 @@ def shown(
         out=tuple(members),
         known_locations=known,
         ranged_locations=known | frozenset(unknown),
-        partner_is_fresh=delivered,
+        partner_is_whole=delivered,
         alert_due=due and bool(members),
         **fields,
     )

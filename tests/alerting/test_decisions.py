@@ -195,6 +195,19 @@ def test_a_location_without_data_does_not_leave_the_range_while_its_partner_send
     assert story.states() == {("0118", 2): "stale"}
 
 
+def test_a_location_does_not_leave_the_range_while_a_feed_of_its_partner_is_missing() -> None:
+    story = opened(out={"0118": 2, "0204": 2}, back=[])
+    story.on(3, out={"0204": 2}, delivered=False)
+    assert story.states() == {("0118", 2): "stale", ("0204", 2): "out"}
+
+
+def test_one_more_location_without_data_freezes_too() -> None:
+    story = opened(out={"0118": 2, "0204": 2}, back=[])
+    assert story.on(3, out={"0204": 2}, unknown=["0118"]).reason is Reason.STALE
+    assert story.on(4, unknown=["0118", "0204"], delivered=False).reason is Reason.STALE
+    assert story.states() == {("0118", 2): "stale", ("0204", 2): "stale"}
+
+
 def test_a_partly_stale_incident_follows_the_locations_that_are_known() -> None:
     story = opened(out={"0118": 2, "0204": 2, "0077": 2}, back=[])
     frozen = story.on(3, out={"0077": 2}, back=["0204"], unknown=["0118"])
@@ -407,7 +420,7 @@ def test_a_date_without_fresh_data_opens_nothing_ends_nothing_and_moves_no_figur
     for picture in pictures:
         before = story.incident
         decision = story.see(picture)
-        if picture.partner_is_fresh:
+        if picture.known or picture.partner_is_whole:
             continue
         assert decision.reason in (Reason.STALE, Reason.NOTHING_NEW)
         after = story.incident

@@ -49,12 +49,12 @@ def test_the_day_on_which_the_shelf_empties_counts_half_a_day_on_sale() -> None:
     assert found["lost_units"] == found["lost_units_today"] == 2.5
 
 
-@pytest.mark.parametrize("forgetting", [0.97, 0.9, 0.7])
-def test_a_spell_as_long_as_the_look_back_fades_no_demand(forgetting: float) -> None:
-    check = CheckSettings(lookback_days=56, forgetting=forgetting)
-    found = one(series({1: (10, 4), **{number: (0, 0) for number in range(2, 57)}}), on=56, check=check)
+@pytest.mark.parametrize(("forgetting", "days"), [(0.97, 56), (0.9, 56), (0.7, 56), (0.97, 400), (0.9, 400)])
+def test_a_spell_as_long_as_the_look_back_fades_no_demand(forgetting: float, days: int) -> None:
+    check = CheckSettings(lookback_days=days, forgetting=forgetting)
+    found = one(series({1: (10, 4), **{number: (0, 0) for number in range(2, days + 1)}}), on=days, check=check)
     assert (found["demand_a"], found["demand_b"]) == pytest.approx((4, 1), rel=1e-6)
-    assert found["spell_exposure_days"] == 55
+    assert found["spell_exposure_days"] == days - 1
 
 
 @pytest.mark.parametrize("share", [0.25, 0.6, 0.7, 0.8, 0.9, 1])

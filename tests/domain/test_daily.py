@@ -8,9 +8,22 @@ from typing import Any
 import ibis
 import pytest
 
-from include.stockwatch.domain.daily import daily, looking_back
+from include.stockwatch.domain.columns import REJECTS
+from include.stockwatch.domain.daily import daily, looking_back, with_blind_rows
 from include.stockwatch.domain.reported import AbsentMeans
-from tests.domain.tables import FEED, FIRST, STORE, day, observation, observations, rows_of, series, table
+from tests.domain.tables import (
+    FEED,
+    FIRST,
+    ITEM,
+    PARTNER,
+    STORE,
+    day,
+    observation,
+    observations,
+    rows_of,
+    series,
+    table,
+)
 
 DELIVERED = ibis.schema({"feed_id": "string", "business_date": "date"})
 EVERY_DAY = range(1, 8)
@@ -112,7 +125,7 @@ def test_rows_after_the_last_day_are_left_out(means: AbsentMeans) -> None:
 
 def test_stock_that_was_not_reported_stays_not_reported_until_the_next_row() -> None:
     rows = filled(series({1: (8, 3), 2: (None, None), 4: (5, 0)}), AbsentMeans.UNCHANGED, days=(1, 4))
-    assert stock_and_sales(rows) == {1: (8, 3), 2: (None, None), 3: (None, 0), 4: (5, 0)}
+    assert stock_and_sales(rows) == {1: (8, 3), 2: (None, None), 3: (None, None), 4: (5, 0)}
 
 
 def test_an_order_that_was_never_reported_does_not_become_zero_orders() -> None:
@@ -151,6 +164,55 @@ def test_each_feed_has_its_own_meaning() -> None:
 def test_rows_of_other_feeds_are_left_out() -> None:
     rows = [observation(1, 8, 3), observation(1, 8, 3, feed_id="removed", location_id="9999")]
     assert list(filled(rows, AbsentMeans.UNKNOWN)) == [(STORE, 1)]
+
+
+DELIVERIES = ibis.schema({**DELIVERED, "delivery_id": "string"})
+
+
+def reject(number: int, **more: Any) -> dict[str, Any]:
+    """A row that came and could not be read."""
+    row: dict[str, Any] = dict.fromkeys(REJECTS.names)
+    row |= {"feed_id": FEED, "partner": PARTNER, "location_id": STORE, "item_id": ITEM, "business_date": day(number)}
+    return row | {"delivery_id": "new", "line": 7, "code": "NOT_A_NUMBER"} | more
+
+
+def filled_with_rejects(
+    rejects: Iterable[Mapping[str, Any]], means: AbsentMeans, sent: Mapping[int, tuple[float, float]]
+) -> dict[int, tuple[Any, Any]]:
+    """(on_hand_units, units_sold) of days 1 to 4, all of them delivered by the delivery `new`."""
+    came = table(
+        [{"feed_id": FEED, "business_date": day(number), "delivery_id": "new"} for number in range(1, 5)], DELIVERIES
+    )
+    told = with_blind_rows(observations(series(sent, delivery_id="new")), table(rejects, REJECTS), came)
+    found = rows_of(daily(told, came, {FEED: means}, day(1), day(4)))
+    return {
+        (row["business_date"] - FIRST).days + 1: (row["on_hand_units"], row["units_sold"])
+        for row in sorted(found, key=lambda row: row["business_date"])
+    }
+
+
+def test_a_rejected_row_is_not_an_absent_row_that_means_zero() -> None:
+    found = filled_with_rejects([reject(2)], AbsentMeans.ZERO, {1: (8, 3)})
+    assert {number: stock for number, (stock, _) in found.items()} == {1: 8, 2: None, 3: 0, 4: 0}
+
+
+def test_after_a_rejected_row_nothing_is_unchanged_until_the_next_one_that_can_be_read() -> None:
+    found = filled_with_rejects([reject(2)], AbsentMeans.UNCHANGED, {1: (8, 3), 4: (5, 1)})
+    assert {number: stock for number, (stock, _) in found.items()} == {1: 8, 2: None, 3: None, 4: 5}
+
+
+@pytest.mark.parametrize(
+    "other", [{"delivery_id": "replaced"}, {"location_id": None}, {"item_id": None}, {"location_id": "0204"}]
+)
+def test_a_reject_of_a_replaced_delivery_or_of_no_known_series_blinds_nothing(other: dict[str, Any]) -> None:
+    told = filled_with_rejects([reject(2)], AbsentMeans.ZERO, {1: (8, 3)})
+    assert told[2] == (None, None)
+    rows = with_blind_rows(
+        observations(series({1: (8, 3)}, delivery_id="new")),
+        table([reject(2, **other)], REJECTS),
+        table([{"feed_id": FEED, "business_date": day(2), "delivery_id": "new"}], DELIVERIES),
+    )
+    assert [row["location_id"] for row in rows_of(rows) if row["business_date"] == day(2)] in ([], ["0204"])
 
 
 def seen(rows: Iterable[Mapping[str, Any]], on: Sequence[int], lookback_days: int) -> set[tuple[int, int]]:

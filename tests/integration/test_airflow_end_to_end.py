@@ -153,7 +153,7 @@ def test_a_held_file_fails_its_run_at_once_and_publishes_nothing(world: World) -
         "publish": ("upstream_failed", 0),
     }
     log = world.airflow.api("GET", f"/dags/ingest_{FEED}/dagRuns/{run_id}/taskInstances/read/logs/1")
-    assert "ROW_COUNT: fewer than 2 rows" in json.dumps(log)
+    assert "ROW_COUNT: a date has fewer than 2 rows" in json.dumps(log)
     with world.state.begin() as tx:
         assert date not in ledger.delivered(tx)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from slack_sdk import WebClient
 
+from include.stockwatch.adapters.preview import PreviewMessenger
 from include.stockwatch.adapters.slack import SlackMessenger
 from include.stockwatch.adapters.state import incidents, outbox
 from include.stockwatch.alerting.incident import Basis, Incident, Member, MemberState, Standing
@@ -305,3 +306,13 @@ def test_an_incident_that_was_previewed_is_posted_once_slack_is_connected(
 def test_a_client_that_retries_by_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="retry_handlers"):
         SlackMessenger(WebClient(token="xoxb-test"))
+
+
+def test_nothing_is_previewed_once_messages_were_sent(sending: Services, slack: SlackServer, clock: Clock) -> None:
+    record(sending, incident(), "opened")
+    deliver_all(sending, clock)
+    record(sending, resolved(), "resolved")
+    sending.__dict__["messenger"] = PreviewMessenger()
+    with pytest.raises(DeliveryFailed, match="no Slack connection"):
+        deliver(sending)
+    assert statuses(sending) == ["sent", "pending", "pending"]

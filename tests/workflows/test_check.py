@@ -13,10 +13,11 @@ from include.stockwatch.errors import FeedHeld
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.delivery import deliver
 from include.stockwatch.workflows.explain import explain
+from include.stockwatch.workflows.gate import due_checks
 from include.stockwatch.workflows.ingest import ingest_file
 from include.stockwatch.workflows.replay import replay
 from include.stockwatch.workflows.services import Services
-from tests.fakes import Clock, days, northfield, row
+from tests.fakes import Clock, days, dc, northfield, row, westway
 
 FEED = "northfield_stores"
 FIRST = dt.date(2026, 10, 1)
@@ -223,3 +224,76 @@ def test_a_broken_feed_definition_stops_that_feed_alone(
     broken = Services(services.home, config, clock)
     assert check(broken, date)["incidents"]["opened"] == ["INC-2026-00001"]
     broken.state.engine.dispose()
+
+
+def westway_day(services: Services, tmp_path: Path, date: dt.date, places: dict[str, object]) -> None:
+    """Westway delivers a date; what it leaves out is zero."""
+    rows = [dc(place, date=f"{date:%d.%m.%Y}", on_hand=stock) for place, stock in places.items()]
+    ingest_file(services, "westway_dcs", westway(tmp_path / f"bestand_{date}.csv", rows))
+
+
+def test_a_row_that_could_not_be_read_is_unknown_and_no_stock_out(services: Services, tmp_path: Path) -> None:
+    places = {f"L{n:02d}": 100 for n in range(60)}
+    westway_day(services, tmp_path, DATES[0], places)
+    westway_day(services, tmp_path, DATES[1], {**places, "L07": "1oo"})
+    summary = check(services, DATES[1])
+    assert summary["series"]["by_status"] == {"unknown": 1, "out_of_stock": 0, "at_risk": 0, "in_stock": 59}
+    assert summary["incidents"]["opened"] == []
+    del places["L07"]
+    westway_day(services, tmp_path, DATES[2], places)
+    assert len(check(services, DATES[2])["incidents"]["opened"]) == 1, "left out of the file, it is out of stock"
+
+
+def test_a_feed_that_is_left_out_resolves_nothing_and_is_checked_once_it_is_mended(
+    services: Services, tmp_path: Path, config: Path, clock: Clock
+) -> None:
+    stores = config / "feeds" / "westway_stores.yaml"
+    dcs = config / "feeds" / "westway_dcs.yaml"
+    stores.write_text(dcs.read_text("utf-8"), "utf-8")
+    both = Services(services.home, config, clock)
+    for date, stock in ((DATES[0], 100), (DATES[1], 0)):
+        westway_day(both, tmp_path, date, {"L1": stock})
+        rows = [dc("S1", date=f"{date:%d.%m.%Y}", on_hand=9)]
+        ingest_file(both, "westway_stores", westway(tmp_path / f"bestand_s{date}.csv", rows))
+    (incident,) = check(both, DATES[1])["incidents"]["opened"]
+    whole = dcs.read_text("utf-8")
+    dcs.write_text(whole.replace("absent_means", "absent_meens"), "utf-8")
+    clock.move(days=1)
+    broken = Services(services.home, config, clock)
+    rows = [dc("S1", date=f"{DATES[2]:%d.%m.%Y}", on_hand=9)]
+    ingest_file(broken, "westway_stores", westway(tmp_path / "bestand_s3.csv", rows))
+    decided = check(broken, DATES[2])["incidents"]
+    assert (decided["resolved"], decided["open"]) == ([], 1)
+    dcs.write_text(whole, "utf-8")
+    mended = Services(services.home, config, clock)
+    westway_day(mended, tmp_path, DATES[2], {"L1": 50})
+    assert DATES[2] in {one.business_date for one in due_checks(mended)}
+    assert check(mended, DATES[2])["incidents"]["resolved"] == [incident]
+    for made in (both, broken, mended):
+        made.state.engine.dispose()
+
+
+def test_a_feed_without_sales_has_no_estimate_rather_than_a_loss_of_zero(
+    services: Services, tmp_path: Path, config: Path, clock: Clock
+) -> None:
+    path = config / "feeds" / f"{FEED}.yaml"
+    text = path.read_text("utf-8").replace("  units_sold: units_sold\n", "")
+    path.write_text(text.replace("absent_means: unknown", "absent_means: unchanged"), "utf-8")
+    made = Services(services.home, config, clock)
+    rows = [row(DATES[0], "0001", on_hand=20), row(DATES[5], "0001", on_hand=0), row(DATES[5], "0002", on_hand=3)]
+    ingest_file(made, FEED, northfield(tmp_path / "n.csv", rows))
+    check(made, DATES[5])
+    found = everything(made)
+    lost = {row["location_id"]: row["lost_units"] for row in found["availability"]}
+    assert lost["0001"] is None
+    assert "cost not estimated" in found["messages"][0]["text"]
+    made.state.engine.dispose()
+
+
+def test_a_date_before_any_delivery_can_be_checked(services: Services) -> None:
+    summary = check(services, dt.date(2018, 1, 1))
+    assert summary["series"] == {
+        "known": 0,
+        "ranged": 0,
+        "by_status": {"unknown": 0, "out_of_stock": 0, "at_risk": 0, "in_stock": 0},
+    }

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
+
+import pytest
 
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.workflows import landing
@@ -11,7 +14,7 @@ from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.gate import due_checks
 from include.stockwatch.workflows.ingest import ingest_file
 from include.stockwatch.workflows.services import Services
-from tests.fakes import NUT, Clock, northfield, row
+from tests.fakes import Clock, dc, northfield, row, westway
 
 # The fixture clock says Monday 2 November, 06:00 UTC. Northfield's files are due the day after at 09:00 in Los
 # Angeles (17:00 UTC), Westway's at 10:00 in Berlin (09:00 UTC).
@@ -27,9 +30,7 @@ def northfield_has(services: Services, tmp_path: Path, date: dt.date, on_hand: i
 
 def westway_has(services: Services, tmp_path: Path, date: dt.date) -> None:
     """Westway delivers a date."""
-    header = "Stichtag;Lager;EAN;Artikel;Gruppe;Bestand;Abgang;Unterwegs;Preis"
-    path = tmp_path / f"bestand_{date}.csv"
-    path.write_text(f"{header}\n{date:%d.%m.%Y};L1;{NUT};Mix;Snacks;5;1;0;2,63\n", "cp1252")
+    path = westway(tmp_path / f"bestand_{date}.csv", [dc("L1", date=f"{date:%d.%m.%Y}")])
     ingest_file(services, "westway_dcs", path)
 
 
@@ -137,13 +138,46 @@ def test_a_claimed_file_is_offered_until_its_ingest_starts(services: Services) -
     assert landing.scan(services) == []
 
 
-def test_a_landing_that_cannot_be_reached_leaves_the_others_alone(
-    services: Services, config: Path, clock: Clock
+@pytest.mark.parametrize("url", ["s3://bucket/westway", "nowhere://x", "/dev/null/nowhere"])
+def test_a_landing_of_whatever_kind_that_cannot_be_opened_stops_no_other(
+    url: str, services: Services, config: Path, clock: Clock
 ) -> None:
     feed = config / "feeds" / "westway_dcs.yaml"
-    feed.write_text(feed.read_text("utf-8").replace("landing: {", "landing: {url: /dev/null/nowhere, "), "utf-8")
+    feed.write_text(feed.read_text("utf-8").replace("landing: {", f'landing: {{url: "{url}", '), "utf-8")
     made = Services(services.home, config, clock)
     northfield(services.home / "landing" / "northfield_stores" / "n.csv", [row(SUNDAY, "1")])
     landing.scan(made)
     assert len(landing.scan(made)) == 1
     made.state.engine.dispose()
+
+
+def test_files_are_taken_in_the_order_they_were_written(services: Services) -> None:
+    folder = services.home / "landing" / "northfield_stores"
+    for age, name in ((20, "stock_2026-11-01.csv"), (10, "stock_2026-11-01-corrected.csv")):
+        path = northfield(folder / name, [row(SUNDAY, "1", on_hand=age)])
+        os.utime(path, (1_790_000_000 - age, 1_790_000_000 - age))
+    landing.scan(services)
+    keys = [file.file_key for file in landing.scan(services)]
+    with services.state.begin() as tx:
+        names = [(ledger.start_file(tx, key) or "").rsplit("/", 1)[-1] for key in keys]
+    assert names == ["stock_2026-11-01.csv", "stock_2026-11-01-corrected.csv"]
+
+
+def test_one_scan_starts_no_more_than_airflow_can_map(services: Services) -> None:
+    folder = services.home / "landing" / "northfield_stores"
+    for number in range(250):
+        northfield(folder / f"n{number:03d}.csv", [row(SUNDAY, str(number))])
+    landing.scan(services)
+    first = landing.scan(services)
+    assert len(first) == 200
+    with services.state.begin() as tx:
+        for file in first:
+            ledger.start_file(tx, file.file_key)
+    assert len(landing.scan(services)) == 50
+
+
+def test_a_file_that_waits_for_its_second_look_holds_the_gate(services: Services, tmp_path: Path, clock: Clock) -> None:
+    northfield_has(services, tmp_path, SATURDAY)
+    northfield(services.home / "landing" / "northfield_stores" / "n.csv", [row(SUNDAY, "1")])
+    landing.scan(services)
+    assert due(services) == []

@@ -16,7 +16,7 @@ from include.stockwatch.errors import FeedHeld, HoldCode, RowsLost
 from include.stockwatch.workflows import ingest
 from include.stockwatch.workflows.ingest import ingest_file, publish, read, receive
 from include.stockwatch.workflows.services import Services
-from tests.fakes import COFFEE, HEADER, NUT, OAT, Clock, days, northfield, row
+from tests.fakes import COFFEE, HEADER, NUT, OAT, Clock, days, dc, northfield, row, westway
 
 FEED = "northfield_stores"
 DATE = dt.date(2026, 11, 1)
@@ -171,7 +171,10 @@ def test_a_broken_file_is_held_whole_and_says_why(
 def test_a_file_that_shrinks_by_half_is_held_and_every_row_kept(services: Services, tmp_path: Path) -> None:
     before = DATE - dt.timedelta(days=1)
     ingest_file(services, FEED, northfield(tmp_path / "n1.csv", full_day(before)))
-    with pytest.raises(FeedHeld, match=r"ROW_COUNT: fewer than 42 rows; usual are 60") as raised:
+    with pytest.raises(
+        FeedHeld,
+        match=r"ROW_COUNT: a date has fewer than 42 rows; usual are 60, 70% of it is the least; 2026-11-01 has 30",
+    ) as raised:
         ingest_file(services, FEED, northfield(tmp_path / "n2.csv", full_day(DATE, stores=10)))
     assert "min_rows_share" in str(raised.value)
     assert {one["business_date"] for one in observations(services)} == {before}
@@ -203,8 +206,7 @@ def test_a_file_above_the_size_limit_is_held_unread(services: Services, tmp_path
 
 def test_german_numbers_dates_and_names_are_read_as_the_feed_says(services: Services, tmp_path: Path) -> None:
     path = tmp_path / "bestand_1.csv"
-    header = "Stichtag;Lager;EAN;Artikel;Gruppe;Bestand;Abgang;Unterwegs;Preis"
-    path.write_bytes(f"{header}\r\n01.11.2026;Köln;{NUT};Nußmix;Snacks;1.205;12,5;;2,63\r\n".encode("cp1252"))
+    westway(path, [f"01.11.2026;Köln;{NUT};Nußmix;Snacks;1.205;12,5;;2,63"])
     ingest_file(services, "westway_dcs", path)
     (found,) = observations(services)
     assert (found["location_id"], found["item_name"]) == ("Köln", "Nußmix")
@@ -219,10 +221,7 @@ def test_german_numbers_dates_and_names_are_read_as_the_feed_says(services: Serv
 @pytest.mark.parametrize("text", ["1.20", "12.05", "1.2055", "1,205.00", ".", "--1", "1.205-"])
 def test_a_number_written_otherwise_is_rejected_not_guessed(text: str, services: Services, tmp_path: Path) -> None:
     path = tmp_path / "bestand_1.csv"
-    header = "Stichtag;Lager;EAN;Artikel;Gruppe;Bestand;Abgang;Unterwegs;Preis"
-    good = [f"01.11.2026;L{n};{NUT};Mix;Snacks;5;1;0;2,63" for n in range(60)]
-    bad = f"01.11.2026;Köln;{NUT};Mix;Snacks;{text};1;0;2,63"
-    path.write_bytes("\r\n".join([header, *good, bad]).encode("cp1252"))
+    westway(path, [*(dc(f"L{n}") for n in range(60)), dc("Köln", on_hand=text)])
     ingest_file(services, "westway_dcs", path)
     assert [(one["code"], one["value"]) for one in rejects(services)] == [("BAD_QUANTITY", text)]
 
@@ -332,3 +331,111 @@ def test_a_lake_made_before_a_column_existed_takes_and_gives_it(
     rows = services.lake.engine.to_pyarrow(services.lake.table("observations").mutate(shelf_capacity_units=32.0))
     services.lake.replace_dates("observations", rows, [before], FEED)
     assert {one["shelf_capacity_units"] for one in observations(services)} == {32.0}
+
+
+def test_a_quote_that_is_never_closed_does_not_swallow_rows(services: Services, tmp_path: Path) -> None:
+    rows = full_day(DATE, stores=100)
+    rows[200] = rows[200].replace("Oat Bar", '"Oat Bar')
+    with pytest.raises(FeedHeld, match="a quote opens on line 202 and swallows the lines up to 301"):
+        ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+
+
+def test_a_name_over_two_lines_is_one_row(services: Services, tmp_path: Path) -> None:
+    rows = [row(DATE, "1", name='"Oat\nBar"'), row(DATE, "2")]
+    ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+    assert [(one["line"], one["item_name"]) for one in observations(services)] == [(2, "OatBar"), (4, "Oat Bar")]
+
+
+def test_a_cut_last_date_among_whole_ones_is_noticed(services: Services, tmp_path: Path) -> None:
+    ingest_file(services, FEED, northfield(tmp_path / "n1.csv", full_day(DATE - dt.timedelta(days=3))))
+    rows = [*full_day(DATE - dt.timedelta(days=2)), *full_day(DATE - dt.timedelta(days=1)), *full_day(DATE)[:5]]
+    with pytest.raises(FeedHeld, match="2026-11-01 has 5"):
+        ingest_file(services, FEED, northfield(tmp_path / "n2.csv", rows))
+
+
+def test_a_row_that_cannot_be_placed_holds_a_file_in_which_an_absent_row_says_something(
+    services: Services, tmp_path: Path
+) -> None:
+    rows = [*(dc(f"L{n}") for n in range(60)), dc("L60", item="123")]
+    with pytest.raises(
+        FeedHeld, match=r"(?s)UNPLACED_ROWS: rows without .*: 1; an absent row means zero .* line 62: `EAN` = `123`"
+    ):
+        ingest_file(services, "westway_dcs", westway(tmp_path / "bestand_1.csv", rows))
+
+
+def test_an_old_file_read_again_does_not_undo_its_correction(
+    services: Services, tmp_path: Path, config: Path, clock: Clock
+) -> None:
+    ingest_file(services, FEED, northfield(tmp_path / "n0.csv", full_day(DATE - dt.timedelta(days=1))))
+    half = northfield(tmp_path / "half.csv", full_day(DATE, stores=10))
+    with pytest.raises(FeedHeld):
+        ingest_file(services, FEED, half)
+    clock.move(hours=1)
+    ingest_file(services, FEED, northfield(tmp_path / "whole.csv", full_day(DATE)))
+    feed = config / "feeds" / f"{FEED}.yaml"
+    feed.write_text(feed.read_text("utf-8").replace("min_rows_share: 0.70", "min_rows_share: 0"), "utf-8")
+    again = Services(services.home, config, clock)
+    with pytest.raises(FeedHeld, match=r"SUPERSEDED: whole.csv, which came later, counts for 2026-11-01"):
+        ingest_file(again, FEED, half)
+    assert len(observations(again)) == 120
+    again.state.engine.dispose()
+
+
+def test_one_mistyped_date_does_not_empty_the_time_in_between(services: Services, tmp_path: Path, config: Path) -> None:
+    feed = config / "feeds" / f"{FEED}.yaml"
+    text = feed.read_text("utf-8").replace("absent_means: unknown", "absent_means: unchanged")
+    feed.write_text(text.replace("min_rows_share: 0.70", "min_rows_share: 0"), "utf-8")
+    first = DATE - dt.timedelta(days=9)
+    history = [line for date in days(first, 9) for line in full_day(date, stores=2)]
+    ingest_file(services, FEED, northfield(tmp_path / "n1.csv", history))
+    mistyped = [row(first, "0001", on_hand=3), row(DATE, "0001", on_hand=4)]
+    done = ingest_file(services, FEED, northfield(tmp_path / "n2.csv", mistyped))
+    assert done.business_dates == (first.isoformat(), DATE.isoformat())
+    assert len({one["business_date"] for one in observations(services)}) == 10
+
+
+def test_a_price_beyond_belief_is_rejected(services: Services, tmp_path: Path) -> None:
+    rows = [*full_day(DATE), row(DATE, "0099", price="9" * 25)]
+    ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+    assert [one["code"] for one in rejects(services)] == ["BAD_PRICE"]
+
+
+def test_digits_of_other_scripts_are_rejected_not_lost(services: Services, tmp_path: Path) -> None:
+    rows = [*full_day(DATE), row(DATE, "0099", on_hand="٣")]
+    ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+    assert [(one["code"], one["value"]) for one in rejects(services)] == [("BAD_QUANTITY", "٣")]
+
+
+def test_markup_in_a_file_does_not_reach_the_quality_page(services: Services, tmp_path: Path) -> None:
+    evil = "<meta http-equiv=refresh content=0;url=//x><form action=//x>"
+    rows = [*full_day(DATE, stores=60), row(DATE, evil), row(DATE, evil)]
+    done = ingest_file(services, FEED, northfield(tmp_path / "n.csv", rows))
+    page = services.quality_page(FEED, done.delivery_id).read_text("utf-8")
+    assert "unexpected values found" in page
+    assert "<meta" not in page
+    assert "<form" not in page
+
+
+def test_two_feeds_that_publish_for_the_first_time_at_once_both_succeed(services: Services, tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from include.stockwatch.adapters.lake import Lake
+
+    done = ingest_file(services, FEED, northfield(tmp_path / "n.csv", full_day(DATE)))
+    rows = services.lake.engine.to_pyarrow(services.lake.table("observations"))
+    for round_ in range(3):
+        lakes = [Lake(tmp_path / f"lake{round_}") for _ in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            writes = [
+                pool.submit(
+                    lake.replace_dates,
+                    "observations",
+                    rows.set_column(0, "feed_id", [[f"f{n}"] * len(rows)]),
+                    [DATE],
+                    f"f{n}",
+                )
+                for n, lake in enumerate(lakes)
+            ]
+            for write in writes:
+                write.result()
+        assert lakes[0].engine.execute(lakes[0].table("observations").count()) == 6 * done.rows_published

@@ -7,6 +7,7 @@ double. Reads take the live files of the current version.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
 
 from include.stockwatch.domain.columns import AVAILABILITY, KPIS, OBSERVATIONS, REJECTS
 
 SCHEMAS = {"observations": OBSERVATIONS, "rejects": REJECTS, "availability": AVAILABILITY, "kpis": KPIS}
+COMMIT_ATTEMPTS = 5
 PARTITIONS = {
     "observations": ["business_date", "feed_id"],
     "rejects": ["feed_id"],
@@ -55,8 +58,19 @@ class Lake:
             self._replace("rejects", rows, f"feed_id = '{feed_id}' AND delivery_id = '{delivery_id}'")
 
     def _replace(self, table: str, rows: pa.Table, predicate: str) -> None:
-        path, schema = self._path(table), SCHEMAS[table].to_pyarrow()
+        schema = SCHEMAS[table].to_pyarrow()
         rows = rows.select(schema.names).cast(schema)
+        for attempt in range(COMMIT_ATTEMPTS):
+            try:
+                return self._commit(table, rows, schema, predicate)
+            except CommitFailedError:  # somebody else made the table, or changed its schema, in the meantime
+                if attempt + 1 == COMMIT_ATTEMPTS:
+                    raise
+                time.sleep(0.1 * 2**attempt)
+        return None
+
+    def _commit(self, table: str, rows: pa.Table, schema: pa.Schema, predicate: str) -> None:
+        path = self._path(table)
         if self._exists(table):
             known = {field.name for field in DeltaTable(path).schema().fields}
             grown = None if known.issuperset(schema.names) else "merge"  # a column that is new since the table was made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class LandedFile:
 
 
 def files(url: str, pattern: str) -> list[LandedFile]:
-    """Finished-looking files of a landing folder, oldest name first; a folder that does not exist is empty.
+    """Finished-looking files of a landing folder, oldest first; a folder that does not exist is empty.
 
     Raises: FeedUnreachable
     """
@@ -37,14 +37,12 @@ def files(url: str, pattern: str) -> list[LandedFile]:
         if not system.exists(folder):
             return []
         listed = system.ls(folder, detail=True)
-    except OSError as error:
+    except (OSError, ImportError, ValueError) as error:  # the last two: a protocol without its driver, or none at all
         raise FeedUnreachable(url, str(error)) from error
-    found = [
-        LandedFile(entry["name"], _name(entry["name"]), int(entry["size"]), _modified(entry))
-        for entry in listed
-        if entry["type"] == "file" and not entry.get("islink")
-    ]
-    return sorted((file for file in found if _is_wanted(file.name, pattern)), key=lambda file: file.name)
+    entries = [entry for entry in listed if entry["type"] == "file" and not entry.get("islink")]
+    wanted = [entry for entry in entries if _is_wanted(_name(entry["name"]), pattern)]
+    wanted.sort(key=lambda entry: (_time(entry), entry["name"]))
+    return [LandedFile(e["name"], _name(e["name"]), int(e["size"]), _modified(e)) for e in wanted]
 
 
 def archive(url: str, path: str, folder: Path, feed_id: str, max_bytes: int) -> tuple[str, Path]:
@@ -55,11 +53,12 @@ def archive(url: str, path: str, folder: Path, feed_id: str, max_bytes: int) -> 
     """
     target = folder / feed_id
     target.mkdir(parents=True, exist_ok=True)
-    copy = target / f".incoming-{hashlib.sha256(path.encode()).hexdigest()[:16]}"
     digest, size = hashlib.sha256(), 0
+    handle, name = tempfile.mkstemp(prefix=".incoming-", dir=target)
+    copy = Path(name)
     try:
         system, _ = _open(url)
-        with system.open(path, "rb") as source, copy.open("wb") as out:
+        with system.open(path, "rb") as source, open(handle, "wb") as out:  # noqa: PTH123  (an open file descriptor)
             while chunk := source.read(CHUNK):
                 size += len(chunk)
                 if size > max_bytes:
@@ -68,14 +67,14 @@ def archive(url: str, path: str, folder: Path, feed_id: str, max_bytes: int) -> 
                     raise FeedHeld(feed_id, _name(path), (hold,))
                 digest.update(chunk)
                 out.write(chunk)
-    except OSError as error:
+    except (OSError, ImportError, ValueError) as error:
         copy.unlink(missing_ok=True)
         raise FeedUnreachable(path, str(error)) from error
     except FeedHeld:
         copy.unlink(missing_ok=True)
         raise
     kept = target / digest.hexdigest()
-    shutil.move(copy, kept)
+    copy.replace(kept)
     return digest.hexdigest(), kept
 
 
@@ -91,6 +90,12 @@ def _name(path: str) -> str:
 def _is_wanted(name: str, pattern: str) -> bool:
     unfinished = name.startswith((".", "_")) or name.lower().endswith(UNFINISHED)
     return not unfinished and fnmatch.fnmatchcase(name, pattern)
+
+
+def _time(entry: dict[str, Any]) -> float:
+    """When a file was last changed, as far as the store tells; a correction comes after what it corrects."""
+    found = next((entry[key] for key in ("mtime", "LastModified", "created") if entry.get(key)), 0.0)
+    return found.timestamp() if hasattr(found, "timestamp") else float(found)
 
 
 def _modified(entry: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -18,12 +19,14 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 import great_expectations as gx
 from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.registry import list_registered_expectation_implementations
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
 from include.stockwatch.settings.feed import Feed
 
 KEY = ("business_date", "location_id", "item_id")
+ROWS_OF_DATE = "rows_of_date"
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,10 @@ class Quality:
     page: str
 
 
-def suite(feed_id: str, feed: Feed, latest_date: dt.date, usual_rows: float | None, dates: int) -> gx.ExpectationSuite:
+def suite(feed_id: str, feed: Feed, latest_date: dt.date, usual_rows: float | None) -> gx.ExpectationSuite:
     """The expectations of a feed: what every feed must meet, and what its definition adds.
 
-    `usual_rows` is the usual number of rows per business date, if known; `dates` is how many dates this file has.
+    `usual_rows` is the usual number of rows per business date, if known.
     """
     limit = feed.quality.max_units
     checks = [
@@ -87,23 +90,23 @@ def suite(feed_id: str, feed: Feed, latest_date: dt.date, usual_rows: float | No
         checks.append(
             _check(
                 "expect_column_values_to_be_between",
-                {"column": "price", "min_value": 0},
+                {"column": "price", "min_value": 0, "max_value": feed.quality.max_price},
                 "BAD_PRICE",
                 field=feed.columns.price,
-                reason="a price below zero",
-                fix="correct the price, or leave it blank",
+                reason=f"a price below zero or above {feed.quality.max_price:,.0f}",
+                fix="correct the price, leave it blank, or raise `quality.max_price`",
             )
         )
     if usual_rows and feed.quality.min_rows_share:
-        least = int(usual_rows * dates * feed.quality.min_rows_share)
+        least = int(usual_rows * feed.quality.min_rows_share)
         checks.append(
             _check(
-                "expect_table_row_count_to_be_between",
-                {"min_value": least},
+                "expect_column_values_to_be_between",
+                {"column": ROWS_OF_DATE, "min_value": least},
                 "ROW_COUNT",
                 field="",
-                reason=f"fewer than {least} rows; usual are {usual_rows * dates:.0f} "
-                f"({usual_rows:.0f} a date, {feed.quality.min_rows_share:.0%} is the least)",
+                reason=f"a date has fewer than {least} rows; usual are {usual_rows:.0f}, "
+                f"{feed.quality.min_rows_share:.0%} of it is the least",
                 fix="ask the partner for the whole file; if it is whole, lower `quality.min_rows_share`, clear the run",
             )
         )
@@ -124,8 +127,8 @@ def validate(
     config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False))
     context = gx.get_context(mode="ephemeral", project_config=config)
     context.variables.progress_bars = {"globally": False}
-    dates = int(frame["business_date"].nunique())
-    expectations = context.suites.add(suite(feed_id, feed, latest_date, usual_rows, dates))
+    frame = frame.assign(**{ROWS_OF_DATE: frame.groupby("business_date")["business_date"].transform("size")})
+    expectations = context.suites.add(suite(feed_id, feed, latest_date, usual_rows))
     source = context.data_sources.add_pandas("feed").add_dataframe_asset(feed_id)
     definition = gx.ValidationDefinition(
         name=feed_id, data=source.add_batch_definition_whole_dataframe("file"), suite=expectations
@@ -139,8 +142,31 @@ def validate(
         if one.success:
             continue
         fault = _fault(one)
-        (rows if fault.lines else files).append(fault)
+        if fault.code == "ROW_COUNT":
+            short = frame.loc[list(fault.lines)].groupby("business_date").size()
+            found = ", ".join(f"{date:%Y-%m-%d} has {count}" for date, count in short.items())
+            files.append(replace(fault, reason=f"{fault.reason}; {found}", lines=()))
+        else:
+            (rows if fault.lines else files).append(fault)
     return Quality(bool(result.success), tuple(rows), tuple(files), _summary(result), _page(result))
+
+
+def _escaped(value: Any) -> Any:
+    """A result with every text of the file made harmless; Great Expectations puts them into its page as they are."""
+    match value:
+        case str():
+            return escape(value)
+        case dict():
+            return {name: _escaped(part) for name, part in value.items()}
+        case list() | tuple():
+            return type(value)(_escaped(part) for part in value)
+        case _:
+            return value
+
+
+def known_expectations() -> list[str]:
+    """Every type of expectation that a feed may add."""
+    return sorted(list_registered_expectation_implementations())
 
 
 def _check(kind: str, kwargs: dict[str, Any], code: str, *, field: str, reason: str, fix: str) -> Any:
@@ -204,6 +230,7 @@ def _page(result: Any) -> str:
             "unexpected_index_query",
         ):
             one.result.pop(long, None)
+        one.result = _escaped(one.result)
     page = str(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result)))
     body = BODY.search(page)
     return FOREIGN.sub("", body[1] if body else page)

@@ -168,7 +168,7 @@ def _next_members(picture: Picture, incident: Incident) -> list[Member]:
             members.append(member)
         elif now is not None or member.location_id in picture.known_locations:
             members.append(member.model_copy(update={"state": MemberState.BACK}))
-        elif picture.partner_is_fresh and member.location_id not in picture.ranged_locations:
+        elif picture.partner_is_whole and member.location_id not in picture.ranged_locations:
             members.append(member.model_copy(update={"state": MemberState.LEFT_RANGE}))
         else:
             members.append(member.model_copy(update={"state": MemberState.STALE}))

@@ -88,7 +88,7 @@ class Picture(Value):
     known: int = Field(description="of these, with fresh data")
     known_locations: frozenset[str] = frozenset()
     ranged_locations: frozenset[str] = frozenset()
-    partner_is_fresh: bool = Field(description="the partner delivered this date at all")
+    partner_is_whole: bool = Field(description="every feed of the partner delivered this date")
     location_type: str = "store"
     out: tuple[Member, ...] = ()
     alert_due: bool = Field(default=False, description="some location is out as long as its threshold asks")

@@ -45,6 +45,10 @@ REJECTS = ibis.schema(
         "reason": "string",
         "fix": "string",
         "raw": "string",  # the row as it came, as a JSON list of texts
+        "partner": "string",
+        "business_date": "date",  # of the row, where it could be read
+        "location_id": "string",
+        "item_id": "string",
         "received_at": "timestamp('UTC')",
     }
 )

@@ -44,6 +44,19 @@ def daily(
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
+def with_blind_rows(observations: ir.Table, rejects: ir.Table, delivered: ir.Table) -> ir.Table:
+    """Observations and, without any figure, the rows that came for a series and could not be read.
+
+    Where an absent row means something, a rejected row must not pass for an absent one: its series is not known.
+    Grain:  delivered (feed_id, business_date, delivery_id): the delivery that counts for a date
+    """
+    key = ["feed_id", "business_date", "delivery_id"]
+    counting = rejects.filter(rejects.location_id.notnull() & rejects.item_id.notnull()).semi_join(delivered, key)
+    blind = counting.group_by(*key, "partner", "location_id", "item_id").agg(line=counting.line.min())
+    missing = {name: ibis.null(kind) for name, kind in observations.schema().items() if name not in blind.columns}
+    return ibis.union(observations, blind.mutate(**missing).select(observations.columns).cast(observations.schema()))
+
+
 def _filled(rows: ir.Table, delivered: ir.Table, first: dt.date, last: dt.date, *, keeps_stock: bool) -> ir.Table:
     """Let each row stand until the next one of its series, with no sales on the days between."""
     order = ibis.window(group_by=("feed_id", *SERIES), order_by="business_date")
@@ -54,15 +67,13 @@ def _filled(rows: ir.Table, delivered: ir.Table, first: dt.date, last: dt.date, 
     days = ibis.range(start.cast("timestamp"), held.next_on.cast("timestamp"), ibis.interval(days=1))
     spread = held.mutate(business_date=days.unnest()).mutate(business_date=ibis._.business_date.cast("date"))
     own_day = spread.business_date == spread.reported_on
-    none = ibis.literal(0.0)
-    spread = spread.mutate(
-        on_hand_units=spread.on_hand_units if keeps_stock else own_day.ifelse(spread.on_hand_units, none),
-        units_sold=own_day.ifelse(spread.units_sold, none),
-        on_order_units=spread.on_order_units if keeps_stock else spread.on_order_units * own_day.cast("float64"),
-        in_transit_units=spread.in_transit_units if keeps_stock else spread.in_transit_units * own_day.cast("float64"),
-        received_units=own_day.ifelse(spread.received_units, none),
-        returned_units=own_day.ifelse(spread.returned_units, none),
-    )
+    flows = ("units_sold", "received_units", "returned_units")
+    stocks = () if keeps_stock else ("on_order_units", "in_transit_units")
+    # times zero, not zero: a measure that the feed never reports stays not reported
+    quiet = {name: own_day.ifelse(spread[name], spread[name] * 0) for name in (*flows, *stocks)}
+    if not keeps_stock:
+        quiet["on_hand_units"] = own_day.ifelse(spread.on_hand_units, ibis.literal(0.0))
+    spread = spread.mutate(**quiet)
     return spread.semi_join(delivered, ["feed_id", "business_date"]).select(rows.columns)
 
 

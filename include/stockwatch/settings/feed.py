@@ -153,6 +153,7 @@ class Quality(Value):
     max_rejected_share: float = Field(default=0.02, ge=0, le=1, description="above it the whole file is held")
     min_rows_share: float = Field(default=0.70, ge=0, le=1, description="of the usual rows per date; 0 switches it off")
     max_units: float = Field(default=1_000_000, gt=0, description="no quantity of one row is larger")
+    max_price: float = Field(default=1_000_000, gt=0, description="no price is higher")
     expectations: tuple[Expectation, ...] = ()
 
 

@@ -53,9 +53,18 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
     if len(feeds) == len(paths) and partners:
         problems.extend(_unknown_partners(folder / "thresholds.yaml", "thresholds", partners))
         problems.extend(_unknown_partners(folder / "routes.yaml", "routes", partners))
+    if thresholds and general:
+        problems.extend(_alerts_never(folder / "thresholds.yaml", thresholds, general))
     if problems or not (thresholds and routes and customers and general):
         raise ConfigError(tuple(problems))
-    return Settings(feeds=feeds, thresholds=thresholds, routes=routes, lost_customers=customers, stockwatch=general)
+    return Settings(
+        feeds=feeds,
+        feeds_left_out=bool(broken),
+        thresholds=thresholds,
+        routes=routes,
+        lost_customers=customers,
+        stockwatch=general,
+    )
 
 
 def _collect(problems: list[Problem], read: Any, *arguments: Any, **options: Any) -> Any:
@@ -64,6 +73,17 @@ def _collect(problems: list[Problem], read: Any, *arguments: Any, **options: Any
     except ConfigError as error:
         problems.extend(error.problems)
         return None
+
+
+def _alerts_never(path: Path, thresholds: Thresholds, general: Stockwatch) -> Iterable[Problem]:
+    """Rules that wait for a spell longer than a check looks back."""
+    longest = general.check.lookback_days
+    for position, rule in enumerate(thresholds.thresholds):
+        if rule.days_out_before_alert is not None and rule.days_out_before_alert > longest:
+            file, loc = open_file(path), ("thresholds", position, "days_out_before_alert")
+            what = f"{rule.days_out_before_alert} days are more than a check looks back ({longest}), so nothing alerts"
+            fix = "lower it, or raise `check.lookback_days` in stockwatch.yaml"
+            yield file.problem(file.mark(loc), ".".join(map(str, loc)), what, fix)
 
 
 def _unknown_partners(path: Path, key: str, partners: set[str]) -> Iterable[Problem]:

@@ -9,7 +9,7 @@ stockwatch.yaml     landing, look-back and gate (optional)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import Field
 
@@ -43,10 +43,20 @@ class Settings(Value):
     """The whole config folder."""
 
     feeds: Mapping[str, Feed]
+    feeds_left_out: bool = Field(
+        default=False, description="some feed definition is wrong, so its partner is not known"
+    )
     thresholds: Thresholds
     routes: Routes
     lost_customers: CustomerModel
     stockwatch: Stockwatch
+
+    def wholly_delivered(self, delivered: Collection[str]) -> set[str]:
+        """Partners all of whose feeds are among those delivered; none can be vouched for while a feed is left out."""
+        if self.feeds_left_out:
+            return set()
+        missing = {feed.partner for feed_id, feed in self.feeds.items() if feed_id not in delivered}
+        return {feed.partner for feed in self.feeds.values()} - missing
 
     def absent_means(self) -> dict[str, AbsentMeans]:
         """What an absent row means, by feed."""

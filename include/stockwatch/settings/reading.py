@@ -107,10 +107,12 @@ def read(path: Path, model: type[Model], *, optional: bool = False) -> Model:
 def open_file(path: Path) -> SettingsFile:
     """A file with its nodes, to point at places in it. Raises: ConfigError if it is no YAML or repeats a key."""
     file = SettingsFile(path, shown(path))
-    if path.stat().st_size > MAX_BYTES:
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
         raise ConfigError((file_problem(path, "the file is larger than 1 MB", "is this a settings file?"),))
     try:
         text = path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError((file_problem(path, f"cannot be read: {error.strerror}", "is it a file?"),)) from None
     except UnicodeDecodeError as error:
         raise ConfigError((file_problem(path, f"not UTF-8 at byte {error.start}", "save the file as UTF-8"),)) from None
     file.lines = text.splitlines()
@@ -122,6 +124,8 @@ def open_file(path: Path) -> SettingsFile:
         what = f"not YAML: {error.problem or error.context}"
         fix = "check the indent and the colons of this line and the one above"
         raise ConfigError((file.problem(where, "", what, fix),)) from None
+    except RecursionError:
+        raise ConfigError((file_problem(path, "nested too deeply", "is this a settings file?"),)) from None
     except yaml.YAMLError as error:
         raise ConfigError((file_problem(path, f"not YAML: {error}", "save the file as plain UTF-8 text"),)) from None
     odd = tuple(_oddities(file, file.root))

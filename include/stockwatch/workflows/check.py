@@ -12,7 +12,7 @@ import numpy as np
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.domain.availability import Status, availability
 from include.stockwatch.domain.columns import AVAILABILITY, SERIES
-from include.stockwatch.domain.daily import daily, looking_back
+from include.stockwatch.domain.daily import daily, looking_back, with_blind_rows
 from include.stockwatch.domain.kpis import kpis
 from include.stockwatch.domain.losses import INPUTS, losses
 from include.stockwatch.domain.reported import AbsentMeans
@@ -31,8 +31,7 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
 
     Repeating a check on the same deliveries gives the same tables and no second event or message.
     """
-    with services.state.begin() as tx:
-        delivered = ledger.delivered(tx, last=business_date)
+    delivered = delivered_until(services, business_date)
     table, known = availability_on(services, [business_date], delivered)
     figures = kpis_of(services, table)
     services.lake.replace_dates("availability", table, [business_date])
@@ -40,6 +39,12 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     fresh = set(delivered.get(business_date, {}))
     decided = incidents.decide_date(services, business_date, table, fresh, actor=actor)
     return _finish(services, business_date, delivered, table, known, decided)
+
+
+def delivered_until(services: Services, last: dt.date | None = None) -> dict[dt.date, dict[str, str]]:
+    """For every date, the deliveries that count, of the feeds that are set up."""
+    with services.state.begin() as tx:
+        return ledger.delivered(tx, last=last, feeds=services.settings.feeds)
 
 
 def availability_on(
@@ -66,21 +71,26 @@ def kpis_of(services: Services, table: pa.Table) -> pa.Table:
 def _rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]) -> ir.Table:
     """Daily rows of the look-back of some dates; feeds that send only changes are read from their beginning."""
     import ibis
+    import pyarrow as pa
 
     settings = services.settings
     lookback = settings.stockwatch.check.lookback_days
     first, last = min(dates) - dt.timedelta(days=lookback - 1), max(dates)
-    days = [(feed, date) for date, feeds in delivered.items() for feed in feeds]
-    came = ibis.memtable(
-        {"feed_id": [feed for feed, _ in days], "business_date": [date for _, date in days]},
-        schema=ibis.schema({"feed_id": "string", "business_date": "date"}),
-    )
+    schema = ibis.schema({"feed_id": "string", "business_date": "date", "delivery_id": "string"})
+    days = [
+        {"feed_id": feed, "business_date": date, "delivery_id": delivery}
+        for date, feeds in delivered.items()
+        for feed, delivery in feeds.items()
+    ]
+    came = ibis.memtable(pa.Table.from_pylist(days, schema=schema.to_pyarrow()), schema=schema)
     parts = []
     for meaning in AbsentMeans:
         feeds = {feed: means for feed, means in settings.absent_means().items() if means is meaning}
         if feeds:
             since = first if meaning is AbsentMeans.UNKNOWN else None
             observed = services.lake.table("observations", first=since, last=last, feeds=feeds)
+            if meaning is not AbsentMeans.UNKNOWN:
+                observed = with_blind_rows(observed, services.lake.table("rejects", feeds=feeds), came)
             parts.append(daily(observed, came, feeds, first, last))
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
     return looking_back(rows, list(dates), lookback)

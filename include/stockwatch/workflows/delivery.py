@@ -30,6 +30,12 @@ def deliver(services: Services) -> dict[str, int]:
     Raises: DeliveryFailed when Slack refuses our token: nothing can be sent until somebody mends it.
     """
     ended: Counter[str] = Counter()
+    if services.messenger.previews:
+        with services.state.begin() as tx:
+            sent_before = outbox.counts(tx).get("sent", 0)
+        if sent_before:
+            reason = f"{sent_before} messages were sent to Slack before, and now there is no Slack connection"
+            raise DeliveryFailed(Refusal.STOP, f"{reason}: nothing is previewed that should be sent")
     while True:
         now = services.now()
         with services.state.begin() as tx:

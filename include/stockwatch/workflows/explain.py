@@ -8,12 +8,11 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from include.stockwatch.adapters.state import ledger
 from include.stockwatch.alerting.message import number
 from include.stockwatch.domain.customers import Assumptions, Interval, spell_loss
 from include.stockwatch.domain.thresholds import LIMITS, Limit
 from include.stockwatch.errors import StockwatchError
-from include.stockwatch.workflows.check import availability_on
+from include.stockwatch.workflows.check import availability_on, delivered_until
 from include.stockwatch.workflows.services import Services
 
 
@@ -27,8 +26,7 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     Raises: UnknownSeries
     """
     settings = services.settings
-    with services.state.begin() as tx:
-        delivered = ledger.delivered(tx, last=date)
+    delivered = delivered_until(services, date)
     table, _ = availability_on(services, [date], delivered)
     chosen = pc.and_(
         pc.equal(table["partner"], partner),

@@ -50,7 +50,7 @@ def due_checks(services: Services) -> list[DueCheck]:
             return []
         newest = max(last for _, last in span.values())
         first = newest - dt.timedelta(days=settings.stockwatch.gate.history_days - 1)
-        have = ledger.delivered(tx, first)
+        have = ledger.delivered(tx, first, feeds=settings.feeds)
         done = ledger.checked(tx, first)
     if busy:
         log.info("gate: waiting for %s files that are being ingested", busy)

@@ -43,7 +43,8 @@ def decide_date(
     with services.state.begin() as tx:
         ongoing = store.open_incidents(tx)
         marks = ledger.watermark(tx)
-        shown = list(pictures(settings, business_date, table, ongoing.values(), fresh))
+        whole = settings.wholly_delivered(fresh_feeds)
+        shown = list(pictures(settings, business_date, table, ongoing.values(), whole))
         tenant = settings.stockwatch.tenant
         earlier = store.latest_ids(tx, (fingerprint_of(picture, tenant) for picture in shown))
         ids = store.new_ids(tx, business_date.year)
@@ -90,9 +91,12 @@ def _store(tx: Connection, decision: Decision, business_date: dt.date, now: dt.d
 
 
 def pictures(
-    settings: Settings, business_date: dt.date, table: pa.Table, ongoing: Iterable[Incident], fresh: set[str]
+    settings: Settings, business_date: dt.date, table: pa.Table, ongoing: Iterable[Incident], whole: set[str]
 ) -> Iterator[Picture]:
-    """One picture per partner and item that is out or has an open incident, ordered by partner and item."""
+    """One picture per partner and item that is out or has an open incident, ordered by partner and item.
+
+    `whole` are the partners all of whose feeds delivered the date.
+    """
     import pyarrow.compute as pc
 
     out_rows = table.filter(pc.equal(table["status"], Status.OUT_OF_STOCK.value))
@@ -108,7 +112,7 @@ def pictures(
             grouped[key].append(row)
     for (partner, item_id), rows in sorted(grouped.items()):
         yield _picture(
-            settings, business_date, partner, item_id, rows, wanted.get((partner, item_id)), partner in fresh
+            settings, business_date, partner, item_id, rows, wanted.get((partner, item_id)), partner in whole
         )
 
 
@@ -119,7 +123,7 @@ def _picture(
     item_id: str,
     rows: list[dict[str, Any]],
     incident: Incident | None,
-    is_fresh: bool,
+    is_whole: bool,
 ) -> Picture:
     def first(name: str) -> Any:
         return next((row[name] for row in rows if row[name] is not None), None)
@@ -148,7 +152,7 @@ def _picture(
         known=len(known),
         known_locations=known,
         ranged_locations=frozenset(row["location_id"] for row in rows),
-        partner_is_fresh=is_fresh,
+        partner_is_whole=is_whole,
         location_type=named.location_type,
         out=out,
         alert_due=any(row["alert_due"] for row in rows if row["status"] == Status.OUT_OF_STOCK.value),

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from include.stockwatch.adapters.feeds.binding import Bound
     from include.stockwatch.adapters.feeds.raw import RawTable, Reject
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
     with services.state.begin() as tx:
         found = ledger.delivery(tx, feed_id, delivery_id)
         usual = ledger.usual_rows(tx, feed_id, besides=delivery_id)
+        counting = ledger.counting(tx, feed_id)
     if found is None:
         raise FeedUnreachable(delivery_id, "this delivery was never received")
     if found.status == PUBLISHED:
@@ -89,19 +91,21 @@ def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
     feed = services.settings.feeds[feed_id]
     raw = csv.read(services.archived(feed_id, delivery_id), feed)
     if raw.holds:
-        return _hold(services, replace(found, quality={}), raw, (), raw.holds)
+        return _hold(services, replace(found, quality={}), feed, raw, None, raw.holds)
     bound = binding.bind(raw, feed)
-    good, rejects, holds, quality = _check(services, found, feed, raw, bound.frame, bound.rejects, usual)
+    good, rejects, holds, quality = _check(services, found, feed, raw, bound, usual)
+    dates = _dates(good, feed, set(counting))
+    holds += _superseded(found, counting, dates)
     found = replace(found, rows_in=raw.rows_in, quality=quality)
     if holds:
-        return _hold(services, found, raw, rejects, holds)
+        return _hold(services, found, feed, raw, replace(bound, rejects=rejects), holds)
     if len(good) + len(rejects) != raw.rows_in:
         raise RowsLost(found.file_name, raw.rows_in, len(good), len(rejects))
     found = replace(
         found,
         status=READ,
         rows_rejected=len(rejects),
-        business_dates=tuple(date.isoformat() for date in _dates(good, feed)),
+        business_dates=tuple(date.isoformat() for date in dates),
         reject_codes=dict(Counter(reject.code for reject in rejects)),
         holds=(),
     )
@@ -149,15 +153,15 @@ def _check(
     found: Delivery,
     feed: Feed,
     raw: RawTable,
-    frame: pd.DataFrame,
-    rejects: Sequence[Reject],
+    bound: Bound,
     usual_rows: float | None,
 ) -> tuple[pd.DataFrame, tuple[Reject, ...], tuple[Hold, ...], dict[str, object]]:
     """Good rows, rejects, reasons to hold the file, and the summary of its quality."""
     from include.stockwatch.adapters import quality
     from include.stockwatch.adapters.feeds.binding import reject_of
 
-    refused = {reject.line: reject for reject in rejects}
+    frame = bound.frame
+    refused = {reject.line: reject for reject in bound.rejects}
     holds: list[Hold] = []
     summary: dict[str, object] = {}
     if len(frame):
@@ -170,12 +174,18 @@ def _check(
         for fault in result.row_faults:
             for line in fault.lines:
                 if line not in refused:
-                    refused[line] = reject_of(raw, line, fault.code, fault.field, fault.reason, fault.fix)
+                    refused[line] = reject_of(raw, bound.keys, line, fault.code, fault.field, fault.reason, fault.fix)
         for fault in result.file_faults:
             code = HoldCode.ROW_COUNT if fault.code == HoldCode.ROW_COUNT.value else HoldCode.NOT_VALIDATED
             what = fault.reason if code.value == fault.code else f"{fault.code}: {fault.reason}"
             holds.append(Hold(code, what, fault.fix))
     good = frame.drop(index=[line for line in refused if line in frame.index])
+    unplaced = [reject for reject in refused.values() if not reject.is_placed]
+    if unplaced and feed.absent_means is not AbsentMeans.UNKNOWN:
+        first = min(unplaced, key=lambda reject: reject.line)
+        what = f"rows without a readable date, location or item: {len(unplaced)}"
+        why = f"an absent row means {feed.absent_means} at this feed, so a lost row would pass for a statement"
+        holds.append(Hold(HoldCode.UNPLACED_ROWS, f"{what}; {why}", f"mend them, starting with {describe(first)}"))
     share = len(refused) / raw.rows_in
     if share > feed.quality.max_rejected_share:
         codes = ", ".join(f"{code} {count}" for code, count in Counter(r.code for r in refused.values()).most_common(3))
@@ -194,18 +204,21 @@ def describe(reject: Reject) -> str:
 
 
 def _hold(
-    services: Services, found: Delivery, raw: RawTable, rejects: Sequence[Reject], holds: tuple[Hold, ...]
+    services: Services, found: Delivery, feed: Feed, raw: RawTable, bound: Bound | None, holds: tuple[Hold, ...]
 ) -> Delivery:
     """Reject every row of a file, keep the reasons, and say so."""
+    import pandas as pd
+
     from include.stockwatch.adapters.feeds.binding import reject_of
 
-    known = {reject.line: reject for reject in (*raw.broken, *rejects)}
+    known = {reject.line: reject for reject in (*raw.broken, *(bound.rejects if bound else ()))}
+    keys = bound.keys if bound else pd.DataFrame()
     reason = f"the file is held: {', '.join(hold.code.value for hold in holds)}"
     for line in raw.frame.index:
         if line not in known:
-            known[line] = reject_of(raw, line, "FILE_HELD", "", reason, "see the reason the file is held for")
+            known[line] = reject_of(raw, keys, line, "FILE_HELD", "", reason, "see why the file is held")
     every = tuple(sorted(known.values(), key=lambda reject: reject.line))
-    services.lake.replace_rejects(found.feed_id, found.delivery_id, _reject_rows(found, every))
+    services.lake.replace_rejects(found.feed_id, found.delivery_id, _reject_rows(found, feed, every))
     found = replace(
         found,
         status=HELD,
@@ -221,12 +234,30 @@ def _hold(
     raise FeedHeld(found.feed_id, found.file_name, holds)
 
 
-def _dates(good: pd.DataFrame, feed: Feed) -> list[dt.date]:
-    """Dates the file speaks for: those it has rows of, and quiet ones between them where absent means unchanged."""
+def _dates(good: pd.DataFrame, feed: Feed, known: set[dt.date]) -> list[dt.date]:
+    """Dates the file speaks for: those it has rows of and, where absent means unchanged, new quiet ones between them.
+
+    A quiet date that was delivered before stays as it was: one mistyped date must not empty the time in between.
+    """
     dates = sorted({stamp.date() for stamp in good["business_date"]})
     if feed.absent_means is AbsentMeans.UNCHANGED and dates:
-        return [dates[0] + dt.timedelta(days=n) for n in range((dates[-1] - dates[0]).days + 1)]
+        between = (dates[0] + dt.timedelta(days=n) for n in range((dates[-1] - dates[0]).days + 1))
+        return [date for date in between if date in set(dates) or date not in known]
     return dates
+
+
+def _superseded(
+    found: Delivery, counting: dict[dt.date, tuple[str, dt.datetime]], dates: Iterable[dt.date]
+) -> tuple[Hold, ...]:
+    """A hold if a file that came later already counts for a date: an old file read again must not undo it."""
+    newer = {date: counting[date][0] for date in dates if date in counting and counting[date][1] > found.received_at}
+    if not newer:
+        return ()
+    date, name = min(newer.items())
+    what = f"{name}, which came later, counts for {date}" + (
+        f" and {len(newer) - 1} more dates" if len(newer) > 1 else ""
+    )
+    return (Hold(HoldCode.SUPERSEDED, what, "nothing to do; if these rows should count, have them sent in a new file"),)
 
 
 def _stage(services: Services, found: Delivery, feed: Feed, good: pd.DataFrame, rejects: Iterable[Reject]) -> None:
@@ -248,10 +279,10 @@ def _stage(services: Services, found: Delivery, feed: Feed, good: pd.DataFrame, 
     staged.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
     pq.write_table(table, staged / "observations.parquet")
-    pq.write_table(_reject_rows(found, rejects), staged / "rejects.parquet")
+    pq.write_table(_reject_rows(found, feed, rejects), staged / "rejects.parquet")
 
 
-def _reject_rows(found: Delivery, rejects: Iterable[Reject]) -> pa.Table:
+def _reject_rows(found: Delivery, feed: Feed, rejects: Iterable[Reject]) -> pa.Table:
     import pyarrow as pa
 
     common = {
@@ -259,5 +290,6 @@ def _reject_rows(found: Delivery, rejects: Iterable[Reject]) -> pa.Table:
         "delivery_id": found.delivery_id,
         "source_file": found.file_name,
         "received_at": found.received_at,
+        "partner": feed.partner,
     }
     return pa.Table.from_pylist([{**common, **reject.__dict__} for reject in rejects], schema=REJECTS.to_pyarrow())

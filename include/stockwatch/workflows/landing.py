@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from include.stockwatch.errors import FeedUnreachable
 from include.stockwatch.workflows.services import Services
 
 log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 200
+"""Files started by one scan; Airflow maps a task over at most 1,024. The rest come with the next scan."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,8 @@ class Claimed:
 def scan(services: Services) -> list[Claimed]:
     """Look at every landing once and claim what has settled: the same file, unchanged, on two looks.
 
-    Returns every claimed file whose ingest has not started, so a scan that was killed loses none. A landing that
-    cannot be reached is logged and left for the next scan.
+    Returns the claimed files whose ingest has not started, oldest first, so a scan that was killed loses none. A
+    landing that cannot be reached is logged and left for the next scan.
     """
     now = services.now()
     seen = 0
@@ -43,11 +47,11 @@ def scan(services: Services) -> list[Claimed]:
             continue
         seen += len(found)
         with services.state.begin() as tx:
-            for file in found:
+            for place, file in enumerate(found):
                 key = ledger.file_key(feed_id, file.path, file.size, file.modified)
-                ledger.claim(tx, feed_id, file.path, key, now)
+                ledger.claim(tx, feed_id, file.path, key, now + dt.timedelta(microseconds=place))  # keeps their order
     with services.state.begin() as tx:
         waiting = [Claimed(feed_id, key) for feed_id, key in ledger.claimed(tx)]
-    known = [file for file in waiting if file.feed_id in services.settings.feeds]
+    known = [file for file in waiting if file.feed_id in services.settings.feeds][:MOST_AT_ONCE]
     log.info("landing scan: %s files seen, %s to ingest", seen, len(known))
     return known

@@ -9,11 +9,10 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from include.stockwatch.adapters.state import ledger
 from include.stockwatch.alerting.decisions import Reason, decide, fingerprint_of
 from include.stockwatch.alerting.incident import Incident, Standing
 from include.stockwatch.alerting.message import render
-from include.stockwatch.workflows.check import availability_on, kpis_of
+from include.stockwatch.workflows.check import availability_on, delivered_until, kpis_of
 from include.stockwatch.workflows.incidents import pictures
 from include.stockwatch.workflows.services import Services
 
@@ -24,8 +23,7 @@ BATCH_DAYS = 120
 def replay(services: Services, first: dt.date | None = None, last: dt.date | None = None) -> dict[str, Any]:
     """Decide every delivered date between two dates in order, from no incidents at all."""
     settings = services.settings
-    with services.state.begin() as tx:
-        delivered = ledger.delivered(tx)
+    delivered = delivered_until(services)
     dates = [date for date in delivered if (first or date) <= date <= (last or date)]
     ongoing: dict[str, Incident] = {}
     numbers = itertools.count(1)
@@ -37,7 +35,7 @@ def replay(services: Services, first: dt.date | None = None, last: dt.date | Non
         figures = {row["business_date"]: row for row in kpis_of(services, table).to_pylist() if row["partner"] == ""}
         for date in batch:
             rows = table.filter(pc.equal(table["business_date"], date))
-            fresh = {settings.feeds[feed].partner for feed in delivered[date] if feed in settings.feeds}
+            fresh = settings.wholly_delivered(delivered[date])
             day: Counter[str] = Counter()
             shown = pictures(settings, date, rows, [*ongoing.values()], fresh)
             for picture in shown:

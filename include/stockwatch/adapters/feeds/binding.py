@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,15 +14,18 @@ from include.stockwatch.settings.feed import Csv, Feed
 GTIN_LENGTHS = (8, 12, 13, 14)
 MAX_NAME = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-SCIENTIFIC = r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+"
+SCIENTIFIC = r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+"
+UNPLACED = {"BAD_DATE", "MISSING_ID", "LOSSY_ID", "BAD_GTIN"}
+"""Faults that leave open which series and date a row was for."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """Rows with their meaning, indexed by line, and the rows that have none."""
+    """Rows with their meaning, indexed by line; the rows that have none; and the date and series of both, if read."""
 
     frame: pd.DataFrame
     rejects: tuple[Reject, ...]
+    keys: pd.DataFrame
 
 
 def bind(raw: RawTable, feed: Feed) -> Bound:
@@ -83,28 +85,29 @@ def bind(raw: RawTable, feed: Feed) -> Bound:
         if OBSERVATIONS[name].is_floating() and name not in bound:
             bound[name] = float("nan")
 
-    rejects = (*raw.broken, *_rejects(raw, faults))
-    return Bound(bound.drop(index=list(faults)), rejects)
+    unplaced = [line for line, (code, *_) in faults.items() if code in UNPLACED]
+    keys = bound[["business_date", "location_id", "item_id"]].drop(index=unplaced)
+    rejects = (*raw.broken, *(reject_of(raw, keys, line, *fault) for line, fault in sorted(faults.items())))
+    return Bound(bound.drop(index=list(faults)), rejects, keys)
 
 
-def reject_of(raw: RawTable, line: int, code: str, column: str, reason: str, fix: str) -> Reject:
-    """A reject for one row of the file, with the value and the row as they came."""
+def reject_of(raw: RawTable, keys: pd.DataFrame, line: int, code: str, column: str, reason: str, fix: str) -> Reject:
+    """A reject for one row of the file, with the value and the row as they came, and the series it was for."""
     cells = raw.frame.loc[line]
     value = str(cells[column]) if column in raw.columns else ""
-    return Reject(line, code, column, value, reason, fix, as_raw([str(cell) for cell in cells]))
-
-
-def _rejects(raw: RawTable, faults: dict[int, tuple[str, str, str, str]]) -> Iterator[Reject]:
-    for line, (code, column, reason, fix) in sorted(faults.items()):
-        yield reject_of(raw, line, code, column, reason, fix)
+    row = as_raw([str(cell) for cell in cells])
+    if line not in keys.index:
+        return Reject(line, code, column, value, reason, fix, row)
+    date, location, item = (keys[name].loc[line] for name in ("business_date", "location_id", "item_id"))
+    return Reject(line, code, column, value, reason, fix, row, date.date(), str(location), str(item))
 
 
 def parse_numbers(texts: pd.Series, written: Csv) -> tuple[pd.Series, pd.Series]:
     """Numbers written as the feed says, and which texts are none. A blank is no data, and no mistake."""
     decimal, thousands = re.escape(written.decimal), re.escape(written.thousands)
-    whole = rf"(?:\d{{1,3}}(?:{thousands}\d{{3}})+|\d+)" if thousands else r"\d+"
+    whole = rf"(?:[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+|[0-9]+)" if thousands else r"[0-9]+"
     blank = texts == ""
-    good = texts.str.fullmatch(rf"[+-]?(?:{whole}(?:{decimal}\d+)?|{decimal}\d+)")
+    good = texts.str.fullmatch(rf"[+-]?(?:{whole}(?:{decimal}[0-9]+)?|{decimal}[0-9]+)")
     plain = texts.where(good)
     if written.thousands:
         plain = plain.str.replace(written.thousands, "", regex=False)

@@ -33,14 +33,19 @@ def read(path: Path, feed: Feed) -> RawTable:
         with path.open(encoding=encoding, newline="") as text:
             reader = csv.reader(text, delimiter=feed.format.delimiter)
             header = _header(reader)
+            before = reader.line_num
             for cells in reader:
+                first, before = before + 1, reader.line_num
                 if not any(cells):
                     continue
                 if len(cells) == len(header):
                     rows.append(cells)
-                    lines.append(reader.line_num)
+                    lines.append(first)
+                elif first == reader.line_num:
+                    broken.append(_wrong_field_count(first, cells, header, feed.format.delimiter))
                 else:
-                    broken.append(_wrong_field_count(reader.line_num, cells, header, feed.format.delimiter))
+                    what = f"a quote opens on line {first} and swallows the lines up to {reader.line_num}"
+                    return _held(HoldCode.LAYOUT_CHANGED, what, "close or remove the quote on that line")
     except UnicodeError as error:
         at = f" at byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
         what = f"not {feed.format.encoding} text{at}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,14 @@ class Reject:
     reason: str
     fix: str
     raw: str
+    business_date: dt.date | None = None
+    location_id: str | None = None
+    item_id: str | None = None
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is known which series and date the row was for."""
+        return None not in (self.business_date, self.location_id, self.item_id)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The state store: what was delivered, checked, decided and sent. SQLite by default, PostgreSQL in production."""
+"""The state store: what was delivered, checked, decided and sent."""
 
 from include.stockwatch.adapters.state.store import State
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,8 +86,9 @@ def finish_file(tx: Connection, key: str, status: str, delivery_id: str) -> None
 
 
 def in_flight(tx: Connection, since: dt.datetime) -> int:
-    """Files claimed after `since` that are neither ingested nor held yet."""
-    waiting = sa.and_(landed_files.c.status.in_(("claimed", "ingesting")), landed_files.c.claimed_at >= since)
+    """Files seen or claimed after `since` that are neither ingested nor held yet."""
+    lately = sa.func.coalesce(landed_files.c.claimed_at, landed_files.c.first_seen_at) >= since
+    waiting = sa.and_(landed_files.c.status.in_(("seen", "claimed", "ingesting")), lately)
     return tx.execute(sa.select(sa.func.count()).select_from(landed_files).where(waiting)).scalar_one()
 
 
@@ -135,6 +137,16 @@ def deliver_dates(
         )
 
 
+def counting(tx: Connection, feed_id: str) -> dict[dt.date, tuple[str, dt.datetime]]:
+    """For every delivered date of a feed, the file that counts and when it came."""
+    same = sa.and_(
+        deliveries.c.feed_id == delivered_dates.c.feed_id, deliveries.c.delivery_id == delivered_dates.c.delivery_id
+    )
+    columns = (delivered_dates.c.business_date, deliveries.c.file_name, deliveries.c.received_at)
+    query = sa.select(*columns).join(deliveries, same).where(delivered_dates.c.feed_id == feed_id)
+    return {date: (file_name, received_at) for date, file_name, received_at in tx.execute(query)}
+
+
 def usual_rows(tx: Connection, feed_id: str, besides: str) -> float | None:
     """Median rows of the feed's latest dates, other than those of one delivery; none for a new feed."""
     mine = sa.and_(
@@ -146,14 +158,19 @@ def usual_rows(tx: Connection, feed_id: str, besides: str) -> float | None:
 
 
 def delivered(
-    tx: Connection, first: dt.date | None = None, last: dt.date | None = None
+    tx: Connection,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+    feeds: Iterable[str] | None = None,
 ) -> dict[dt.date, dict[str, str]]:
-    """For every delivered date, the feeds that have it and the delivery that counts."""
+    """For every delivered date, the feeds (all, or of those given) that have it and the delivery that counts."""
     query = sa.select(delivered_dates.c.business_date, delivered_dates.c.feed_id, delivered_dates.c.delivery_id)
     if first:
         query = query.where(delivered_dates.c.business_date >= first)
     if last:
         query = query.where(delivered_dates.c.business_date <= last)
+    if feeds is not None:
+        query = query.where(delivered_dates.c.feed_id.in_(list(feeds)))
     found: dict[dt.date, dict[str, str]] = {}
     for row in tx.execute(query.order_by(delivered_dates.c.business_date)):
         found.setdefault(row.business_date, {})[row.feed_id] = row.delivery_id
