@@ -149,7 +149,7 @@ def _follow(picture: Picture, incident: Incident) -> Decision:
         return Decision(reason, after.model_copy(update=ended))
     if after == incident:
         return Decision(Reason.NOTHING_NEW)
-    if after.data_stale and not incident.data_stale:
+    if after.stale_locations() - incident.stale_locations():
         return Decision(Reason.STALE, after)
     if len(still_out) > was_out or rank(after.severity) < rank(incident.severity):
         return Decision(Reason.WORSE, after)

@@ -139,6 +139,10 @@ class Incident(Value):
         found = [value for member in members if (value := getattr(member, figure)) is not None]
         return sum(found) if found else None
 
+    def stale_locations(self) -> set[str]:
+        """Locations of which neither out nor back is known."""
+        return {member.location_id for member in self.members if member.state is MemberState.STALE}
+
     def latest_spells(self) -> tuple[Member, ...]:
         """The latest spell of every location."""
         latest: dict[str, Member] = {}

@@ -89,9 +89,15 @@ def _open(incident: Incident) -> Message:
     at_risk = units_and_money(incident, "at_risk_units", "at_risk_money", now_out_only=True)
     money = incident.total("at_risk_money", now_out_only=True)
     days = incident.basis.horizon_days
-    risk_words = "cost not estimated" if money is None else f"{_money(money, incident)} at risk in {days} days"
+    units = incident.total("at_risk_units", now_out_only=True)
+    risk_words = "cost not estimated" if units is None else f"about {number(units)} units at risk in {days} days"
+    if money is not None:
+        risk_words = f"{_money(money, incident)} at risk in {days} days"
     stale = sum(member.state is MemberState.STALE for member in out)
-    status = f"Open, day {day}" + (" - frozen, no fresh data" if incident.data_stale else "")
+    status = f"Open, day {day:,}"
+    if stale:
+        of_out = "" if stale == len(out) else f" for {stale:,} of {len(out):,}"
+        status += f" - frozen, no fresh data{of_out}"
     grown = len(out) - (incident.out_before if incident.out_before is not None else len(out))
     change = f" ({grown:+d} since the date before)" if grown else ""
     availability = (incident.known - incident.known_out) / max(incident.known, 1)
@@ -99,7 +105,7 @@ def _open(incident: Incident) -> Message:
         ("Status", status),
         ("Owner", incident.owner),
         ("Availability", f"{availability:.1%} (promise {incident.promise:.0%})"),
-        (f"{noun[0].upper()}{noun[1:]} out", f"{len(out)} of {incident.ranged}{change}"),
+        (f"{noun[0].upper()}{noun[1:]} out", f"{len(out):,} of {incident.ranged:,}{change}"),
         (f"At risk, next {days} days", at_risk),
         ("Customers", _customers(incident)),
     )
@@ -110,8 +116,8 @@ def _open(incident: Incident) -> Message:
     )
     return Message(
         fallback=clip(
-            f"{incident.severity.upper()} out of stock: {item} at {partner}, {len(out)} of {incident.ranged} {noun}, "
-            f"{risk_words}, owner {incident.owner}. {incident.incident_id}",
+            f"{incident.severity.upper()} out of stock: {item} at {partner}, "
+            f"{len(out):,} of {incident.ranged:,} {noun}, {risk_words}, owner {incident.owner}. {incident.incident_id}",
             FALLBACK_LIMIT,
         ),
         header=f"{incident.severity.capitalize()} - Out of stock - {item} at {partner}",
@@ -129,11 +135,18 @@ def _resolved(incident: Incident) -> Message:
     loss = "loss not estimated" if lost == NOT_ESTIMATED else f"{lost} lost"
     spells = incident.latest_spells()
     places, back = len(spells), sum(m.state is MemberState.BACK for m in spells)
-    how = f"stock is back in {back} of {places} {_noun(incident, places)}"
-    if places > back:
-        how += f"; {places - back} no longer ranged (no stock or sale in the whole look-back)"
+    left = f"{places - back:,} no longer ranged (no stock or sale in the whole look-back)"
+    how = f"stock is back in {back:,} of {places:,} {_noun(incident, places)}" + (f"; {left}" if places > back else "")
+    if not back:
+        how = "no longer ranged: no stock or sale in the whole look-back"
     lasted = _days(days)
-    what = "back" if back else "no longer ranged"
+    what = (
+        "back"
+        if back == places
+        else f"back in {back:,} of {places:,} {_noun(incident, places)}"
+        if back
+        else "no longer ranged"
+    )
     return Message(
         fallback=clip(
             f"RESOLVED: {item} {what} at {partner} after {lasted}, {loss}. {incident.incident_id}",
@@ -143,7 +156,7 @@ def _resolved(incident: Incident) -> Message:
         fields=(
             ("Status", "Resolved"),
             ("Owner", incident.owner),
-            ("Out", f"{day_words(incident.opened_on)} to {day_words(ended)} ({lasted})"),
+            ("Out", f"since {day_words(incident.opened_on)}, ended {day_words(ended)} ({lasted})"),
             ("Peak", f"{incident.peak_out} of {incident.ranged} {_noun(incident, incident.ranged)}"),
             ("Lost in total", lost),
             ("Ended", how),
@@ -211,7 +224,7 @@ def _next_step(incident: Incident, out: Iterable[Member]) -> str:
     told = [member for member in out if member.has_open_order is not None]
     partner = one_line(incident.partner_name)
     if incident.data_stale:
-        return f"ask {partner} for the missing feed first; these figures stand still until it is in."
+        return f"ask {partner} for the missing data first; figures without it stand still until it is in."
     if any(not member.has_open_order for member in told):
         return f"ask {partner} replenishment to raise orders where none is open."
     if told:
@@ -223,7 +236,7 @@ def _worst(out: Iterable[Member]) -> str:
     ranked = sorted(out, key=lambda m: (-m.days_out(), -(m.lost_units or 0), m.location_id))
     shown = [f"{_place(member)} ({_days(member.days_out())})" for member in ranked[:WORST_SHOWN]]
     rest = len(ranked) - len(shown)
-    return ", ".join(shown) + (f", {rest} more" if rest else "")
+    return ", ".join(shown) + (f", {rest:,} more" if rest else "")
 
 
 def _days(count: int) -> str:
@@ -247,12 +260,13 @@ def units_and_money(incident: Incident, units: str, money: str, *, now_out_only:
 
 
 def _money(value: float, incident: Incident) -> str:
-    return f"{incident.currency or ''} {value:,.0f}".strip()
+    figure = f"{value:,.0f}" if round(value) >= 10 else f"{value:.2f}"
+    return f"{incident.currency or ''} {figure}".strip()
 
 
 def number(value: float) -> str:
     """A count as people read it: whole from ten on, one decimal below, two below one."""
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+    return f"{value:,.0f}" if round(value, 1) >= 10 else f"{value:.1f}" if round(value, 2) >= 1 else f"{value:.2f}"
 
 
 def day_words(date: dt.date) -> str:

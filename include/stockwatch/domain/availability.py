@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import ibis
 import ibis.expr.types as ir
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF
@@ -21,8 +21,6 @@ from include.stockwatch.domain.value import Value
 KEY = (AS_OF, "feed_id", *SERIES)
 LAST_KNOWN = (
     "on_hand_units",
-    "on_order_units",
-    "in_transit_units",
     "price",
     "currency",
     "location_name",
@@ -51,6 +49,12 @@ class CheckSettings(Value):
     )
     horizon_days: int = Field(default=7, ge=1, le=60, description="days ahead for figures `at risk`")
 
+    @model_validator(mode="after")
+    def _oldest_day_still_counts(self) -> CheckSettings:
+        if self.forgetting**self.lookback_days < 1e-19:
+            raise ValueError("the oldest day would count for nothing: shorten `lookback_days` or raise `forgetting`")
+        return self
+
 
 def marked(rows: ir.Table, thresholds: Thresholds, check: CheckSettings) -> ir.Table:
     """Mark each day of each series as in stock or out, and with how much of the day it was on sale.
@@ -73,7 +77,8 @@ def marked(rows: ir.Table, thresholds: Thresholds, check: CheckSettings) -> ir.T
             (rows.is_out & (rows.sold > 0), check.sell_out_day_exposure),
             else_=0.0,
         ),
-        weight=ibis.literal(check.forgetting) ** rows.age_days,
+        # counted from the oldest day, whose weight is 1, so that no day is too light for `exact_sum`
+        weight=ibis.literal(check.forgetting) ** (rows.age_days - (check.lookback_days - 1)),
     )
 
 
@@ -94,13 +99,15 @@ def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
         is_out=(rows.is_out & (rows.age_days == 0)).any(),
         last_sale_date=day.max(where=rows.sold > 0),
         days_observed=seen.sum(),
+        on_order_units=rows.on_order_units.max(where=rows.age_days == 0),
+        in_transit_units=rows.in_transit_units.max(where=rows.age_days == 0),
         **{name: rows[name].argmax(day, where=rows[name].notnull()) for name in LAST_KNOWN},
         is_ranged=(rows.is_in_stock | (rows.sold > 0)).any(),
         sold_weighted=exact_sum(rows.weight * rows.sold, where=rows.on_sale > 0),
         exposure_weighted=exact_sum(rows.weight * rows.on_sale),
         evidence_age=rows.age_days.min(where=rows.on_sale > 0),
     )
-    regained = ibis.literal(check.forgetting) ** -position.evidence_age
+    regained = ibis.literal(check.forgetting) ** (check.lookback_days - 1 - position.evidence_age)
     return position.mutate(
         demand_a=(position.sold_weighted * regained).fill_null(0.0),
         demand_b=(position.exposure_weighted * regained).fill_null(0.0),

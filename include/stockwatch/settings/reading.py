@@ -184,6 +184,8 @@ def _explain(file: SettingsFile, model: type[BaseModel], error: Any) -> Problem:
         case _:
             what = f"`{error['input']}`: {error['msg'][0].lower()}{error['msg'][1:]}"
             fix = f"change the value{_about(parent, str(loc[-1]) if loc else '')}"
+            if error["input"] is None:
+                fix = "give a value; a `#` begins a comment, so quote a value that starts with it"
     return file.problem(file.mark(loc), path, what, fix)
 
 
