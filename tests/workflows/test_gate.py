@@ -124,6 +124,8 @@ def test_a_file_is_claimed_when_two_looks_find_it_unchanged(services: Services) 
         file.write(row(SUNDAY, "2") + "\n")
     assert landing.scan(services) == [], "it has grown since the first look"
     (claimed,) = landing.scan(services)
+    with services.state.begin() as tx:
+        assert ledger.in_flight(tx, services.now()) == 1, "what it was before it grew holds nothing up"
     assert claimed.feed_id == "northfield_stores"
     assert claimed.run_id == f"file__northfield_stores__{claimed.file_key}"
 

@@ -53,6 +53,8 @@ def claim(tx: Connection, feed_id: str, path: str, key: str, now: dt.datetime, *
     """
     row = tx.execute(sa.select(landed_files.c.status).where(landed_files.c.file_key == key)).first()
     if row is None:
+        same = sa.and_(landed_files.c.feed_id == feed_id, landed_files.c.path == path)
+        tx.execute(landed_files.delete().where(same, landed_files.c.status == "seen"))  # what it was before it grew
         status = "claimed" if settled else "seen"
         values = {"file_key": key, "feed_id": feed_id, "path": path, "status": status, "first_seen_at": now}
         tx.execute(landed_files.insert().values(**values, claimed_at=now if settled else None))
