@@ -48,8 +48,7 @@ def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
 
 def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
     """Take in one file of a feed, past the landing."""
-    from include.stockwatch.adapters.state import ledger
-    from include.stockwatch.workflows.ingest import PUBLISHED, ingest_file, receive
+    from include.stockwatch.workflows.ingest import PUBLISHED, publish, read, receive
 
     made = services()
     _known_feed(made, arguments.feed)
@@ -58,9 +57,9 @@ def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
         raise SystemExit(f"{arguments.file}: no such file")
     before = receive(made, arguments.feed, str(path.parent), str(path), path.name)
     is_duplicate = before.status == PUBLISHED
-    found = before if is_duplicate else ingest_file(made, arguments.feed, path)
-    with made.state.begin() as tx:
-        stored = ledger.delivery(tx, found.feed_id, found.delivery_id) or found
+    stored = read(made, arguments.feed, before.delivery_id)
+    if not is_duplicate:
+        stored = publish(made, arguments.feed, before.delivery_id)
     return {
         "outcome": "already published" if is_duplicate else "published",
         "feed": stored.feed_id,
