@@ -152,7 +152,7 @@ class LocalAirflow:
                     env=self.environment, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 )  # fmt: skip
         self.wait(lambda: self._answers(), "the API server to answer", START_SECONDS)
-        token = self._session.post(f"{self.url}/auth/token", json=self.login(), timeout=10).json()["access_token"]
+        token = self._session.post(f"{self.url}/auth/token", json=self.login(), timeout=60).json()["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
         feeds = Path(self.environment["STOCKWATCH_CONFIG"]).glob("feeds/*.yaml")
         expected = {path.stem for path in (PROJECT / "dags").glob("[a-z]*.py")} - {"ingest_feeds"}
@@ -162,7 +162,7 @@ class LocalAirflow:
     def _answers(self) -> bool:
         try:
             return self._session.get(f"{self.url}/api/v2/monitor/health", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # not there yet, or a busy machine
             return False
 
     def login(self, user: str = "admin") -> dict[str, str]:
@@ -173,7 +173,7 @@ class LocalAirflow:
     def api(self, method: str, path: str, **arguments: Any) -> Any:
         """Call Airflow's public API; a server error right after the start is tried again."""
         for attempt in range(5):
-            answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=30, **arguments)
+            answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=90, **arguments)
             if answer.status_code < 500 or attempt == 4:
                 break
             time.sleep(1)
