@@ -133,20 +133,8 @@ def _resolved(incident: Incident) -> Message:
     days = max(1, (ended - incident.opened_on).days)
     lost = units_and_money(incident, "lost_units", "lost_money")
     loss = "loss not estimated" if lost == NOT_ESTIMATED else f"{lost} lost"
-    spells = incident.latest_spells()
-    places, back = len(spells), sum(m.state is MemberState.BACK for m in spells)
-    left = f"{places - back:,} no longer ranged (no stock or sale in the whole look-back)"
-    how = f"stock is back in {back:,} of {places:,} {_noun(incident, places)}" + (f"; {left}" if places > back else "")
-    if not back:
-        how = "no longer ranged: no stock or sale in the whole look-back"
     lasted = _days(days)
-    what = (
-        "back"
-        if back == places
-        else f"back in {back:,} of {places:,} {_noun(incident, places)}"
-        if back
-        else "no longer ranged"
-    )
+    what, how = _ending(incident)
     return Message(
         fallback=clip(
             f"RESOLVED: {item} {what} at {partner} after {lasted}, {loss}. {incident.incident_id}",
@@ -157,13 +145,26 @@ def _resolved(incident: Incident) -> Message:
             ("Status", "Resolved"),
             ("Owner", incident.owner),
             ("Out", f"since {day_words(incident.opened_on)}, ended {day_words(ended)} ({lasted})"),
-            ("Peak", f"{incident.peak_out} of {incident.ranged} {_noun(incident, incident.ranged)}"),
+            ("Peak", f"{incident.peak_out:,} of {incident.ranged:,} {_noun(incident, incident.ranged)}"),
             ("Lost in total", lost),
             ("Ended", how),
         ),
         body=(f"Customers: {_customers_so_far(incident)}",),
         context=_context(incident, 0),
     )
+
+
+def _ending(incident: Incident) -> tuple[str, str]:
+    """How an incident ended, in a word for the notification and in full."""
+    spells = incident.latest_spells()
+    back = sum(member.state is MemberState.BACK for member in spells)
+    left = len(spells) - back
+    if not back:
+        return "no longer ranged", "no longer ranged: no stock or sale in the whole look-back"
+    of_all = f"back in {back:,} of {len(spells):,} {_noun(incident, len(spells))}"
+    if not left:
+        return "back", f"stock is {of_all}"
+    return of_all, f"stock is {of_all}; {left:,} no longer ranged (no stock or sale in the whole look-back)"
 
 
 def _context(incident: Incident, stale: int) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class State:
 
     @classmethod
     def open(cls, url: str) -> State:
-        """Open the store at a SQLAlchemy URL, creating or migrating it when needed."""
+        """Open the store at a SQLite URL, creating or migrating it when needed."""
         engine = _engine(url)
         state = cls(engine)
         with _opening, state.begin() as connection:
@@ -44,8 +44,6 @@ def _engine(url: str) -> Engine:
     def dump(value: Any) -> str:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, json_serializer=dump, pool_pre_ping=True)
     path = sa.engine.make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
