@@ -24,12 +24,17 @@ setup: .venv/.installed  ## Install everything into .venv
 demo: setup  ## Run the main job in a real Airflow on sample feeds; sends nothing (about 3 minutes)
 	@$(BIN)/python scripts/demo.py
 
-test: setup tests/slack_server/node_modules/.installed  ## Run all tests, real Airflow and Slack server included
+test: setup tests/slack_server/node_modules/.installed tests/browser/node_modules/.installed  ## Run all tests, real Airflow, Slack server and browser included
 	@$(BIN)/python -m pytest
 
 tests/slack_server/node_modules/.installed: tests/slack_server/package-lock.json .venv/.installed
 	@echo "installing the Slack test server …"
 	@$(BIN)/python -m tests.slack_server.install
+	@touch $@
+
+tests/browser/node_modules/.installed: tests/browser/package-lock.json tests/browser/unpack.mjs .venv/.installed
+	@echo "installing the test browser …"
+	@$(BIN)/python -m tests.browser.install
 	@touch $@
 
 check: setup  ## Lint, types, import contracts, settings, lock

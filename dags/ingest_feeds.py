@@ -1,7 +1,8 @@
 """
 ### Ingest a feed
 Reads, checks and publishes one file of one feed; the run is named after the file. One Dag per definition in
-`include/config/feeds`, made by this factory.
+`include/config/feeds` and `include/config/master`, made by this factory. A file of master data also loads the rows of
+feeds that waited for it.
 
 **Triage:** safe to clear and rerun; a published file is left alone. A red `read` with *FeedHeld* in its log is the
 partner's file or the feed definition: the log says line, field, value and what to do; clear the run after mending.
@@ -14,7 +15,7 @@ from typing import Any
 
 from airflow.sdk import DAG, dag, task
 
-from include.stockwatch.orchestration import TASK_DEFAULTS, FeedDag, feed_dags, feed_definition, services
+from include.stockwatch.orchestration import TASK_DEFAULTS, FeedDag, feed_dags, feed_definition, is_master, services
 
 
 def feed_dag(found: FeedDag) -> DAG:
@@ -43,15 +44,17 @@ def feed_dag(found: FeedDag) -> DAG:
 
         @task
         def read(params: dict[str, Any], run_id: str) -> str:
-            from include.stockwatch.workflows.ingest import read_landed
+            from include.stockwatch.workflows import ingest, master_files
 
-            return read_landed(services(), found.feed_id, params["file_key"], run_id).delivery_id
+            take = master_files if is_master(found.feed_id) else ingest
+            return take.read_landed(services(), found.feed_id, params["file_key"], run_id).delivery_id
 
         @task(outlets=[found.asset])
         def publish(delivery_id: str, params: dict[str, Any], outlet_events: Any) -> int:
-            from include.stockwatch.workflows import ingest
+            from include.stockwatch.workflows import ingest, master_files
 
-            done = ingest.publish(services(), found.feed_id, delivery_id, params["file_key"])
+            take = master_files if is_master(found.feed_id) else ingest
+            done = take.publish(services(), found.feed_id, delivery_id, params["file_key"])
             outlet_events[found.asset].extra = {"dates": len(done.business_dates), "delivery_id": delivery_id}
             return done.rows_published
 

@@ -1,6 +1,7 @@
 """
 ### Landing scan
-Lists every landing once, claims files that have settled (unchanged on two looks) and starts their ingest.
+Lists every landing once, claims files that have settled (unchanged on two looks) and starts their ingest. Starts
+`release_feed` for every held file that nobody was asked about.
 
 **Triage:** safe to clear and rerun; a file is claimed once and its ingest has one run id. A landing that cannot be
 reached is logged and looked at again a minute later.
@@ -39,12 +40,27 @@ def landing_scan() -> None:
             for file in landing.scan(services())
         ]
 
+    @task
+    def held() -> list[dict[str, Any]]:
+        from include.stockwatch.workflows import quarantine
+
+        return [
+            {"trigger_run_id": one.run_id, "conf": {"feed": one.feed_id, "delivery": one.delivery_id}}
+            for one in quarantine.unasked(services())
+        ]
+
     TriggerDagRunOperator.partial(
         task_id="start_ingest",
         skip_when_already_exists=True,
         max_active_tis_per_dagrun=1,  # in the order the files were claimed
         map_index_template="{{ task.trigger_dag_id }}",
     ).expand_kwargs(claim())
+    TriggerDagRunOperator.partial(
+        task_id="ask_decision",
+        trigger_dag_id="release_feed",
+        skip_when_already_exists=True,
+        map_index_template="{{ task.conf.feed }}",
+    ).expand_kwargs(held())
 
 
 landing_scan()

@@ -56,6 +56,7 @@ class Demo:
         self.say("preparing a fresh Airflow (SQLite, LocalExecutor) …")
         with running(self.airflow):
             self.say(f"Airflow is up at {self.airflow.url}")
+            self.airflow.pause("feed_watch")  # a week passes in minutes: every feed would be late in between
             self.state = State.open(f"sqlite:///{self.home / 'state.db'}")
             last = LAST_SAMPLE_DATE + self.shift
             self.drop("history", last - dt.timedelta(days=STORY_DAYS))

@@ -190,6 +190,10 @@ class LocalAirflow:
         body = {"logical_date": None, "conf": conf or {}}
         return str(self.api("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
+    def pause(self, dag_id: str) -> None:
+        """Keep the schedule of a Dag from starting runs."""
+        self.api("PATCH", f"/dags/{dag_id}", json={"is_paused": True})
+
     def runs(self, dag_id: str) -> dict[str, str]:
         """State of every run of a Dag, by run id."""
         found = self.api("GET", f"/dags/{dag_id}/dagRuns?limit=500")["dag_runs"]

@@ -41,25 +41,28 @@ def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "config": str(config_folder()),
         "feeds": sorted(settings.feeds),
+        "master_data": sorted(settings.masters),
         "thresholds": [rule.name for rule in settings.thresholds.thresholds],
         "routes": [route.name for route in settings.routes.routes],
     }
 
 
 def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Take in one file of a feed, past the landing."""
-    from include.stockwatch.workflows.ingest import PUBLISHED, publish, read, receive
+    """Take in one file of a feed, or of master data, past the landing."""
+    from include.stockwatch.workflows import ingest as feed_files
+    from include.stockwatch.workflows import master_files
 
     made = services()
     _known_feed(made, arguments.feed)
+    take: Any = master_files if arguments.feed in made.settings.masters else feed_files
     path = arguments.file.resolve()
     if not path.is_file():
         raise SystemExit(f"{arguments.file}: no such file")
-    before = receive(made, arguments.feed, str(path.parent), str(path), path.name)
-    is_duplicate = before.status == PUBLISHED
-    stored = read(made, arguments.feed, before.delivery_id)
+    before = feed_files.receive(made, arguments.feed, str(path.parent), str(path), path.name)
+    is_duplicate = before.status == feed_files.PUBLISHED
+    stored = take.read(made, arguments.feed, before.delivery_id)
     if not is_duplicate:
-        stored = publish(made, arguments.feed, before.delivery_id)
+        stored = take.publish(made, arguments.feed, before.delivery_id)
     return {
         "outcome": "already published" if is_duplicate else "published",
         "feed": stored.feed_id,
@@ -74,6 +77,21 @@ def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
         "first_date": stored.business_dates[0] if stored.business_dates else None,
         "last_date": stored.business_dates[-1] if stored.business_dates else None,
     }
+
+
+def try_feed(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Say what an unknown file is, propose a feed definition, and show what it would publish and reject."""
+    from include.stockwatch.workflows.try_feed import try_feed as run
+    from include.stockwatch.workflows.try_feed_text import as_text
+
+    path = arguments.file.resolve()
+    if not path.is_file():
+        raise SystemExit(f"{arguments.file}: no such file")
+    now = dt.datetime.now(dt.UTC)
+    answer = run(
+        path, path.name, config_folder(), now, feed_id=arguments.feed, partner=arguments.partner, write=arguments.write
+    )
+    return answer if arguments.json else {"outcome": answer["outcome"], "text": as_text(answer)}
 
 
 def check(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -150,12 +168,12 @@ def _unknown_expectations(settings: Settings) -> Iterator[Problem]:
 
 
 def _known_feed(made: Services, feed_id: str) -> None:
-    if feed_id not in made.settings.feeds:
+    if feed_id not in made.settings.receiving():
         import difflib
 
-        close = difflib.get_close_matches(feed_id, made.settings.feeds, n=1)
+        close = difflib.get_close_matches(feed_id, made.settings.receiving(), n=1)
         hint = f"did you mean `{close[0]}`? " if close else ""
-        raise SystemExit(f"no feed `{feed_id}`; {hint}known: {', '.join(sorted(made.settings.feeds))}")
+        raise SystemExit(f"no feed `{feed_id}`; {hint}known: {', '.join(sorted(made.settings.receiving()))}")
 
 
 def _date(text: str) -> dt.date:
@@ -181,6 +199,11 @@ def parser() -> argparse.ArgumentParser:
     command = add("ingest", ingest)
     command.add_argument("feed")
     command.add_argument("file", type=Path)
+    command = add("try-feed", try_feed)
+    command.add_argument("file", type=Path)
+    command.add_argument("--feed", metavar="ID", help="use this feed's definition; with --write, the id of a new one")
+    command.add_argument("--partner", metavar="NAME", help="whose file it is, e.g. 'Harbor Foods'")
+    command.add_argument("--write", action="store_true", help="put the proposal into the config folder's feeds/")
     add("check", check).add_argument("date", type=_date)
     command = add("explain", explain)
     for name in ("partner", "location", "item"):
@@ -209,9 +232,13 @@ def main(arguments: list[str] | None = None) -> int:
     except StockwatchError as error:
         return _fault(parsed, error, {})
     if answer:
-        print(json.dumps(answer, indent=2, ensure_ascii=False, default=str) if parsed.json else _lines(answer))
+        print(
+            json.dumps(answer, indent=2, ensure_ascii=False, default=str)
+            if parsed.json
+            else answer.get("text") or _lines(answer)
+        )
         sys.stdout.flush()
-    return 0
+    return 1 if answer.get("outcome") == "held" else 0
 
 
 def _fault(parsed: argparse.Namespace, error: StockwatchError, details: dict[str, Any]) -> int:

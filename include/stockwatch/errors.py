@@ -54,18 +54,66 @@ class FeedUnreachable(StockwatchError):
 
 
 class HoldCode(StrEnum):
-    """Why a whole file is held back. Nothing of a held file is published."""
+    """Why a whole file is held back. Nothing of a held file is published until somebody decides."""
 
+    # the file cannot be read as what it should be: mend or discard it
     EMPTY = "EMPTY"
     NO_ROWS = "NO_ROWS"
     ENCODING = "ENCODING"
     LAYOUT_CHANGED = "LAYOUT_CHANGED"
+    NO_DATE = "NO_DATE"
+    TRUNCATED = "TRUNCATED"
+    NO_ENVELOPE = "NO_ENVELOPE"
+    UNSUPPORTED = "UNSUPPORTED"
+    WRONG_FORMAT = "WRONG_FORMAT"
+    UNSAFE_CONTENT = "UNSAFE_CONTENT"
     TOO_LARGE = "TOO_LARGE"
+    ARCHIVE_RATIO = "ARCHIVE_RATIO"
+    ARCHIVE_SIZE = "ARCHIVE_SIZE"
+    ARCHIVE_MEMBERS = "ARCHIVE_MEMBERS"
+    ARCHIVE_NESTED = "ARCHIVE_NESTED"
+    ARCHIVE_PATH = "ARCHIVE_PATH"
+    ARCHIVE_LINK = "ARCHIVE_LINK"
+    ARCHIVE_ENCRYPTED = "ARCHIVE_ENCRYPTED"
+    ARCHIVE_DAMAGED = "ARCHIVE_DAMAGED"
+    # the file can be read and something is wrong with it: a person may release it
+    WRONG_COUNTS = "WRONG_COUNTS"
+    UNKNOWN_SENDER = "UNKNOWN_SENDER"
+    WRONG_RECEIVER = "WRONG_RECEIVER"
+    TEST_DATA = "TEST_DATA"
+    CONTROL_NUMBER_REUSED = "CONTROL_NUMBER_REUSED"
+    TOTAL_DIFFERS = "TOTAL_DIFFERS"
     TOO_MANY_REJECTS = "TOO_MANY_REJECTS"
+    UNKNOWN_IDS = "UNKNOWN_IDS"
+    ID_REPAIR_UNCLEAR = "ID_REPAIR_UNCLEAR"
     ROW_COUNT = "ROW_COUNT"
     NOT_VALIDATED = "NOT_VALIDATED"
     UNPLACED_ROWS = "UNPLACED_ROWS"
     SUPERSEDED = "SUPERSEDED"
+
+    @property
+    def is_releasable(self) -> bool:
+        """Whether a person may decide to publish the file all the same."""
+        return self in RELEASABLE
+
+
+RELEASABLE = frozenset(
+    {
+        HoldCode.WRONG_COUNTS,
+        HoldCode.UNKNOWN_SENDER,
+        HoldCode.WRONG_RECEIVER,
+        HoldCode.TEST_DATA,
+        HoldCode.CONTROL_NUMBER_REUSED,
+        HoldCode.TOTAL_DIFFERS,
+        HoldCode.TOO_MANY_REJECTS,
+        HoldCode.UNKNOWN_IDS,
+        HoldCode.ID_REPAIR_UNCLEAR,
+        HoldCode.ROW_COUNT,
+        HoldCode.NOT_VALIDATED,
+        HoldCode.UNPLACED_ROWS,
+        HoldCode.SUPERSEDED,
+    }
+)
 
 
 @dataclass(frozen=True)

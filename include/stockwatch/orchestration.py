@@ -17,7 +17,9 @@ from include.stockwatch.errors import ConfigError, DeliveryFailed, FeedHeld, Row
 from include.stockwatch.workflows.services import Messenger, Services, config_folder, home_folder
 
 if TYPE_CHECKING:
+    from include.stockwatch.adapters.landing import Credentials
     from include.stockwatch.settings.feed import Feed
+    from include.stockwatch.settings.master import Master
 
 SLACK_CONNECTION = os.environ.get("STOCKWATCH_SLACK_CONNECTION")
 """Name of the Slack connection, which must then exist; '' = preview; not set = `slack_api_default` if it exists."""
@@ -47,10 +49,10 @@ TASK_DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class FeedDag:
-    """What the factory needs to know of one feed: its definition, or what is wrong with it."""
+    """What the factory needs to know of one feed, or feed of master data: its definition, or what is wrong with it."""
 
     feed_id: str
-    feed: Feed | None
+    feed: Feed | Master | None
     error: str | None = None
 
     @property
@@ -70,10 +72,18 @@ def feed_asset(feed_id: str) -> Asset:
 
 
 def feed_ids() -> list[str]:
-    """Ids of all feed definitions, from their file names: no file is opened. A name that is no id is cleaned."""
-    return sorted(
-        {re.sub(r"\W", "_", path.stem, flags=re.ASCII) for path in (config_folder() / "feeds").glob("*.yaml")}
-    )
+    """Ids of all definitions of feeds and master data, from their file names: no file is opened.
+
+    A name that is no id is cleaned.
+    """
+    paths = [path for kind in ("feeds", "master") for path in (config_folder() / kind).glob("*.yaml")]
+    return sorted({re.sub(r"\W", "_", path.stem, flags=re.ASCII) for path in paths})
+
+
+def is_master(feed_id: str) -> bool:
+    """Whether a feed is one of master data; of two definitions with one name that of the other feed counts."""
+    name, config = f"{feed_id}.yaml", config_folder()
+    return (config / "master" / name).exists() and not (config / "feeds" / name).exists()
 
 
 def feed_dags() -> list[FeedDag]:
@@ -90,26 +100,51 @@ def feed_dags() -> list[FeedDag]:
     return found
 
 
-def feed_definition(feed_id: str) -> Feed:
+def feed_definition(feed_id: str) -> Feed | Master:
     """One feed's definition. Raises: ConfigError with file, line and fix"""
     from include.stockwatch.settings.feed import load_feed
+    from include.stockwatch.settings.master import load_master
 
+    if is_master(feed_id):
+        return load_master(config_folder() / "master" / f"{feed_id}.yaml")
     return load_feed(config_folder() / "feeds" / f"{feed_id}.yaml")
 
 
 def services() -> Services:
-    """Services of a task: local paths from the environment, Slack from its Airflow connection."""
+    """Services of a task: local paths from the environment, Slack and landings from their Airflow connections."""
     return Services(
         home_folder(),
         config_folder(),
         lambda: dt.datetime.now(dt.UTC),
         messenger=_messenger,
+        credentials=_credentials,
     )
+
+
+def airflow_url() -> str:
+    """Where people reach this Airflow, without a slash at the end; empty if that is not set up (`[api] base_url`)."""
+    from airflow.sdk.configuration import conf
+
+    return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
 
 
 def parse_date(text: str) -> dt.date:
     """A business date as Dag runs carry it."""
     return dt.date.fromisoformat(text)
+
+
+def _credentials(connection: str) -> Credentials | None:
+    """What an Airflow connection says, if there is one."""
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from include.stockwatch.adapters.landing import Credentials
+
+    try:
+        found = Connection.get(connection)
+    except AirflowNotFoundException:
+        return None
+    return Credentials.of(connection, found.login, found.password, found.host, found.port, found.extra_dejson)
 
 
 def _messenger() -> Messenger:

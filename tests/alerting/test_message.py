@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from include.stockwatch.alerting.incident import Incident, MemberState, Standing
 from include.stockwatch.alerting.message import Message, clip, day_words, escape, number, render
+from tests.alerting.data_examples import DATA_EXAMPLES
 from tests.alerting.examples import BACK, EXAMPLES, GONE, STALE, incident, many, member, resolved
 from tests.alerting.stories import Story
 from tests.domain.tables import day
@@ -37,7 +38,7 @@ def test_a_message_is_sent_as_its_golden_blocks(name: str) -> None:
 
 def test_every_golden_message_belongs_to_an_example() -> None:
     kept = {path.name for path in (GOLDEN / "messages").iterdir()}
-    assert kept == {f"{name}.{ending}" for name in EXAMPLES for ending in ("txt", "json")}
+    assert kept == {f"{name}.{ending}" for name in (*EXAMPLES, *DATA_EXAMPLES) for ending in ("txt", "json")}
 
 
 # --- what Slack asks for (A-35, A-68) --------------------------------------------------------------------------------

@@ -183,3 +183,50 @@ def test_a_file_that_waits_for_its_second_look_holds_the_gate(services: Services
     northfield(services.home / "landing" / "northfield_stores" / "n.csv", [row(SUNDAY, "1")])
     landing.scan(services)
     assert due(services) == []
+
+
+def rest(services: Services, config: Path, clock: Clock, **expected: str) -> Services:
+    """Services of partners that do not report every day: what to add to a feed's `expected`, by feed."""
+    for feed, added in expected.items():
+        path = config / "feeds" / f"{feed}.yaml"
+        path.write_text(path.read_text("utf-8").replace("expected: {", f"expected: {{{added}, "), "utf-8")
+    made = Services(services.home, config, clock)
+    made.__dict__["state"] = services.state
+    return made
+
+
+NO_SUNDAY = "weekdays: [mon, tue, wed, thu, fri, sat]"
+
+
+def test_a_sunday_waits_only_for_the_feeds_that_report_sundays(
+    services: Services, config: Path, tmp_path: Path, clock: Clock
+) -> None:
+    services = rest(services, config, clock, westway_dcs=NO_SUNDAY)
+    northfield_has(services, tmp_path, SATURDAY)
+    westway_has(services, tmp_path, SATURDAY)
+    run(services)
+    northfield_has(services, tmp_path, SUNDAY)
+    assert due(services) == [(SUNDAY, "complete")], "Westway has no Sunday"
+
+
+def test_a_holiday_that_no_feed_reports_is_never_checked_for_absence(
+    services: Services, config: Path, tmp_path: Path, clock: Clock
+) -> None:
+    thanksgiving = dt.date(2026, 11, 26)
+    services = rest(services, config, clock, northfield_stores="holidays: US", westway_dcs="holidays: US")
+    clock.at = dt.datetime(2026, 11, 26, 20, tzinfo=dt.UTC)
+    for has in (northfield_has, westway_has):
+        has(services, tmp_path, thanksgiving - dt.timedelta(days=1))
+    run(services)
+    clock.move(hours=24)
+    assert due(services) == [], "Thursday was a holiday, and Friday is not over its cut-off"
+    clock.move(hours=24)
+    assert due(services) == [(thanksgiving + dt.timedelta(days=1), "cut-off")]
+
+
+def test_a_day_off_that_a_partner_reports_all_the_same_is_checked(
+    services: Services, config: Path, tmp_path: Path, clock: Clock
+) -> None:
+    services = rest(services, config, clock, northfield_stores=NO_SUNDAY, westway_dcs=NO_SUNDAY)
+    northfield_has(services, tmp_path, SUNDAY)
+    assert due(services) == [(SUNDAY, "complete")]

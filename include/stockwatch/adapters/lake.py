@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import ibis
@@ -19,16 +19,27 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from include.stockwatch.domain.columns import AVAILABILITY, KPIS, OBSERVATIONS, REJECTS
+from include.stockwatch.domain.columns import AVAILABILITY, KPIS, MASTERS, OBSERVATIONS, REJECTS
 
-SCHEMAS = {"observations": OBSERVATIONS, "rejects": REJECTS, "availability": AVAILABILITY, "kpis": KPIS}
+SCHEMAS = {"observations": OBSERVATIONS, "rejects": REJECTS, "availability": AVAILABILITY, "kpis": KPIS, **MASTERS}
 COMMIT_ATTEMPTS = 5
 PARTITIONS = {
     "observations": ["business_date", "feed_id"],
     "rejects": ["feed_id"],
     "availability": ["business_date"],
     "kpis": ["business_date"],
+    **dict.fromkeys(MASTERS, ["feed_id"]),
 }
+
+
+def bounded_engine(folder: Path, memory: str = "1GB") -> Any:
+    """A DuckDB of its own that keeps to some memory and spills into a folder: for files of any size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return ibis.duckdb.connect(memory_limit=memory, temp_directory=str(folder), preserve_insertion_order=False)
+
+
+Rows: TypeAlias = pa.Table | Callable[[], Iterator[pa.RecordBatch]]
+"""Rows to write: a table, or a function that gives them batch by batch, from the beginning each time."""
 
 
 class Lake:
@@ -45,7 +56,7 @@ class Lake:
             self._engine = ibis.duckdb.connect()
         return self._engine
 
-    def replace_dates(self, table: str, rows: pa.Table, dates: Iterable[dt.date], feed_id: str | None = None) -> None:
+    def replace_dates(self, table: str, rows: Rows, dates: Iterable[dt.date], feed_id: str | None = None) -> None:
         """Put rows in the place of all rows of the given dates (and feed), in one commit."""
         wanted = ", ".join(f"'{date.isoformat()}'" for date in sorted(set(dates)))
         if wanted:
@@ -57,9 +68,14 @@ class Lake:
         if len(rows) or self._exists("rejects"):
             self._replace("rejects", rows, f"feed_id = '{feed_id}' AND delivery_id = '{delivery_id}'")
 
-    def _replace(self, table: str, rows: pa.Table, predicate: str) -> None:
+    def replace_feed(self, table: str, rows: Rows, feed_id: str) -> None:
+        """Put rows in the place of all rows of a feed, in one commit."""
+        self._replace(table, rows, f"feed_id = '{feed_id}'")
+
+    def _replace(self, table: str, rows: Rows, predicate: str) -> None:
         schema = SCHEMAS[table].to_pyarrow()
-        rows = rows.select(schema.names).cast(schema)
+        if isinstance(rows, pa.Table):
+            rows = rows.select(schema.names).cast(schema)
         for attempt in range(COMMIT_ATTEMPTS):
             try:
                 return self._commit(table, rows, schema, predicate)
@@ -69,8 +85,10 @@ class Lake:
                 time.sleep(0.1 * 2**attempt)
         return None
 
-    def _commit(self, table: str, rows: pa.Table, schema: pa.Schema, predicate: str) -> None:
+    def _commit(self, table: str, rows: Rows, schema: pa.Schema, predicate: str) -> None:
         path = self._path(table)
+        if callable(rows):
+            rows = pa.RecordBatchReader.from_batches(schema, rows())
         if self._exists(table):
             known = {field.name for field in DeltaTable(path).schema().fields}
             grown = None if known.issuperset(schema.names) else "merge"  # a column that is new since the table was made

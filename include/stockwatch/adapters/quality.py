@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -23,21 +24,57 @@ from great_expectations.expectations.registry import list_registered_expectation
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
+from include.stockwatch.errors import HoldCode
 from include.stockwatch.settings.feed import Feed
 
-KEY = ("business_date", "location_id", "item_id")
-ROWS_OF_DATE = "rows_of_date"
+ROWS_SHARE, ROWS_OF_KEY, UNKNOWN_SHARE = "rows_share", "rows_of_key", "unknown_share"
 
 
 @dataclass(frozen=True)
-class RowFault:
-    """An expectation that single rows do not meet, and their lines."""
+class Limits:
+    """What a suite needs to know beside the feed: the dates that make sense, and the usual rows of each date."""
+
+    latest_date: dt.date
+    oldest_date: dt.date | None = None
+    usual_rows: Mapping[dt.date, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The different values of a file: all that a range can be checked on, however many rows there are.
+
+    `values` holds the different values of each column of the observations; `rows_of_date` the rows of each business
+    date; `rows_of_key` the different numbers of rows that one date, location and item has.
+    """
+
+    values: Mapping[str, Sequence[Any]]
+    rows_of_date: Mapping[dt.date, int]
+    rows_of_key: Sequence[int] = (1,)
+    unknown_share: float = 0.0
+
+    def frame(self, usual: Mapping[dt.date, float]) -> pd.DataFrame:
+        """The digest as one batch: every column padded with nulls, which expectations pass over."""
+        columns = {name: pd.Series(list(values)) for name, values in self.values.items()}
+        shares = {date: rows / usual[date] for date, rows in self.rows_of_date.items() if usual.get(date)}
+        columns["date_of_share"] = pd.Series(list(shares), dtype=object)
+        columns[ROWS_SHARE] = pd.Series(list(shares.values()), dtype=float)
+        columns[ROWS_OF_KEY] = pd.Series(list(self.rows_of_key), dtype=float)
+        columns[UNKNOWN_SHARE] = pd.Series([self.unknown_share], dtype=float)
+        columns["business_date"] = pd.to_datetime(columns["business_date"])
+        return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An expectation that is not met: by the file, by rows with certain values of a column, or by certain lines."""
 
     code: str
     field: str
     reason: str
     fix: str
-    lines: tuple[int, ...]
+    column: str = ""
+    values: tuple[Any, ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,110 +82,154 @@ class Quality:
     """Result of one validation. `summary` is small and goes to the ledger, `page` is a piece of HTML."""
 
     success: bool
-    row_faults: tuple[RowFault, ...]
-    file_faults: tuple[RowFault, ...]
+    faults: tuple[Fault, ...]
     summary: dict[str, Any]
     page: str
 
 
-def suite(feed_id: str, feed: Feed, latest_date: dt.date, usual_rows: float | None) -> gx.ExpectationSuite:
-    """The expectations of a feed: what every feed must meet, and what its definition adds.
-
-    `usual_rows` is the usual number of rows per business date, if known.
-    """
-    limit = feed.quality.max_units
+def suite(feed_id: str, feed: Feed, limits: Limits) -> gx.ExpectationSuite:
+    """The expectations that every feed must meet: of the values in a digest."""
+    dates: dict[str, Any] = {"max_value": _moment(limits.latest_date)}
+    date_field = (feed.date.column if feed.date else None) or ""
     checks = [
-        _check(
-            "expect_compound_columns_to_be_unique",
-            {"column_list": list(KEY)},
+        _between(
+            ROWS_OF_KEY,
+            {"max_value": 1},
             "DUPLICATE_KEY",
-            field=feed.item_id.column,
+            field=feed.item_id.column or "",
             reason="the same date, location and item more than once",
-            fix="ask the partner which of the rows counts; none of them is published",
+            fix="ask the partner which of the rows counts, or say in `repeats` what repeated rows mean",
         ),
-        _check(
-            "expect_column_values_to_be_between",
-            {"column": "business_date", "max_value": dt.datetime.combine(latest_date, dt.time()).isoformat()},
+        _between(
+            "business_date",
+            dates,
             "FUTURE_DATE",
-            field=feed.date.column,
-            reason=f"after {latest_date}, the day after the file came",
+            field=date_field,
+            reason=f"after {limits.latest_date}, the day after the file came",
             fix="correct the date; are day and month swapped?",
         ),
+        _between(
+            UNKNOWN_SHARE,
+            {"max_value": feed.quality.max_unknown_share},
+            HoldCode.UNKNOWN_IDS.value,
+            field="",
+            reason=f"more than {feed.quality.max_unknown_share:.0%} of the rows are of items or locations that the "
+            "master data do not have",
+            fix="load the master data, or raise `quality.max_unknown_share`; the rows are replayed when it has them",
+        ),
     ]
-    for name, column in feed.columns.units().items():
+    if limits.oldest_date:
         checks.append(
-            _check(
-                "expect_column_values_to_be_between",
-                {"column": name, "min_value": -limit, "max_value": limit},
+            _between(
+                "business_date",
+                {"min_value": _moment(limits.oldest_date)},
+                "STALE_DATE",
+                field=date_field,
+                reason=f"before {limits.oldest_date}, {feed.quality.max_age_days} days before the file came",
+                fix="correct the date, or raise `quality.max_age_days`",
+            )
+        )
+    most = feed.quality.max_units
+    for name, column in measures_of(feed).items():
+        checks.append(
+            _between(
+                name,
+                {"min_value": -most, "max_value": most},
                 "OUT_OF_RANGE",
                 field=column,
-                reason=f"beyond {limit:,.0f} units",
+                reason=f"beyond {most:,.0f} units",
                 fix="correct the quantity, or raise `quality.max_units`",
             )
         )
-    if feed.columns.price:
+    if has_price(feed):
         checks.append(
-            _check(
-                "expect_column_values_to_be_between",
-                {"column": "price", "min_value": 0, "max_value": feed.quality.max_price},
+            _between(
+                "price",
+                {"min_value": 0, "max_value": feed.quality.max_price},
                 "BAD_PRICE",
-                field=feed.columns.price,
+                field=feed.columns.price or "price",
                 reason=f"a price below zero or above {feed.quality.max_price:,.0f}",
                 fix="correct the price, leave it blank, or raise `quality.max_price`",
             )
         )
-    if usual_rows and feed.quality.min_rows_share:
-        least = int(usual_rows * feed.quality.min_rows_share)
+    if limits.usual_rows and feed.quality.min_rows_share:
         checks.append(
-            _check(
-                "expect_column_values_to_be_between",
-                {"column": ROWS_OF_DATE, "min_value": least},
-                "ROW_COUNT",
+            _between(
+                ROWS_SHARE,
+                {"min_value": feed.quality.min_rows_share},
+                HoldCode.ROW_COUNT.value,
                 field="",
-                reason=f"a date has fewer than {least} rows; usual are {usual_rows:.0f}, "
-                f"{feed.quality.min_rows_share:.0%} of it is the least",
+                reason=f"a date has fewer than {feed.quality.min_rows_share:.0%} of its usual rows",
                 fix="ask the partner for the whole file; if it is whole, lower `quality.min_rows_share`, clear the run",
             )
         )
-    for added in feed.quality.expectations:
-        column = str(added.kwargs.get("column", ""))
-        reason = f"fails {added.type} {dict(added.kwargs)}"
-        checks.append(_check(added.type, dict(added.kwargs), added.code, field=column, reason=reason, fix=added.fix))
     return gx.ExpectationSuite(name=feed_id, expectations=checks)
 
 
-def validate(
-    frame: pd.DataFrame, feed_id: str, feed: Feed, *, latest_date: dt.date, usual_rows: float | None
-) -> Quality:
-    """Validate the bound rows of one file.
+def measures_of(feed: Feed) -> dict[str, str]:
+    """Measures that a feed brings, and how the file names them."""
+    if feed.codes:
+        return {name: code for code, name in reversed(feed.codes.measures.items())}
+    return feed.columns.units()
 
-    Shapes: `frame` has one row per line, indexed by line; lines in the result refer to that index.
-    """
-    config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False))
-    context = gx.get_context(mode="ephemeral", project_config=config)
-    context.variables.progress_bars = {"globally": False}
-    frame = frame.assign(**{ROWS_OF_DATE: frame.groupby("business_date")["business_date"].transform("size")})
-    expectations = context.suites.add(suite(feed_id, feed, latest_date, usual_rows))
-    source = context.data_sources.add_pandas("feed").add_dataframe_asset(feed_id)
-    definition = gx.ValidationDefinition(
-        name=feed_id, data=source.add_batch_definition_whole_dataframe("file"), suite=expectations
-    )
-    result = context.validation_definitions.add(definition).run(
-        batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE"}
-    )
-    rows: list[RowFault] = []
-    files: list[RowFault] = []
+
+def has_price(feed: Feed) -> bool:
+    """Whether a feed brings prices."""
+    return bool(feed.columns.price or (feed.is_edi and feed.currency))
+
+
+def validate(digest: Digest, feed_id: str, feed: Feed, limits: Limits) -> Quality:
+    """Validate the values of a file against what every feed must meet."""
+    frame = digest.frame(limits.usual_rows)
+    result = _run(feed_id, suite(feed_id, feed, limits), frame)
+    faults = []
     for one in result.results:
         if one.success:
             continue
         fault = _fault(one)
-        if fault.code == "ROW_COUNT":
-            short = frame.loc[list(fault.lines)].groupby("business_date").size()
-            found = ", ".join(f"{date:%Y-%m-%d} has {count}" for date, count in short.items())
-            files.append(replace(fault, reason=f"{fault.reason}; {found}", lines=()))
+        if fault.code == HoldCode.ROW_COUNT.value:
+            found = ", ".join(_short(frame, line, digest, limits) for line in fault.lines)
+            fault = replace(fault, reason=f"{fault.reason}: {found}", lines=())
+        elif fault.lines and fault.column in digest.values:
+            fault = replace(fault, values=tuple(frame[fault.column][list(fault.lines)]), lines=())
         else:
-            (rows if fault.lines else files).append(fault)
-    return Quality(bool(result.success), tuple(rows), tuple(files), _summary(result), _page(result))
+            fault = replace(fault, lines=())
+        faults.append(fault)
+    return Quality(bool(result.success), tuple(faults), _summary(result), _page(result))
+
+
+def validate_rows(frame: pd.DataFrame, feed_id: str, feed: Feed) -> Quality:
+    """Validate rows against the expectations that the feed adds; faults name places in the frame's index."""
+    checks = []
+    for added in feed.quality.expectations:
+        column = str(added.kwargs.get("column", ""))
+        reason = f"fails {added.type} {dict(added.kwargs)}"
+        checks.append(_check(added.type, dict(added.kwargs), added.code, field=column, reason=reason, fix=added.fix))
+    result = _run(feed_id, gx.ExpectationSuite(name=feed_id, expectations=checks), frame)
+    faults = tuple(_fault(one) for one in result.results if not one.success)
+    return Quality(bool(result.success), faults, _summary(result), _page(result))
+
+
+def _run(feed_id: str, expectations: gx.ExpectationSuite, frame: pd.DataFrame) -> Any:
+    config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False))
+    context = gx.get_context(mode="ephemeral", project_config=config)
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_pandas("feed").add_dataframe_asset(feed_id)
+    definition = gx.ValidationDefinition(
+        name=feed_id, data=source.add_batch_definition_whole_dataframe("file"), suite=context.suites.add(expectations)
+    )
+    return context.validation_definitions.add(definition).run(
+        batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE"}
+    )
+
+
+def _short(frame: pd.DataFrame, line: int, digest: Digest, limits: Limits) -> str:
+    date = frame["date_of_share"][line]
+    return f"{date} has {digest.rows_of_date[date]}, usual are {limits.usual_rows[date]:.0f}"
+
+
+def _moment(date: dt.date) -> str:
+    return dt.datetime.combine(date, dt.time()).isoformat()
 
 
 def _escaped(value: Any) -> Any:
@@ -169,12 +250,17 @@ def known_expectations() -> list[str]:
     return sorted(list_registered_expectation_implementations())
 
 
+def _between(column: str, bounds: dict[str, Any], code: str, *, field: str, reason: str, fix: str) -> Any:
+    kwargs = {"column": column, **bounds}
+    return _check("expect_column_values_to_be_between", kwargs, code, field=field, reason=reason, fix=fix)
+
+
 def _check(kind: str, kwargs: dict[str, Any], code: str, *, field: str, reason: str, fix: str) -> Any:
     meta = {"code": code, "field": field, "reason": reason, "fix": fix}
     return ExpectationConfiguration(type=kind, kwargs=kwargs, meta=meta).to_domain_obj()
 
 
-def _fault(one: Any) -> RowFault:
+def _fault(one: Any) -> Fault:
     meta = one.expectation_config.meta or {}
     reason = meta.get("reason", one.expectation_config.type)
     raised = [info.get("exception_message", "") for info in _exceptions(one.exception_info) if info]
@@ -184,7 +270,9 @@ def _fault(one: Any) -> RowFault:
     if observed is not None and not raised:
         reason = f"{reason}; found {observed}"
     lines = tuple(sorted({int(line) for line in one.result.get("unexpected_index_list") or ()}))
-    return RowFault(meta.get("code", "NOT_VALIDATED"), meta.get("field", ""), reason, meta.get("fix", ""), lines)
+    column = str(one.expectation_config.kwargs.get("column", ""))
+    code, where = meta.get("code", HoldCode.NOT_VALIDATED.value), meta.get("field", "")
+    return Fault(code, where, reason, meta.get("fix", ""), column, lines=lines)
 
 
 def _exceptions(info: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ a second time, for the shape of their spell. Late or restated data needs no repa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import ibis
@@ -14,6 +15,7 @@ from pydantic import Field, model_validator
 
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.master import with_assortment
 from include.stockwatch.domain.sums import exact_sum
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.domain.value import Value
@@ -117,7 +119,7 @@ def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
 def with_status(position: ir.Table, thresholds: Thresholds) -> ir.Table:
     """Give every ranged series its status; series that are not ranged are left out.
 
-    Ranged means stocked or sold in the window, for want of an assortment feed.
+    Ranged means listed in the partner's assortment; for want of one, stocked or sold in the window.
     Nulls:  no stock reported for the date itself gives `unknown`, never out of stock
     """
     ranged = position.filter(position.is_ranged).drop("is_ranged")
@@ -194,12 +196,22 @@ def with_store_scope(table: ir.Table) -> ir.Table:
 
 
 def availability(
-    rows: ir.Table, thresholds: Thresholds, check: CheckSettings, memory_half_life_days: float
+    rows: ir.Table,
+    thresholds: Thresholds,
+    check: CheckSettings,
+    memory_half_life_days: float,
+    *,
+    listed: ir.Table | None = None,
+    location_types: Mapping[str, str] | None = None,
 ) -> ir.Table:
     """Everything that is known of every ranged series on each checked date, but for the loss of customers.
 
+    `listed` is what assortments range (`master.ranged_on`), `location_types` the kind of place that each feed reports.
     Grain:  (as_of, series, business_date), see `daily.looking_back` -> (as_of, series)
     """
     rows = marked(rows, thresholds, check)
-    statuses = with_status(positions(rows, check), thresholds)
+    position = positions(rows, check)
+    if listed is not None:
+        position = with_assortment(position, listed, location_types or {})
+    statuses = with_status(position, thresholds)
     return with_store_scope(with_spells(statuses, spells(rows, statuses, check, memory_half_life_days), thresholds))

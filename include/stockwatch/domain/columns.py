@@ -23,11 +23,12 @@ OBSERVATIONS = ibis.schema(
         "in_transit_units": "float64",
         "received_units": "float64",
         "returned_units": "float64",
+        "flow_days": "int64",  # days that sold, received and returned units cover, business_date the last; null = 1
         "price": "float64",  # shelf price of one unit
         "currency": "string",
         "delivery_id": "string",  # sha256 of the file
         "source_file": "string",
-        "line": "int64",  # line in source_file, the header being line 1
+        "line": "int64",  # line (EDI: segment) in source_file that it begins on
         "received_at": "timestamp('UTC')",
     }
 )
@@ -119,3 +120,102 @@ KPIS = ibis.schema(
     }
 )
 """Grain: (business_date, partner, category). Rates are shares, 0..1, of ranged series with a known status."""
+
+_FOUND_IN = {
+    "delivery_id": "string",  # sha256 of the file
+    "source_file": "string",
+    "line": "int64",
+    "received_at": "timestamp('UTC')",
+}
+
+ITEMS = ibis.schema(
+    {
+        "feed_id": "string",
+        "partner": "string",  # '' = every partner: our own item master
+        "item_id": "string",  # as in observations: the GTIN, else the partner's own number
+        "gtin": "string",  # 14 digits; null = not known
+        "partner_item_id": "string",  # the partner's own number
+        "item_name": "string",
+        "brand": "string",
+        "category": "string",
+        "item_class": "string",
+        "price": "float64",  # of one unit
+        "currency": "string",
+        "margin_share": "float64",  # unit contribution as a share of the price, 0..1
+        "purchase_cycle_days": "float64",  # between two purchases of a loyal buyer
+        "packs": "map<string, float64>",  # unit, in capitals -> pieces in it
+        "successor_gtin": "string",  # 14 digits; the item that takes its place
+        "active_from": "date",
+        "active_to": "date",  # last day; null = open
+        **_FOUND_IN,
+    }
+)
+"""Grain: (feed_id, partner, item_id). A file replaces all rows of its feed."""
+
+LOCATIONS = ibis.schema(
+    {
+        "feed_id": "string",
+        "partner": "string",
+        "location_id": "string",  # as in observations
+        "location_name": "string",
+        "location_type": "string",  # store or dc
+        "region": "string",
+        "time_zone": "string",  # IANA
+        "gln": "string",  # 13 digits
+        "is_active": "boolean",  # null = not said
+        **_FOUND_IN,
+    }
+)
+"""Grain: (feed_id, partner, location_id). A file replaces all rows of its feed."""
+
+SUPPLY_LINKS = ibis.schema(
+    {
+        "feed_id": "string",
+        "partner": "string",
+        "dc_id": "string",  # location that sends
+        "location_id": "string",  # location that receives
+        "item_id": "string",  # GTIN or the partner's own number; null = every item
+        "valid_from": "date",  # null = always
+        "valid_to": "date",  # last day; null = open
+        **_FOUND_IN,
+    }
+)
+"""Grain: (feed_id, partner, dc_id, location_id, item_id, valid_from). A file replaces all rows of its feed."""
+
+ASSORTMENT = ibis.schema(
+    {
+        "feed_id": "string",
+        "partner": "string",
+        "location_id": "string",
+        "item_id": "string",  # GTIN or the partner's own number
+        "location_type": "string",  # of the locations that the list is about; null = all of the partner
+        "ranged_from": "date",  # null = always
+        "ranged_to": "date",  # last day; null = open
+        **_FOUND_IN,
+    }
+)
+"""Grain: (feed_id, partner, location_id, item_id, ranged_from). A file replaces all rows of its feed."""
+
+OWNERS = ibis.schema(
+    {
+        "feed_id": "string",
+        "partner": "string",
+        "category": "string",  # null = every category
+        "region": "string",  # null = every region
+        "owner": "string",  # as messages name it
+        "contact": "string",
+        "valid_from": "date",
+        "valid_to": "date",  # last day; null = open
+        **_FOUND_IN,
+    }
+)
+"""Grain: (feed_id, partner, category, region, valid_from). A file replaces all rows of its feed."""
+
+MASTERS = {
+    "items": ITEMS,
+    "locations": LOCATIONS,
+    "supply_links": SUPPLY_LINKS,
+    "assortment": ASSORTMENT,
+    "owners": OWNERS,
+}
+"""The tables of master data."""

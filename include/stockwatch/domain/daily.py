@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.reported import AbsentMeans
+from include.stockwatch.domain.reported import FLOWS, AbsentMeans
 
 AS_OF = "as_of"
 
@@ -31,6 +31,7 @@ def daily(
             -> (feed_id, business_date, series)
     Nulls:  a day on which the feed was not delivered has no row, whatever absent rows mean
     """
+    observations = _per_day(observations)
     parts = []
     for meaning in AbsentMeans:
         feeds = sorted(feed for feed, means in absent_means.items() if means is meaning)
@@ -42,6 +43,12 @@ def daily(
         else:
             parts.append(_filled(rows, delivered, first, last, keeps_stock=meaning is AbsentMeans.UNCHANGED))
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _per_day(observations: ir.Table) -> ir.Table:
+    """Flows that cover several days as what they are for one of them: a week's sales are no day's demand."""
+    days = ibis.greatest(observations.flow_days.fill_null(1), 1)
+    return observations.mutate(**{name: observations[name] / days for name in FLOWS})
 
 
 def with_blind_rows(observations: ir.Table, rejects: ir.Table, delivered: ir.Table) -> ir.Table:
@@ -67,10 +74,9 @@ def _filled(rows: ir.Table, delivered: ir.Table, first: dt.date, last: dt.date, 
     days = ibis.range(start.cast("timestamp"), held.next_on.cast("timestamp"), ibis.interval(days=1))
     spread = held.mutate(business_date=days.unnest()).mutate(business_date=ibis._.business_date.cast("date"))
     own_day = spread.business_date == spread.reported_on
-    flows = ("units_sold", "received_units", "returned_units")
     stocks = () if keeps_stock else ("on_order_units", "in_transit_units")
     # times zero, not zero: a measure that the feed never reports stays not reported
-    quiet = {name: own_day.ifelse(spread[name], spread[name] * 0) for name in (*flows, *stocks)}
+    quiet = {name: own_day.ifelse(spread[name], spread[name] * 0) for name in (*FLOWS, *stocks)}
     if not keeps_stock:
         quiet["on_hand_units"] = own_day.ifelse(spread.on_hand_units, ibis.literal(0.0))
     spread = spread.mutate(**quiet)

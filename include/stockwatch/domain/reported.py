@@ -14,6 +14,9 @@ MEASURES = (
 )
 """Quantities a feed may report, each in sellable units."""
 
+FLOWS = ("units_sold", "received_units", "returned_units")
+"""Those of them that cover days; the others are of one moment, the close of the business date."""
+
 
 class AbsentMeans(StrEnum):
     """What it means that a delivered date has no row for a series that was seen before."""

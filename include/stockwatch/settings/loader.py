@@ -12,6 +12,7 @@ from include.stockwatch.domain.losses import CustomerModel
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.errors import ConfigError, Problem
 from include.stockwatch.settings.feed import Feed, load_feed
+from include.stockwatch.settings.master import Master, load_master
 from include.stockwatch.settings.models import Settings, Stockwatch
 from include.stockwatch.settings.reading import closest, content_of, file_problem, open_file, read
 
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
     """Read and check the whole config folder.
 
-    `skip_broken_feeds` leaves out feeds whose definition is wrong, so that one mistake does not stop the others.
+    `skip_broken_feeds` leaves out feeds (those of master data too) whose definition is wrong, so that one mistake does
+    not stop the others.
     Raises: ConfigError with every problem of every file.
     """
     problems: list[Problem] = []
@@ -29,17 +31,9 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
         raise ConfigError(
             (file_problem(folder, "the config folder does not exist", "set STOCKWATCH_CONFIG to a folder"),)
         )
-    feeds: dict[str, Feed] = {}
     broken: list[Problem] = []
-    paths = sorted(folder.glob("feeds/*.yaml"))
-    if not paths:
-        problems.append(
-            file_problem(folder / "feeds", "no feed is defined", "add feeds/<feed>.yaml, one file per feed")
-        )
-    for path in paths:
-        feed = _collect(broken, load_feed, path)
-        if feed is not None:
-            feeds[path.stem] = feed
+    feeds, left_out = _feeds(folder, problems, broken)
+    masters, masters_left_out = _masters(folder, broken)
     if skip_broken_feeds and feeds:
         for problem in broken:
             log.error("left out a feed: %s", problem)
@@ -50,21 +44,60 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
     customers = _collect(problems, read, folder / "lost_customers.yaml", CustomerModel, optional=True)
     general = _collect(problems, read, folder / "stockwatch.yaml", Stockwatch, optional=True)
     partners = {feed.partner for feed in feeds.values()}
-    if len(feeds) == len(paths) and partners:
+    if not left_out and partners:
         problems.extend(_unknown_partners(folder / "thresholds.yaml", "thresholds", partners))
         problems.extend(_unknown_partners(folder / "routes.yaml", "routes", partners))
+        problems.extend(_masters_of_nobody(folder, masters, partners))
     if thresholds and general:
         problems.extend(_alerts_never(folder / "thresholds.yaml", thresholds, general))
     if problems or not (thresholds and routes and customers and general):
         raise ConfigError(tuple(problems))
     return Settings(
         feeds=feeds,
-        feeds_left_out=bool(broken),
+        feeds_left_out=bool(left_out),
+        masters=masters,
+        masters_left_out=masters_left_out,
         thresholds=thresholds,
         routes=routes,
         lost_customers=customers,
         stockwatch=general,
     )
+
+
+def _feeds(folder: Path, problems: list[Problem], broken: list[Problem]) -> tuple[dict[str, Feed], set[str]]:
+    """The feed definitions, and the names of those that are wrong."""
+    paths = sorted(folder.glob("feeds/*.yaml"))
+    if not paths:
+        problems.append(
+            file_problem(folder / "feeds", "no feed is defined", "add feeds/<feed>.yaml, one file per feed")
+        )
+    found = {path.stem: _collect(broken, load_feed, path) for path in paths}
+    feeds = {feed_id: feed for feed_id, feed in found.items() if feed is not None}
+    return feeds, found.keys() - feeds.keys()
+
+
+def _masters(folder: Path, broken: list[Problem]) -> tuple[dict[str, Master], frozenset[str]]:
+    """The definitions of master data, and the names of those that are wrong. They share their landing with the feeds,
+    so no two may have one name.
+    """
+    masters: dict[str, Master] = {}
+    paths = sorted(folder.glob("master/*.yaml"))
+    for path in paths:
+        if (folder / "feeds" / path.name).exists():
+            fix = "rename one of the two: the name is the folder in which its files arrive"
+            broken.append(file_problem(path, f"there is a feed `{path.stem}` already", fix))
+            continue
+        master = _collect(broken, load_master, path)
+        if master is not None:
+            masters[path.stem] = master
+    return masters, frozenset(path.stem for path in paths) - masters.keys()
+
+
+def _masters_of_nobody(folder: Path, masters: dict[str, Master], partners: set[str]) -> Iterable[Problem]:
+    """Master data of a partner that no feed has."""
+    for feed_id, master in masters.items():
+        if master.partner and master.partner not in partners:
+            yield _unknown_partner(folder / "master" / f"{feed_id}.yaml", master.partner, partners)
 
 
 def _collect(problems: list[Problem], read: Any, *arguments: Any, **options: Any) -> Any:
@@ -98,9 +131,12 @@ def _unknown_partners(path: Path, key: str, partners: set[str]) -> Iterable[Prob
         wanted = rule.get("match", {}) if isinstance(rule, dict) else {}
         partner = wanted.get("partner") if isinstance(wanted, dict) else None
         if file and isinstance(partner, str) and partner not in partners:
-            loc = (key, position, "match", "partner")
-            fix = (
-                f"{closest(partner, partners) or 'add its feed.'} Partners with a feed: {', '.join(sorted(partners))}."
-            )
-            what = f"no feed has the partner `{partner}`"
-            yield file.problem(file.mark(loc), ".".join(map(str, loc)), what, fix)
+            yield _unknown_partner(path, partner, partners, (key, position, "match", "partner"))
+
+
+def _unknown_partner(
+    path: Path, partner: str, partners: set[str], loc: tuple[str | int, ...] = ("partner",)
+) -> Problem:
+    file = open_file(path)
+    fix = f"{closest(partner, partners) or 'add its feed.'} Partners with a feed: {', '.join(sorted(partners))}."
+    return file.problem(file.mark(loc), ".".join(map(str, loc)), f"no feed has the partner `{partner}`", fix)

@@ -1,6 +1,7 @@
 """What the files of the config folder may say.
 
 feeds/<feed>.yaml   one partner profile per feed, the file name being the feed's id (see feed.py)
+master/<feed>.yaml  one definition per feed of master data (see master.py; optional)
 thresholds.yaml     dependable-access thresholds
 routes.yaml         who is told, and who owns it
 lost_customers.yaml assumptions of the lost-customer model (optional)
@@ -9,6 +10,7 @@ stockwatch.yaml     landing, look-back and gate (optional)
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 
 from pydantic import Field
@@ -20,6 +22,7 @@ from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.domain.value import Value
 from include.stockwatch.settings.feed import Feed, Identifier
+from include.stockwatch.settings.master import Master
 
 
 class GateSettings(Value):
@@ -46,10 +49,20 @@ class Settings(Value):
     feeds_left_out: bool = Field(
         default=False, description="some feed definition is wrong, so its partner is not known"
     )
+    masters: Mapping[str, Master] = {}
+    masters_left_out: frozenset[str] = Field(default=frozenset(), description="those whose definition is wrong")
     thresholds: Thresholds
     routes: Routes
     lost_customers: CustomerModel
     stockwatch: Stockwatch
+
+    def receiving(self) -> Mapping[str, Feed | Master]:
+        """Everything that files arrive for, by its id."""
+        return {**self.feeds, **self.masters}
+
+    def master_ids(self) -> set[str]:
+        """Ids of the master data that count. What a definition that is wrong now brought before still does."""
+        return {*self.masters, *self.masters_left_out}
 
     def wholly_delivered(self, delivered: Collection[str]) -> set[str]:
         """Partners all of whose feeds are among those delivered; none can be vouched for while a feed is left out."""
@@ -57,6 +70,11 @@ class Settings(Value):
             return set()
         missing = {feed.partner for feed_id, feed in self.feeds.items() if feed_id not in delivered}
         return {feed.partner for feed in self.feeds.values()} - missing
+
+    def resting(self, business_date: dt.date) -> set[str]:
+        """Partners none of whose feeds reports this date."""
+        due = {feed.partner for feed in self.feeds.values() if feed.expected.is_due(business_date)}
+        return {feed.partner for feed in self.feeds.values()} - due
 
     def absent_means(self) -> dict[str, AbsentMeans]:
         """What an absent row means, by feed."""

@@ -181,6 +181,10 @@ def _explain(file: SettingsFile, model: type[BaseModel], error: Any) -> Problem:
         case "literal_error" | "enum":
             what = f"`{error['input']}` is not one of {error['ctx']['expected']}"
             fix = closest(str(error["input"]), _choices(error["ctx"]["expected"])) or "use one of these"
+        case "union_tag_invalid":
+            known = error["ctx"]["expected_tags"]
+            what = f"`{error['ctx']['tag']}` is not one of {known}"
+            fix = closest(error["ctx"]["tag"], _choices(known)) or "use one of these"
         case _:
             what = f"`{error['input']}`: {error['msg'][0].lower()}{error['msg'][1:]}"
             fix = f"change the value{_about(parent, str(loc[-1]) if loc else '')}"

@@ -16,7 +16,7 @@ from include.stockwatch.domain.daily import daily, looking_back, with_blind_rows
 from include.stockwatch.domain.kpis import kpis
 from include.stockwatch.domain.losses import INPUTS, losses
 from include.stockwatch.domain.reported import AbsentMeans
-from include.stockwatch.workflows import incidents
+from include.stockwatch.workflows import incidents, master
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -32,13 +32,15 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     Repeating a check on the same deliveries gives the same tables and no second event or message.
     """
     delivered = delivered_until(services, business_date)
+    with services.state.begin() as tx:
+        inputs = ledger.inputs_of(delivered.get(business_date, {}), ledger.revised(tx).get(business_date))
     table, known = availability_on(services, [business_date], delivered)
     figures = kpis_of(services, table)
     services.lake.replace_dates("availability", table, [business_date])
     services.lake.replace_dates("kpis", figures, [business_date])
     fresh = set(delivered.get(business_date, {}))
     decided = incidents.decide_date(services, business_date, table, fresh, actor=actor)
-    return _finish(services, business_date, delivered, table, known, decided)
+    return _finish(services, business_date, delivered, table, known, decided, inputs)
 
 
 def delivered_until(services: Services, last: dt.date | None = None) -> dict[dt.date, dict[str, str]]:
@@ -51,10 +53,15 @@ def availability_on(
     services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]
 ) -> tuple[pa.Table, int]:
     """The availability table of some dates, and how many series were seen in their look-back."""
-    rows = _rows(services, dates, delivered)
+    rows = master.with_names(services, _rows(services, dates, delivered))
     model, settings = services.settings.lost_customers, services.settings
     expression = availability(
-        rows, settings.thresholds, settings.stockwatch.check, model.defaults.memory_half_life_days
+        rows,
+        settings.thresholds,
+        settings.stockwatch.check,
+        model.defaults.memory_half_life_days,
+        listed=master.listed_on(services, dates),
+        location_types={feed_id: feed.location_type for feed_id, feed in settings.feeds.items()},
     ).rename(business_date="as_of")
     engine = services.lake.engine
     known = int(engine.execute(rows.select(*SERIES).distinct().count()))
@@ -126,6 +133,7 @@ def _finish(
     table: pa.Table,
     known: int,
     decided: dict[str, Any],
+    inputs: str,
 ) -> dict[str, Any]:
     statuses = table["status"].to_pylist()
     by_status = {status.value: statuses.count(status.value) for status in Status}
@@ -137,8 +145,8 @@ def _finish(
         "coverage": round(fresh / len(statuses), 6) if statuses else None,
         "in_stock_rate": round(1 - by_status[Status.OUT_OF_STOCK.value] / fresh, 6) if fresh else None,
         "incidents": decided,
+        "without_master_data": master.unsaid(services, [date]),
     }
-    inputs = ledger.inputs_of(delivered.get(date, {}))
     with services.state.begin() as tx:
         ledger.record_check(tx, date, inputs, services.now(), summary)
     log.info(

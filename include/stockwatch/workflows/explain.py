@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
@@ -12,6 +12,7 @@ from include.stockwatch.alerting.message import number
 from include.stockwatch.domain.customers import Assumptions, Interval, spell_loss
 from include.stockwatch.domain.thresholds import LIMITS, Limit
 from include.stockwatch.errors import StockwatchError
+from include.stockwatch.workflows import master
 from include.stockwatch.workflows.check import availability_on, delivered_until
 from include.stockwatch.workflows.services import Services
 
@@ -34,18 +35,21 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     )
     rows = table.filter(chosen).to_pylist()
     if not rows:
+        seen = f"no stock and no sale in the last {settings.stockwatch.check.lookback_days} days"
         raise UnknownSeries(
-            f"{partner} / {location} / {item} is not ranged on {date}: no stock and no sale in the last "
-            f"{settings.stockwatch.check.lookback_days} days (are the ids written as in the observations table?)"
+            f"{partner} / {location} / {item} is not ranged on {date}: not in the partner's assortment or, without "
+            f"one, {seen} (are the ids written as in the observations table?)"
         )
     row = rows[0]
+    lacking = master.unsaid(services, [date]).get(partner, [])
     facts = {name: row[name] for name in ("partner", "category", "item_id", "location_id")}
     limits = {name: settings.thresholds.limit(name, facts) for name in LIMITS}
     return {
         "row": row,
         "rule": settings.thresholds.rule(facts),
         "limits": {name: {"value": _plain(value), "from": rule} for name, (value, rule) in limits.items()},
-        "text": _text(services, row, limits),
+        "without_master_data": lacking,
+        "text": _text(services, row, limits, lacking),
     }
 
 
@@ -53,7 +57,9 @@ def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
-def _text(services: Services, row: dict[str, Any], limits: Mapping[Limit, tuple[Any, str]]) -> str:
+def _text(
+    services: Services, row: dict[str, Any], limits: Mapping[Limit, tuple[Any, str]], lacking: Sequence[str]
+) -> str:
     check, assumed = services.settings.stockwatch.check, services.settings.lost_customers.for_category(row["category"])
     lines = [
         f"{row['item_name'] or row['item_id']} at {row['partner']} {row['location_name'] or row['location_id']} "
@@ -66,6 +72,7 @@ def _text(services: Services, row: dict[str, Any], limits: Mapping[Limit, tuple[
         f"  demand    Gamma(a = {row['demand_a']:.3f}, b = {row['demand_b']:.3f}) over {row['days_observed']} days "
         f"seen of {check.lookback_days}, forgetting {check.forgetting}: {_n(row['demand_units_per_day'])} units a day",
         f"  supply    {_n(row['days_of_supply'])} days",
+        *(f"  master    {what}" for what in lacking),
     ]
     if row["spell_start_date"] is None:
         return "\n".join(lines)

@@ -52,6 +52,7 @@ def due_checks(services: Services) -> list[DueCheck]:
         first = newest - dt.timedelta(days=settings.stockwatch.gate.history_days - 1)
         have = ledger.delivered(tx, first, feeds=settings.feeds)
         done = ledger.checked(tx, first)
+        revised = ledger.revised(tx)
     if busy:
         log.info("gate: waiting for %s files that are being ingested", busy)
         return []
@@ -60,7 +61,7 @@ def due_checks(services: Services) -> list[DueCheck]:
         have.setdefault(overdue, {})
     found = []
     for date, feeds in sorted(have.items()):
-        inputs = ledger.inputs_of(feeds)
+        inputs = ledger.inputs_of(feeds, revised.get(date))
         if inputs in done.get(date, set()):
             continue
         why = _why(settings, span, date, set(feeds), now, was_checked=date in done)
@@ -70,9 +71,9 @@ def due_checks(services: Services) -> list[DueCheck]:
     return found
 
 
-def _expected(span: dict[str, tuple[dt.date, dt.date]], date: dt.date) -> set[str]:
-    """Feeds that are meant to have this date: all that had delivered by then."""
-    return {feed for feed, (first, _) in span.items() if first <= date}
+def _expected(settings: Settings, span: dict[str, tuple[dt.date, dt.date]], date: dt.date) -> set[str]:
+    """Feeds that are meant to have this date: all that had delivered by then, and that report such a day."""
+    return {feed for feed, (first, _) in span.items() if first <= date and settings.feeds[feed].expected.is_due(date)}
 
 
 def _why(
@@ -86,7 +87,7 @@ def _why(
 ) -> Why | None:
     if was_checked:
         return Why.RESTATED
-    missing = _expected(span, date) - have
+    missing = _expected(settings, span, date) - have
     if not missing:
         return Why.COMPLETE
     late = all(settings.feeds[feed].expected.cut_off(date) <= now for feed in missing)
@@ -96,10 +97,14 @@ def _why(
 def _newest_past_cut_off(
     settings: Settings, span: dict[str, tuple[dt.date, dt.date]], now: dt.datetime
 ) -> dt.date | None:
-    """The newest date that no longer waits for any feed: it is checked even if nothing at all came for it."""
+    """The newest date that no longer waits for any feed: it is checked even if nothing at all came for it.
+
+    A date that no feed reports is no such date.
+    """
     day = now.date()
     for back in range(settings.stockwatch.gate.history_days):
         date = day - dt.timedelta(days=back)
-        if all(settings.feeds[feed].expected.cut_off(date) <= now for feed in span):
+        due = _expected(settings, span, date)
+        if due and all(settings.feeds[feed].expected.cut_off(date) <= now for feed in due):
             return date
     return None

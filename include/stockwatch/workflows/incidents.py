@@ -95,7 +95,8 @@ def pictures(
 ) -> Iterator[Picture]:
     """One picture per partner and item that is out or has an open incident, ordered by partner and item.
 
-    `whole` are the partners all of whose feeds delivered the date.
+    `whole` are the partners all of whose feeds delivered the date. A partner that reports no such day (a weekend, a
+    holiday) and sent nothing gives no picture: its silence freezes nothing.
     """
     import pyarrow.compute as pc
 
@@ -110,10 +111,13 @@ def pictures(
         key = (row["partner"], row["item_id"])
         if key in grouped:
             grouped[key].append(row)
+    resting = settings.resting(business_date)
     for (partner, item_id), rows in sorted(grouped.items()):
-        yield _picture(
+        shown = _picture(
             settings, business_date, partner, item_id, rows, wanted.get((partner, item_id)), partner in whole
         )
+        if shown.known or partner not in resting:
+            yield shown
 
 
 def _picture(

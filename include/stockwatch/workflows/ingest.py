@@ -6,10 +6,10 @@ import datetime as dt
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters import landing
 from include.stockwatch.adapters.state import ledger
@@ -18,18 +18,16 @@ from include.stockwatch.domain.columns import OBSERVATIONS, REJECTS
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.errors import FeedHeld, FeedUnreachable, Hold, HoldCode, RowsLost
 from include.stockwatch.settings.feed import Feed
+from include.stockwatch.workflows import master
+from include.stockwatch.workflows.contents import Contents, Decision, Stage, observations, read_contents
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
-
-    from include.stockwatch.adapters.feeds.binding import Bound
-    from include.stockwatch.adapters.feeds.raw import RawTable, Reject
 
 log = logging.getLogger(__name__)
 
-PUBLISHED, READ, HELD = "published", "read", "held"
+RECEIVED, READ, PUBLISHED, HELD, DISCARDED = "received", "read", "published", "held", "discarded"
 
 
 def ingest_file(services: Services, feed_id: str, path: Path) -> Delivery:
@@ -63,56 +61,74 @@ def receive(
 ) -> Delivery:
     """Archive a file under its content's hash and note the delivery."""
     limit = services.settings.stockwatch.max_file_mb * 1_000_000
-    delivery_id, _ = landing.archive(url, path, services.home / "archive", feed_id, limit)
+    delivery_id, _ = landing.archive(
+        url, path, services.home / "archive", feed_id, limit, services.credentials(feed_id, url)
+    )
     with services.state.begin() as tx:
         known = ledger.delivery(tx, feed_id, delivery_id)
         if known is None:
-            known = Delivery(feed_id, delivery_id, file_name, services.now(), "received", 0, 0, 0, run_id=run_id)
+            known = Delivery(feed_id, delivery_id, file_name, services.now(), RECEIVED, 0, 0, 0, run_id=run_id)
             ledger.record(tx, known)
     return known
 
 
-def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
+def read(services: Services, feed_id: str, delivery_id: str, *, again: bool = False) -> Delivery:
     """Read, bind and check an archived file, and stage what may be published.
 
-    A file that was published before is left alone. A file that breaks its contract is held: every row is rejected,
-    nothing is staged. Raises: FeedHeld
+    A file that was published or discarded before is left alone, unless it is to be read `again` because the master
+    data have grown. A file that breaks its contract is held: nothing is staged. Raises: FeedHeld
     """
     with services.state.begin() as tx:
         found = ledger.delivery(tx, feed_id, delivery_id)
-        usual = ledger.usual_rows(tx, feed_id, besides=delivery_id)
         counting = ledger.counting(tx, feed_id)
     if found is None:
         raise FeedUnreachable(delivery_id, "this delivery was never received")
-    if found.status == PUBLISHED:
+    if found.status in (PUBLISHED, DISCARDED) and not again:
         return found
-    from include.stockwatch.adapters.feeds import binding, csv
-
     feed = services.settings.feeds[feed_id]
-    raw = csv.read(services.archived(feed_id, delivery_id), feed)
-    if raw.holds:
-        return _hold(services, replace(found, quality={}), feed, raw, None, raw.holds)
-    bound = binding.bind(raw, feed)
-    good, rejects, holds, quality = _check(services, found, feed, raw, bound, usual)
-    dates = _dates(good, feed, set(counting))
-    holds += _superseded(found, counting, dates)
-    found = replace(found, rows_in=raw.rows_in, quality=quality)
-    if holds:
-        return _hold(services, found, feed, raw, replace(bound, rejects=rejects), holds)
-    if len(good) + len(rejects) != raw.rows_in:
-        raise RowsLost(found.file_name, raw.rows_in, len(good), len(rejects))
+    decision = Decision(found.decision) if found.decision else None
+    contents = _contents(services, found, feed, decision)
+    if again:
+        contents.leave_out({date for date, (_, came) in counting.items() if came > found.received_at})
+    dates = _dates(contents, feed, set(counting))
+    contents.holds += _holds_of_delivery(services, found, contents, counting, dates, decision)
     found = replace(
         found,
-        status=READ,
-        rows_rejected=len(rejects),
+        rows_in=contents.rows_in,
+        rows_rejected=contents.rows_rejected,
+        rows_parked=contents.rows_parked,
+        rows_dropped=sum(contents.dropped.values()),
+        observations=len(contents.found),
+        reject_codes=dict(contents.reject_codes),
+        drop_rules=dict(contents.dropped),
+        warnings=tuple(contents.warnings),
+        controls=tuple(contents.controls),
+        quality=contents.quality,
+        holds=tuple({"code": hold.code.value, "what": hold.what, "fix": hold.fix} for hold in contents.holds),
         business_dates=tuple(date.isoformat() for date in dates),
-        reject_codes=dict(Counter(reject.code for reject in rejects)),
-        holds=(),
     )
-    _stage(services, found, feed, good, rejects)
+    if contents.page:
+        page = services.quality_page(feed_id, delivery_id)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(contents.page, "utf-8")
+    if contents.holds:
+        _hold(services, found, feed, contents)
+    counted = contents.rows_good + found.rows_rejected + found.rows_parked + found.rows_dropped
+    if counted != found.rows_in:
+        raise RowsLost(found.file_name, found.rows_in, contents.rows_good, counted - contents.rows_good)
+    found = replace(found, status=READ, rows_published=contents.rows_good)
+    _stage(services, found, feed, contents)
     with services.state.begin() as tx:
         ledger.record(tx, found)
-    log.info("%s: %s rows in, %s good, %s rejected", found.file_name, raw.rows_in, len(good), len(rejects))
+    log.info(
+        "%s: %s rows in, %s good, %s rejected, %s parked, %s dropped",
+        found.file_name,
+        found.rows_in,
+        found.rows_published,
+        found.rows_rejected,
+        found.rows_parked,
+        found.rows_dropped,
+    )
     return found
 
 
@@ -123,23 +139,23 @@ def publish(services: Services, feed_id: str, delivery_id: str, file_key: str | 
     """
     with services.state.begin() as tx:
         found = ledger.delivery(tx, feed_id, delivery_id)
+        counting = ledger.counting(tx, feed_id)
     if found is None:
         raise FeedUnreachable(delivery_id, "this delivery was never received")
     staged = services.staged(feed_id, delivery_id)
-    if found.status != PUBLISHED:
+    if found.status == READ:
         import pyarrow.parquet as pq
 
-        rows, rejects = pq.read_table(staged / "observations.parquet"), pq.read_table(staged / "rejects.parquet")
-        if len(rows) + len(rejects) != found.rows_in:
-            raise RowsLost(found.file_name, found.rows_in, len(rows), len(rejects))
+        feed = services.settings.feeds[feed_id]
         dates = [dt.date.fromisoformat(date) for date in found.business_dates]
-        services.lake.replace_rejects(feed_id, delivery_id, rejects)
-        services.lake.replace_dates("observations", rows, dates, feed_id)
+        restated = _restated(services, feed_id, staged, [date for date in dates if date in counting])
+        services.lake.replace_rejects(feed_id, delivery_id, pq.read_table(staged / "rejects.parquet"))
+        per_date = _write(services, feed_id, feed, staged, dates)
         now = services.now()
-        per_date = Counter(rows["business_date"].to_pylist())
-        found = replace(found, status=PUBLISHED, rows_published=len(rows), finished_at=now)
+        found = replace(found, status=PUBLISHED, restated=restated, finished_at=now)
         with services.state.begin() as tx:
             ledger.deliver_dates(tx, feed_id, delivery_id, {date: per_date[date] for date in dates}, now)
+            ledger.record_numbers(tx, feed_id, delivery_id, _numbers(found.controls))
             ledger.record(tx, found)
     if file_key:
         with services.state.begin() as tx:
@@ -148,148 +164,247 @@ def publish(services: Services, feed_id: str, delivery_id: str, file_key: str | 
     return found
 
 
-def _check(
-    services: Services,
-    found: Delivery,
-    feed: Feed,
-    raw: RawTable,
-    bound: Bound,
-    usual_rows: float | None,
-) -> tuple[pd.DataFrame, tuple[Reject, ...], tuple[Hold, ...], dict[str, object]]:
-    """Good rows, rejects, reasons to hold the file, and the summary of its quality."""
-    from include.stockwatch.adapters import quality
-    from include.stockwatch.adapters.feeds.binding import reject_of
+def decide(services: Services, feed_id: str, delivery_id: str, decision: str, by: str) -> Delivery:
+    """Do what a person decided on a held file: publish it all the same, or discard it. A second call changes nothing.
 
-    frame = bound.frame
-    refused = {reject.line: reject for reject in bound.rejects}
-    holds: list[Hold] = []
-    summary: dict[str, object] = {}
-    if len(frame):
-        latest = found.received_at.date() + dt.timedelta(days=1)
-        result = quality.validate(frame, found.feed_id, feed, latest_date=latest, usual_rows=usual_rows)
-        summary = result.summary
-        page = services.quality_page(found.feed_id, found.delivery_id)
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(result.page, "utf-8")
-        for fault in result.row_faults:
-            for line in fault.lines:
-                if line not in refused:
-                    refused[line] = reject_of(raw, bound.keys, line, fault.code, fault.field, fault.reason, fault.fix)
-        for fault in result.file_faults:
-            code = HoldCode.ROW_COUNT if fault.code == HoldCode.ROW_COUNT.value else HoldCode.NOT_VALIDATED
-            what = fault.reason if code.value == fault.code else f"{fault.code}: {fault.reason}"
-            holds.append(Hold(code, what, fault.fix))
-    good = frame.drop(index=[line for line in refused if line in frame.index])
-    unplaced = [reject for reject in refused.values() if not reject.is_placed]
-    if unplaced and feed.absent_means is not AbsentMeans.UNKNOWN:
-        first = min(unplaced, key=lambda reject: reject.line)
-        what = f"rows without a readable date, location or item: {len(unplaced)}"
-        why = f"an absent row means {feed.absent_means} at this feed, so a lost row would pass for a statement"
-        holds.append(Hold(HoldCode.UNPLACED_ROWS, f"{what}; {why}", f"mend them, starting with {describe(first)}"))
-    share = len(refused) / raw.rows_in
-    if share > feed.quality.max_rejected_share:
-        codes = ", ".join(f"{code} {count}" for code, count in Counter(r.code for r in refused.values()).most_common(3))
-        limit = f"{share:.1%}; limit {feed.quality.max_rejected_share:.1%}"
-        what = f"{len(refused)} of {raw.rows_in} rows rejected ({limit}): {codes}"
-        first = min(refused.values(), key=lambda reject: reject.line)
-        fix = f"start with {describe(first)}"
-        holds.append(Hold(HoldCode.TOO_MANY_REJECTS, what, fix))
-    return good, tuple(sorted(refused.values(), key=lambda reject: reject.line)), tuple(holds), summary
-
-
-def describe(reject: Reject) -> str:
-    """One reject in a sentence: line, field, value, what is wrong, how to mend it."""
-    subject = f" `{reject.field}` = `{reject.value}`:" if reject.field else ""
-    return f"line {reject.line}:{subject} {reject.reason} ({reject.code}); {reject.fix}"
-
-
-def _hold(
-    services: Services, found: Delivery, feed: Feed, raw: RawTable, bound: Bound | None, holds: tuple[Hold, ...]
-) -> Delivery:
-    """Reject every row of a file, keep the reasons, and say so."""
-    import pandas as pd
-
-    from include.stockwatch.adapters.feeds.binding import reject_of
-
-    known = {reject.line: reject for reject in (*raw.broken, *(bound.rejects if bound else ()))}
-    keys = bound.keys if bound else pd.DataFrame()
-    reason = f"the file is held: {', '.join(hold.code.value for hold in holds)}"
-    for line in raw.frame.index:
-        if line not in known:
-            known[line] = reject_of(raw, keys, line, "FILE_HELD", "", reason, "see why the file is held")
-    every = tuple(sorted(known.values(), key=lambda reject: reject.line))
-    services.lake.replace_rejects(found.feed_id, found.delivery_id, _reject_rows(found, feed, every))
-    found = replace(
-        found,
-        status=HELD,
-        rows_in=raw.rows_in,
-        rows_published=0,
-        rows_rejected=len(every),
-        reject_codes=dict(Counter(reject.code for reject in every)),
-        holds=tuple({"code": hold.code.value, "what": hold.what, "fix": hold.fix} for hold in holds),
-        finished_at=services.now(),
-    )
+    Raises: FeedHeld where the file cannot be published whatever anybody says (it cannot be read, or was cut off).
+    """
+    wanted = Decision(decision)
     with services.state.begin() as tx:
-        ledger.record(tx, found)
-    raise FeedHeld(found.feed_id, found.file_name, holds)
+        found = ledger.delivery(tx, feed_id, delivery_id)
+        if found is None:
+            raise FeedUnreachable(delivery_id, "this delivery was never received")
+        if found.status == HELD:
+            found = replace(found, decision=wanted.value, decided_by=by, decided_at=services.now())
+            if wanted is Decision.DISCARD:
+                found = replace(found, status=DISCARDED, finished_at=services.now())
+            ledger.record(tx, found)
+    if found.status in (DISCARDED, PUBLISHED):
+        return found
+    try:
+        read(services, feed_id, delivery_id)
+    except FeedHeld:
+        with services.state.begin() as tx:  # it waits for the next decision: the file was mended, or discard it
+            held = ledger.delivery(tx, feed_id, delivery_id)
+            if held:
+                ledger.record(tx, replace(held, decision=None, decided_by=None, decided_at=None))
+        raise
+    return publish(services, feed_id, delivery_id)
 
 
-def _dates(good: pd.DataFrame, feed: Feed, known: set[dt.date]) -> list[dt.date]:
+def replay_parked(services: Services, partner: str) -> list[Delivery]:
+    """Read the files of a partner again that have parked rows and still count: the master data may know them now."""
+    with services.state.begin() as tx:
+        waiting = ledger.parked(tx, [feed for feed, one in services.settings.feeds.items() if one.partner == partner])
+    done = []
+    for delivery in waiting:
+        before = delivery.rows_parked
+        found = read(services, delivery.feed_id, delivery.delivery_id, again=True)
+        if found.rows_parked != before or found.status != PUBLISHED:
+            found = publish(services, delivery.feed_id, delivery.delivery_id)
+        done.append(found)
+    return done
+
+
+def _contents(services: Services, found: Delivery, feed: Feed, decision: Decision | None) -> Contents:
+    """What an archived file says."""
+    from include.stockwatch.adapters.quality import Limits
+
+    came = found.received_at.date()
+    age = feed.quality.max_age_days
+
+    def limits(dates: Iterable[dt.date]) -> Limits:
+        with services.state.begin() as tx:
+            usual = ledger.usual_rows_by_date(tx, found.feed_id, list(dates), besides=found.delivery_id)
+        oldest = came - dt.timedelta(days=age) if age else None
+        return Limits(came + dt.timedelta(days=1), oldest, usual)
+
+    return read_contents(
+        services.archived(found.feed_id, found.delivery_id),
+        found.file_name,
+        found.feed_id,
+        feed,
+        feed.expected.local_date(found.received_at),
+        known=master.known(services, feed),
+        limits=limits,
+        decision=decision,
+        folder=services.staged(found.feed_id, found.delivery_id),
+        engine=services.lake.engine,
+    )
+
+
+def _dates(contents: Contents, feed: Feed, known: set[dt.date]) -> list[dt.date]:
     """Dates the file speaks for: those it has rows of and, where absent means unchanged, new quiet ones between them.
 
     A quiet date that was delivered before stays as it was: one mistyped date must not empty the time in between.
     """
-    dates = sorted({stamp.date() for stamp in good["business_date"]})
+    dates = sorted(contents.rows_of_date)
     if feed.absent_means is AbsentMeans.UNCHANGED and dates:
         between = (dates[0] + dt.timedelta(days=n) for n in range((dates[-1] - dates[0]).days + 1))
         return [date for date in between if date in set(dates) or date not in known]
     return dates
 
 
-def _superseded(
-    found: Delivery, counting: dict[dt.date, tuple[str, dt.datetime]], dates: Iterable[dt.date]
-) -> tuple[Hold, ...]:
-    """A hold if a file that came later already counts for a date: an old file read again must not undo it."""
+def _holds_of_delivery(
+    services: Services,
+    found: Delivery,
+    contents: Contents,
+    counting: dict[dt.date, tuple[str, dt.datetime]],
+    dates: Iterable[dt.date],
+    decision: Decision | None,
+) -> Iterator[Hold]:
+    """Holds that lie in what came before: a control number that was used, a later file that counts already."""
+    if decision in (Decision.RELEASE, Decision.RELEASE_PASSING):
+        return
+    with services.state.begin() as tx:
+        reused = ledger.reused_numbers(tx, found.feed_id, found.delivery_id, _numbers(contents.controls))
+    for sender, number, first in reused:
+        what = f"sender {sender} used the control number {number} before, with other content (delivery {first[:12]})"
+        fix = "ask the partner which of the two counts: release this one, or discard it"
+        yield Hold(HoldCode.CONTROL_NUMBER_REUSED, what, fix)
     newer = {date: counting[date][0] for date in dates if date in counting and counting[date][1] > found.received_at}
-    if not newer:
-        return ()
-    date, name = min(newer.items())
-    what = f"{name}, which came later, counts for {date}" + (
-        f" and {len(newer) - 1} more dates" if len(newer) > 1 else ""
+    if newer:
+        date, name = min(newer.items())
+        more = f" and {len(newer) - 1} more dates" if len(newer) > 1 else ""
+        fix = "nothing to do; if these rows should count, have them sent in a new file"
+        yield Hold(HoldCode.SUPERSEDED, f"{name}, which came later, counts for {date}{more}", fix)
+
+
+def _numbers(controls: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+    return sorted({(one["sender"], one["number"]) for one in controls})
+
+
+def _hold(services: Services, found: Delivery, feed: Feed, contents: Contents) -> None:
+    """Publish nothing of a file, keep its reasons and the rows that are at fault, and say so. Raises: FeedHeld
+
+    The other rows are counted as FILE_HELD; their text is in the archived file.
+    """
+    faults = contents.rows_rejected + contents.rows_parked
+    kept = found.rows_in - faults
+    codes = Counter(contents.reject_codes) + Counter({"FILE_HELD": kept})
+    services.lake.replace_rejects(found.feed_id, found.delivery_id, _reject_rows(found, feed, contents.rejects))
+    held = replace(
+        found,
+        status=HELD,
+        rows_published=0,
+        rows_rejected=found.rows_in - contents.rows_parked,
+        rows_dropped=0,
+        observations=0,
+        reject_codes=dict(codes),
+        drop_rules={},
+        business_dates=(),
+        finished_at=services.now(),
     )
-    return (Hold(HoldCode.SUPERSEDED, what, "nothing to do; if these rows should count, have them sent in a new file"),)
+    shutil.rmtree(services.staged(found.feed_id, found.delivery_id), ignore_errors=True)
+    with services.state.begin() as tx:
+        ledger.record(tx, held)
+    raise FeedHeld(found.feed_id, found.file_name, tuple(contents.holds))
 
 
-def _stage(services: Services, found: Delivery, feed: Feed, good: pd.DataFrame, rejects: Iterable[Reject]) -> None:
+def _stage(services: Services, found: Delivery, feed: Feed, contents: Contents) -> None:
+    """Put what may be published into files, for the task that does it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = OBSERVATIONS.to_pyarrow()
-    rows = good.assign(
-        feed_id=found.feed_id,
-        partner=feed.partner,
-        currency=feed.currency,
-        delivery_id=found.delivery_id,
-        source_file=found.file_name,
-        line=good.index,
-        received_at=found.received_at,
-        business_date=good["business_date"].dt.date,
-    )
     staged = services.staged(found.feed_id, found.delivery_id)
+    constants = {
+        "feed_id": found.feed_id,
+        "partner": feed.partner,
+        "currency": feed.currency,
+        "delivery_id": found.delivery_id,
+        "received_at": found.received_at,
+    }
     staged.mkdir(parents=True, exist_ok=True)
-    table = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
-    pq.write_table(table, staged / "observations.parquet")
-    pq.write_table(_reject_rows(found, feed, rejects), staged / "rejects.parquet")
+    with pa.OSFile(str(staged / "observations.arrow"), "wb") as out:
+        writer = pa.ipc.new_file(out, OBSERVATIONS.to_pyarrow(), options=pa.ipc.IpcWriteOptions(compression="lz4"))
+        with writer:
+            for batch in observations(contents.found, constants, contents.sources):
+                writer.write_batch(batch)
+    pq.write_table(_reject_rows(found, feed, contents.rejects), staged / "rejects.parquet")
 
 
-def _reject_rows(found: Delivery, feed: Feed, rejects: Iterable[Reject]) -> pa.Table:
+def _rows(staged: Path) -> Iterator[pa.RecordBatch]:
+    """The staged observations, batch by batch."""
+    import pyarrow as pa
+
+    with pa.OSFile(str(staged / "observations.arrow"), "rb") as source:
+        reader = pa.ipc.open_file(source)
+        for number in range(reader.num_record_batches):
+            yield reader.get_batch(number)
+
+
+def _write(services: Services, feed_id: str, feed: Feed, staged: Path, dates: list[dt.date]) -> Counter[dt.date]:
+    """Replace the dates of a feed by the staged rows, in one commit; returns the rows of each date."""
+    import pyarrow.compute as pc
+
+    per_date: Counter[dt.date] = Counter()
+    for batch in _rows(staged):
+        counted = pc.value_counts(batch.column("business_date"))
+        per_date.update(
+            dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
+        )
+    rows: Callable[[], Iterator[pa.RecordBatch]] = lambda: _rows(staged)  # noqa: E731
+    if feed.replaces == "rows" and dates:
+        kept = _not_replaced(services, feed_id, staged, dates)
+        rows = lambda: iter([*kept.to_batches(), *_rows(staged)])  # noqa: E731
+    services.lake.replace_dates("observations", rows, dates, feed_id)
+    return per_date
+
+
+def _not_replaced(services: Services, feed_id: str, staged: Path, dates: list[dt.date]) -> pa.Table:
+    """Rows of earlier files that stay, at a feed whose files replace only the series that they name."""
+    engine = services.lake.engine
+    new = _memtable(staged)
+    before = services.lake.table("observations", feeds=[feed_id], first=min(dates), last=max(dates))
+    before = before.filter(before.business_date.isin(dates))
+    schema = OBSERVATIONS.to_pyarrow()
+    return engine.to_pyarrow(before.anti_join(new, ["business_date", "location_id", "item_id"])).cast(schema)
+
+
+def _restated(services: Services, feed_id: str, staged: Path, dates: list[dt.date]) -> dict[str, Any]:
+    """What a file changes of what was known of dates that were delivered before."""
+    if not dates:
+        return {}
+    engine = services.lake.engine
+    key = ["business_date", "location_id", "item_id"]
+    before = services.lake.table("observations", feeds=[feed_id], first=min(dates), last=max(dates))
+    before = before.filter(before.business_date.isin(dates)).select(*key, "on_hand_units", "units_sold")
+    new = _memtable(staged).select(*key, "on_hand_units", "units_sold")
+    both = before.join(new, key, rname="{name}_new")
+    changed = ~both.on_hand_units.identical_to(both.on_hand_units_new) | ~both.units_sold.identical_to(
+        both.units_sold_new
+    )
+    row = engine.to_pyarrow(both.agg(both=both.count(), changed=changed.sum(), known=both.count())).to_pylist()[0]
+    known = engine.execute(before.count())
+    return {
+        "dates": len(dates),
+        "rows_known_before": int(known),
+        "rows_changed": int(row["changed"] or 0),
+        "rows_gone": int(known) - int(row["both"]),
+    }
+
+
+def _memtable(staged: Path) -> Any:
+    import ibis
+    import pyarrow as pa
+
+    return ibis.memtable(pa.Table.from_batches(list(_rows(staged)), OBSERVATIONS.to_pyarrow()))
+
+
+def _reject_rows(found: Delivery, feed: Feed, rejects: Stage) -> pa.Table:
     import pyarrow as pa
 
     common = {
         "feed_id": found.feed_id,
         "delivery_id": found.delivery_id,
-        "source_file": found.file_name,
         "received_at": found.received_at,
         "partner": feed.partner,
     }
-    return pa.Table.from_pylist([{**common, **reject.__dict__} for reject in rejects], schema=REJECTS.to_pyarrow())
+    schema = REJECTS.to_pyarrow()
+    rows = pa.concat_tables([rejects.schema.empty_table(), *rejects])
+    rows = rows.append_column("place", pa.array(range(len(rows))))
+    columns = [
+        pa.repeat(pa.scalar(common[one.name], one.type), len(rows)) if one.name in common else rows.column(one.name)
+        for one in schema
+    ]
+    return pa.table(columns, schema=schema).sort_by([("source_file", "ascending"), ("line", "ascending")])

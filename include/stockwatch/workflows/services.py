@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from include.stockwatch.errors import FeedUnreachable
+
 if TYPE_CHECKING:
     from include.stockwatch.adapters.lake import Lake
+    from include.stockwatch.adapters.landing import Credentials
     from include.stockwatch.adapters.state import State
     from include.stockwatch.settings.feed import Feed
+    from include.stockwatch.settings.master import Master
     from include.stockwatch.settings.models import Settings
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -26,6 +30,14 @@ def home_folder() -> Path:
 def config_folder() -> Path:
     """Where the settings are: STOCKWATCH_CONFIG, else `include/config` in the project."""
     return Path(os.environ.get("STOCKWATCH_CONFIG") or PROJECT / "include" / "config").resolve()
+
+
+def environment_credentials(connection: str) -> Credentials | None:
+    """An Airflow connection as the environment has it, in `AIRFLOW_CONN_<ID>`. Raises: ValueError"""
+    from include.stockwatch.adapters.landing import Credentials
+
+    text = os.environ.get(f"AIRFLOW_CONN_{connection.upper()}")
+    return Credentials.parse(connection, text) if text else None
 
 
 class Messenger(Protocol):
@@ -53,9 +65,11 @@ class Services:
         now: Callable[[], dt.datetime],
         *,
         messenger: Callable[[], Messenger] | None = None,
+        credentials: Callable[[str], Credentials | None] = environment_credentials,
     ) -> None:
         self.home, self.config, self.now = home, config, now
         self._messenger = messenger
+        self._credentials = cache(credentials)
 
     @cached_property
     def settings(self) -> Settings:
@@ -90,10 +104,32 @@ class Services:
 
         return PreviewMessenger()
 
-    def landing_url(self, feed_id: str, feed: Feed) -> str:
+    def landing_url(self, feed_id: str, feed: Feed | Master) -> str:
         """Where files of a feed arrive."""
         base = self.settings.stockwatch.landing_url or str(self.home / "landing")
         return feed.landing.url or f"{base.rstrip('/')}/{feed_id}"
+
+    def credentials(self, feed_id: str, url: str) -> Credentials | None:
+        """What opens a landing of a feed: the content of its connection; nothing for a folder.
+
+        Raises: FeedUnreachable if the feed names no connection, or one that does not exist
+        """
+        from include.stockwatch.adapters.landing import is_folder
+
+        if is_folder(url):
+            return None
+        name = self.settings.receiving()[feed_id].landing.connection
+        if not name:
+            what = "no connection is named; set `landing.connection` to an Airflow connection with the credentials"
+            raise FeedUnreachable(url, f"feed `{feed_id}`: {what}")
+        try:
+            found = self._credentials(name)
+        except ValueError as error:
+            raise FeedUnreachable(url, f"feed `{feed_id}`: connection `{name}`: {error}") from None
+        if found is None:
+            what = f"there is no connection `{name}`; add it in Airflow, or as AIRFLOW_CONN_{name.upper()}"
+            raise FeedUnreachable(url, f"feed `{feed_id}`: {what}")
+        return found
 
     def archived(self, feed_id: str, delivery_id: str) -> Path:
         """Where the bytes of a delivery are kept."""

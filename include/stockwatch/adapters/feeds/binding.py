@@ -1,133 +1,461 @@
-"""Give the texts of a partner file their meaning, as the feed definition says: dates, numbers, ids."""
+"""Give the texts of a partner file their meaning, as the feed definition says: dates, quantities, codes, units.
+
+Every rule looks at the different texts of a column, not at its rows: a file of a million rows has a few thousand
+different numbers and a handful of dates. What needs the whole file (ids, repeats, totals) comes later, in `contents`.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from include.stockwatch.adapters.feeds.raw import RawTable, Reject, as_raw
-from include.stockwatch.domain.columns import OBSERVATIONS
-from include.stockwatch.settings.feed import Csv, Feed
+from include.stockwatch.adapters.feeds.numbers import parser
+from include.stockwatch.adapters.feeds.raw import LINE, LOCATION, PLACE, TOTAL, Batch, Notes, Reject, Value, as_raw
+from include.stockwatch.domain.reported import MEASURES
+from include.stockwatch.errors import HoldCode
+from include.stockwatch.settings.feed import PIECES, BusinessDate, DropRule, Edi, Feed
 
-GTIN_LENGTHS = (8, 12, 13, 14)
-MAX_NAME = 200
+MAX_NAME, MAX_ID = 200, 80
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-SCIENTIFIC = r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+"
-UNPLACED = {"BAD_DATE", "MISSING_ID", "LOSSY_ID", "BAD_GTIN"}
-"""Faults that leave open which series and date a row was for."""
+NAMES = ("item_name", "location_name", "category")
+UNMAPPED = "UNMAPPED_CODE"
+"""A code that the profile does not know: kept as it came, reported, not loaded, and no fault of the partner."""
+
+BOUND = pa.schema(
+    [
+        (LINE, pa.int64()),
+        (PLACE, pa.int64()),
+        ("business_date", pa.date32()),
+        ("flow_days", pa.int64()),
+        ("location_id", pa.string()),
+        ("item_text", pa.string()),
+        *((name, pa.string()) for name in NAMES),
+        *((name, pa.float64()) for name in MEASURES),
+        ("price", pa.float64()),
+        ("pack_unit", pa.string()),  # quantities are in this unit, whose pieces only the item master knows
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Period:
+    """The day of a snapshot, and the first of the days that the flows beside it cover."""
+
+    first: dt.date
+    last: dt.date
+
+
+@dataclass(frozen=True)
+class ControlTotal:
+    """A total that the file states about itself."""
+
+    measure: str
+    value: float
+    line: int
 
 
 @dataclass(frozen=True)
 class Bound:
-    """Rows with their meaning, indexed by line; the rows that have none; and the date and series of both, if read."""
+    """A batch with its meaning: rows of `BOUND`, rejects (`item_id` still as text), rows dropped by rule, totals."""
 
-    frame: pd.DataFrame
-    rejects: tuple[Reject, ...]
-    keys: pd.DataFrame
+    rows: pa.Table
+    rejects: tuple[Reject, ...] = ()
+    dropped: Counter[str] = field(default_factory=Counter)
+    totals: tuple[ControlTotal, ...] = ()
 
 
-def bind(raw: RawTable, feed: Feed) -> Bound:
-    """Bind every row of a file. A row with a field that cannot be read is rejected with the first such field.
+class Texts:
+    """One column: its different texts, stripped, and which of them stands in which row. A null is ""."""
 
-    The frame has the columns of `OBSERVATIONS` that come from the file, and the line of each row as its index.
+    def __init__(self, rows: pa.Table, name: str | None) -> None:
+        if name is None or name not in rows.column_names:
+            self.places, self.different = np.zeros(len(rows), dtype=np.int32), [""]
+            return
+        column = rows.column(name)
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        column = column.unify_dictionaries().combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
+        self.different = [text.strip() if text else "" for text in column.dictionary.to_pylist()]
+        places = column.indices
+        if places.null_count:
+            self.different.append("")
+            places = places.fill_null(len(self.different) - 1)
+        self.places = places.to_numpy(zero_copy_only=False)
+
+    def at(self, row: int | np.integer[Any]) -> str:
+        """The text in a row."""
+        return str(self.different[self.places[row]])
+
+    def are(self, test: Callable[[str], bool]) -> np.ndarray:
+        """For every row, whether its text passes a test."""
+        passing = np.fromiter(map(test, self.different), bool, len(self.different))
+        return np.asarray(passing[self.places])
+
+    def floats(self, meaning: Callable[[str], float | None]) -> np.ndarray:
+        """For every row a number, NaN where the text means none."""
+        found = (meaning(text) for text in self.different)
+        numbers = np.array([np.nan if one is None else one for one in found], dtype=float)
+        return np.asarray(numbers[self.places])
+
+    def strings(self, meaning: Callable[[str], str | None]) -> pa.Array:
+        """For every row a text, null where none is meant."""
+        return pa.array([meaning(text) for text in self.different], pa.string()).take(pa.array(self.places))
+
+
+class _Faults:
+    """The first thing that is wrong with each row."""
+
+    def __init__(self, rows: int) -> None:
+        self.kind = np.full(rows, -1, dtype=np.int16)
+        self.said: list[tuple[str, str, str, str]] = []  # code, column, reason, fix
+
+    def note(self, bad: np.ndarray, code: str, column: str, reason: str, fix: str) -> None:
+        fresh = bad & (self.kind < 0)
+        if fresh.any():
+            self.kind[fresh] = len(self.said)
+            self.said.append((code, column, reason, fix))
+
+
+def bind(batch: Batch, feed: Feed, period: Period | None, first_place: int = 0) -> Bound:
+    """Bind the rows of a batch. A row with a field that cannot be read is rejected with the first such field.
+
+    `period` is the date of the whole file, where the feed says so; `first_place` counts the rows of earlier batches.
     Blank quantities are null: no data, not zero.
     """
-    bound = pd.DataFrame(index=raw.frame.index)
-    faults: dict[int, tuple[str, str, str, str]] = {}  # line -> code, field, reason, fix
+    rows, dropped, totals = _drop(with_places(batch.rows, first_place), feed)
+    faults = _Faults(len(rows))
+    columns: dict[str, pa.Array | np.ndarray] = {}
+    columns["business_date"], columns["flow_days"] = _dates(rows, feed, period, faults)
+    columns["location_id"] = _locations(rows, feed, faults)
+    columns["item_text"] = _items(rows, feed, faults)
+    measures, absent = _quantities(rows, feed, faults)
+    measures, columns["pack_unit"] = _pieces(rows, feed, measures, faults)
+    columns |= measures
+    columns |= {name: Texts(rows, _name_column(feed, name)).strings(_clean_name) for name in NAMES}
+    price = Value.PRICE if feed.is_edi and feed.currency else feed.columns.price
+    if price:
+        texts = Texts(rows, price)
+        columns["price"] = _numbers(texts, feed, price, "BAD_PRICE", faults, money=True)
+    bound = _table(rows, columns)
+    good = (faults.kind < 0) & ~absent
+    dropped["not_ranged"] += int(((faults.kind < 0) & absent).sum())
+    rejects = tuple(_rejects(rows, bound, faults))
+    kept = bound if good.all() else bound.filter(pa.array(good))
+    return Bound(kept, (*batch.rejects, *rejects), +dropped, totals)
 
-    def note(bad: pd.Series, code: str, column: str, reason: str, fix: str) -> None:
-        for line in bad.index[bad.to_numpy(dtype=bool)]:
-            faults.setdefault(int(line), (code, column, reason, fix))
 
-    texts = {name: raw.frame[name].str.strip() for name in feed.file_columns()}
-    dates = pd.to_datetime(texts[feed.date.column], format=feed.date.format, errors="coerce", exact=True)
-    reason = f"not a date of the form {feed.date.format}"
-    note(dates.isna(), "BAD_DATE", feed.date.column, reason, "correct the date, or `date.format` if all are like this")
-    bound["business_date"] = dates.dt.normalize()
+def with_places(rows: pa.Table, first: int) -> pa.Table:
+    """Rows of a batch, numbered on from those before."""
+    return rows.append_column(PLACE, pa.array(np.arange(first, first + len(rows))))
 
-    locations = _padded(texts[feed.location_id.column], feed.location_id.width)
-    note(locations == "", "MISSING_ID", feed.location_id.column, "no location id", "fill in the location")
-    bound["location_id"] = locations
 
-    items = texts[feed.item_id.column]
-    note(items == "", "MISSING_ID", feed.item_id.column, "no item id", "fill in the item")
-    damaged = items.str.fullmatch(SCIENTIFIC)
-    fix = "export the column as text: a spreadsheet has rounded the number"
-    note(damaged, "LOSSY_ID", feed.item_id.column, "an id in scientific notation has lost digits", fix)
-    if feed.item_id.kind == "gtin":
-        items = items.str.replace(r"[ -]", "", regex=True)
-        fix = "correct the GTIN, or set `item_id.kind: partner` if these are the partner's own numbers"
-        note(
-            ~items.map(is_gtin).astype(bool),
-            "BAD_GTIN",
-            feed.item_id.column,
-            "not a GTIN with a valid check digit",
-            fix,
+def period_of(source: BusinessDate, name: str, notes: Notes, received: dt.date) -> Period | None:
+    """The date that the whole file is for, by its name, its preamble or its receipt; none and a hold if not found."""
+    if source.source == "receipt":
+        day = received - dt.timedelta(days=source.days_before_receipt)
+        return Period(day - dt.timedelta(days=source.period_days - 1), day)
+    texts = [name] if source.source == "file_name" else notes.preamble
+    for text in texts:
+        found = read_period(text, source)
+        if found:
+            return found
+    where = f"the file name `{name}`" if source.source == "file_name" else "the rows above the header"
+    what = f"no date of the form {source.format} where `date.pattern` looks for it: {where}"
+    notes.hold(HoldCode.NO_DATE, what, "correct `date.pattern` or `date.format`, or ask the partner what changed")
+    return None
+
+
+def read_period(text: str, source: BusinessDate) -> Period | None:
+    """The period that a text names, none if it names none."""
+    parts: tuple[str | None, ...] = (text,)
+    if source.pattern:
+        match = re.search(source.pattern, text)
+        parts = match.groups() if match else ()
+    days = [_day(part or "", source.format or "%Y%m%d") for part in parts]
+    last = days[-1] if days else None
+    if last is None or days[0] is None or days[0] > last:
+        return None
+    first = days[0] if len(days) > 1 else last - dt.timedelta(days=source.period_days - 1)
+    return Period(first, last)
+
+
+def _day(text: str, form: str) -> dt.date | None:
+    text = text.strip()
+    if not text.isascii():
+        return None
+    try:
+        return dt.datetime.strptime(text, form).date()  # noqa: DTZ007  (a date, no moment)
+    except ValueError:
+        return None
+
+
+def _drop(rows: pa.Table, feed: Feed) -> tuple[pa.Table, Counter[str], tuple[ControlTotal, ...]]:
+    """Leave out rows that are no observations, by the first rule that says so."""
+    keep = np.ones(len(rows), dtype=bool)
+    dropped: Counter[str] = Counter()
+    totals: list[ControlTotal] = []
+    for rule in feed.drop:
+        hit = keep & Texts(rows, rule.column).are(_test(rule))
+        dropped[rule.name] += int(hit.sum())
+        keep &= ~hit
+        if rule.total_of and hit.any():
+            totals += _totals(rows, feed, rule, hit)
+    if feed.codes:
+        ignored = set(feed.codes.ignored)
+        hit = keep & Texts(rows, _code_column(feed)).are(ignored.__contains__)
+        dropped["ignored_code"] += int(hit.sum())
+        keep &= ~hit
+    if feed.is_edi:
+        hit = keep & _other_level(rows, feed)
+        dropped["total_beside_parts"] += int(hit.sum())
+        keep &= ~hit
+    return (rows if keep.all() else rows.filter(pa.array(keep))), dropped, tuple(totals)
+
+
+def _test(rule: DropRule) -> Callable[[str], bool]:
+    equals, unless = ({text.casefold().strip() for text in texts} for texts in (rule.equals, rule.unless))
+    pattern = re.compile(rule.matches) if rule.matches else None
+
+    def hits(text: str) -> bool:
+        return (
+            (not equals or text.casefold() in equals)
+            and (pattern is None or pattern.search(text) is not None)
+            and (not rule.blank or not text)
+            and (not unless or text.casefold() not in unless)
         )
-        items = items.str.zfill(14)
-    else:
-        items = _padded(items, feed.item_id.width)
-    bound["item_id"] = items
 
-    measures = feed.columns.units() | ({"price": feed.columns.price} if feed.columns.price else {})
-    for name, column in measures.items():
-        numbers, bad = parse_numbers(texts[column], feed.format)
-        code = "BAD_PRICE" if name == "price" else "BAD_QUANTITY"
-        reason = f"not a number with `{feed.format.decimal}` as decimal mark"
-        note(bad, code, column, reason, "correct the number, or leave it blank")
-        bound[name] = numbers
-    for name in ("item_name", "location_name", "category"):
-        column = getattr(feed.columns, name)
-        bound[name] = _clean_names(texts[column]) if column else None
-    for name in OBSERVATIONS.names:
-        if OBSERVATIONS[name].is_floating() and name not in bound:
-            bound[name] = float("nan")
-
-    unplaced = [line for line, (code, *_) in faults.items() if code in UNPLACED]
-    keys = bound[["business_date", "location_id", "item_id"]].drop(index=unplaced)
-    rejects = (*raw.broken, *(reject_of(raw, keys, line, *fault) for line, fault in sorted(faults.items())))
-    return Bound(bound.drop(index=list(faults)), rejects, keys)
+    return hits
 
 
-def reject_of(raw: RawTable, keys: pd.DataFrame, line: int, code: str, column: str, reason: str, fix: str) -> Reject:
-    """A reject for one row of the file, with the value and the row as they came, and the series it was for."""
-    cells = raw.frame.loc[line]
-    value = str(cells[column]) if column in raw.columns else ""
-    row = as_raw([str(cell) for cell in cells])
-    if line not in keys.index:
-        return Reject(line, code, column, value, reason, fix, row)
-    date, location, item = (keys[name].loc[line] for name in ("business_date", "location_id", "item_id"))
-    return Reject(line, code, column, value, reason, fix, row, date.date(), str(location), str(item))
+def _totals(rows: pa.Table, feed: Feed, rule: DropRule, hit: np.ndarray) -> Iterable[ControlTotal]:
+    column = feed.columns.bound().get(rule.total_of or "")
+    parse = parser(feed.format.decimal, feed.format.thousands)
+    texts = Texts(rows, column)
+    for row in np.flatnonzero(hit):
+        value = parse(texts.at(row))
+        if value is not None and rule.total_of:
+            yield ControlTotal(rule.total_of, value, rows.column(LINE)[row].as_py())
 
 
-def parse_numbers(texts: pd.Series, written: Csv) -> tuple[pd.Series, pd.Series]:
-    """Numbers written as the feed says, and which texts are none. A blank is no data, and no mistake."""
-    decimal, thousands = re.escape(written.decimal), re.escape(written.thousands)
-    whole = rf"(?:[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+|[0-9]+)" if thousands else r"[0-9]+"
-    blank = texts == ""
-    good = texts.str.fullmatch(rf"[+-]?(?:{whole}(?:{decimal}[0-9]+)?|{decimal}[0-9]+)")
-    plain = texts.where(good)
-    if written.thousands:
-        plain = plain.str.replace(written.thousands, "", regex=False)
-    if written.decimal != ".":
-        plain = plain.str.replace(written.decimal, ".", regex=False)
-    return pd.to_numeric(plain, errors="coerce").astype("float64"), ~(good | blank)
+def _other_level(rows: pa.Table, feed: Feed) -> np.ndarray:
+    """Rows of the level that is not loaded: totals beside their parts, or the parts beside their total."""
+    totals = Texts(rows, Value.LEVEL).are(TOTAL.__eq__)
+    if isinstance(feed.format, Edi) and feed.format.level == LOCATION:
+        return totals
+    keys = list(zip(*(Texts(rows, name).places for name in (Value.MESSAGE, Value.ITEM, Value.CODE)), strict=True))
+    whole = {key for key, is_total in zip(keys, totals, strict=True) if is_total}
+    parts = np.fromiter((key in whole for key in keys), bool, len(keys)) & ~totals
+    return np.asarray(parts)
 
 
-def is_gtin(digits: str) -> bool:
-    """Whether digits are a GTIN-8, -12, -13 or -14 with the right check digit (GS1: weights 3, 1, 3, … from right)."""
-    if len(digits) not in GTIN_LENGTHS or not digits.isascii() or not digits.isdigit():
-        return False
-    weighed = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits[:-1])))
-    return (10 - weighed % 10) % 10 == int(digits[-1])
+def _dates(
+    rows: pa.Table, feed: Feed, period: Period | None, faults: _Faults
+) -> tuple[pa.Array | np.ndarray, np.ndarray]:
+    """Business date of every row, and how many days its flows cover."""
+    if period:
+        covered = (period.last - period.first).days + 1
+        return pa.array([period.last] * len(rows), pa.date32()), np.full(len(rows), covered)
+    if feed.date is None:
+        return _message_dates(rows, faults)
+    source, column = feed.date, feed.date.column or ""
+    texts = Texts(rows, column)
+    found = [read_period(text, source) for text in texts.different]
+    reason = f"not a date of the form {source.format}"
+    bad = np.array([one is None for one in found], bool)[texts.places]
+    faults.note(bad, "BAD_DATE", column, reason, "correct the date, or `date.format` if all are like this")
+    last = pa.array([one and one.last for one in found], pa.date32()).take(pa.array(texts.places))
+    days = np.array([(one.last - one.first).days + 1 if one else 1 for one in found], np.int64)[texts.places]
+    return last, days
 
 
-def _padded(texts: pd.Series, width: int) -> pd.Series:
-    return texts.where(~texts.str.isdigit(), texts.str.zfill(width)) if width else texts
+def _message_dates(rows: pa.Table, faults: _Faults) -> tuple[pa.Array, np.ndarray]:
+    """The dates that EDI values carry, YYYYMMDD."""
+    texts = Texts(rows, Value.LAST_DATE)
+    last = [_day(text, "%Y%m%d") for text in texts.different]
+    bad = np.array([one is None for one in last], bool)[texts.places]
+    fix = "ask the partner to date the message; it has none where one is meant to be"
+    faults.note(bad, "BAD_DATE", Value.LAST_DATE, "no date of the form YYYYMMDD", fix)
+    starts = Texts(rows, Value.FIRST_DATE)
+    first = [_day(text, "%Y%m%d") for text in starts.different]
+    ends = np.array([one.toordinal() if one else 0 for one in last], np.int64)[texts.places]
+    begins = np.array([one.toordinal() if one else -1 for one in first], np.int64)[starts.places]
+    begins = np.where(begins < 0, ends, begins)
+    fix = "ask the partner to correct the period"
+    faults.note(begins > ends, "BAD_DATE", Value.FIRST_DATE, "the period ends before it begins", fix)
+    dates = pa.array(last, pa.date32()).take(pa.array(texts.places))
+    return dates, np.maximum(ends - begins + 1, 1)
 
 
-def _clean_names(texts: pd.Series) -> pd.Series:
-    cleaned = texts.str.replace(CONTROL, "", regex=True).str.slice(0, MAX_NAME)
-    return cleaned.where(cleaned != "", None)
+def _locations(rows: pa.Table, feed: Feed, faults: _Faults) -> pa.Array:
+    where = feed.location_id
+    column = Value.LOCATION if feed.is_edi else where.column
+    texts = Texts(rows, column)
+
+    def meaning(text: str) -> str:
+        return _padded(_clean_id(text), where.width) or (where.constant or "")
+
+    fix = "fill in the location, or set `location_id.constant` if the file is about one place"
+    found = texts.strings(meaning)
+    missing = pc.equal(found, "").to_numpy(zero_copy_only=False)
+    faults.note(missing, "MISSING_ID", column or "", "no location id", fix)
+    return found
+
+
+def _items(rows: pa.Table, feed: Feed, faults: _Faults) -> pa.Array:
+    """The text of the item id; what it is, the whole column decides later."""
+    column = Value.ITEM if feed.is_edi else feed.item_id.column
+    texts = Texts(rows, column)
+    faults.note(texts.are(lambda text: not text), "MISSING_ID", column or "", "no item id", "fill in the item")
+    return texts.strings(lambda text: _clean_id(text) or None)
+
+
+def item_id(text: str, feed: Feed) -> str:
+    """A partner's own item number as it is stored."""
+    return _padded(text, feed.item_id.width)
+
+
+def _quantities(rows: pa.Table, feed: Feed, faults: _Faults) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Every measure as numbers in the unit that the file uses, and the rows that say `not carried here`."""
+    absent = np.zeros(len(rows), dtype=bool)
+    if feed.codes:
+        return _coded_quantities(rows, feed, faults), absent
+    found = {}
+    for name, column in feed.columns.units().items():
+        texts = Texts(rows, column)
+        absent |= texts.are(_is_one_of(feed.not_ranged))
+        found[name] = _numbers(texts, feed, column, "BAD_QUANTITY", faults)
+    for numbers in found.values():
+        absent &= np.isnan(numbers)
+    return found, absent
+
+
+def _coded_quantities(rows: pa.Table, feed: Feed, faults: _Faults) -> dict[str, np.ndarray]:
+    codes = Texts(rows, _code_column(feed))
+    measures = feed.codes.measures if feed.codes else {}
+    unknown = codes.are(lambda code: code not in measures)
+    fix = "say what it is in `codes.measures`, or that it is not wanted in `codes.ignored`"
+    faults.note(unknown, UNMAPPED, _code_column(feed), "the profile does not say what this code means", fix)
+    column = Value.QUANTITY if feed.is_edi or not feed.codes else feed.codes.quantity_column
+    numbers = _numbers(Texts(rows, column), feed, column, "BAD_QUANTITY", faults)
+    return {
+        name: np.where(codes.are(lambda code, name=name: measures.get(code) == name), numbers, np.nan)  # type: ignore[misc]
+        for name in dict.fromkeys(measures.values())
+    }
+
+
+def _numbers(texts: Texts, feed: Feed, column: str, code: str, faults: _Faults, *, money: bool = False) -> np.ndarray:
+    parse = parser(feed.format.decimal, feed.format.thousands, money=money)
+    is_none = _is_one_of((*feed.no_data, *feed.not_ranged, ""))
+    numbers = texts.floats(lambda text: None if is_none(text) else parse(text))
+    bad = np.isnan(numbers) & ~texts.are(is_none)
+    reason = f"not a number with `{feed.format.decimal}` as decimal mark"
+    faults.note(bad, code, column, reason, "correct the number, or leave it blank")
+    return numbers
+
+
+def _pieces(
+    rows: pa.Table, feed: Feed, measures: dict[str, np.ndarray], faults: _Faults
+) -> tuple[dict[str, np.ndarray], pa.Array | None]:
+    """Quantities in pieces; where only the item master knows how many pieces a pack has, the unit stays beside."""
+    units = feed.units
+    column = Value.UNIT if feed.is_edi else units.column
+    if column is None or column not in rows.column_names:
+        pieces = _pieces_of(units.default, feed)
+        if pieces is None:
+            return measures, pa.array([units.default.upper()] * len(rows), pa.string())
+        return (measures if pieces == 1 else {n: m * pieces for n, m in measures.items()}), None
+    texts = Texts(rows, column)
+    missing = texts.are(lambda text: not (text or units.default))
+    faults.note(missing, "UNIT_UNKNOWN", column, "no unit", "fill it in, or set `units.default`")
+    factor = texts.floats(lambda text: _pieces_of(text or units.default, feed))
+    packs = Texts(rows, Value.PACK if feed.is_edi else units.pack_column).floats(parser(".", ""))
+    factor = np.where(np.isnan(factor) & (packs > 0), packs, factor)
+    waiting = np.isnan(factor)
+    if not (waiting.any() or (factor != 1).any()):
+        return measures, None
+    in_pieces = {name: numbers * np.where(waiting, 1.0, factor) for name, numbers in measures.items()}
+    names = texts.strings(lambda text: (text or units.default).upper())
+    return in_pieces, pc.if_else(pa.array(waiting), names, pa.scalar(None, pa.string()))
+
+
+def _pieces_of(unit: str, feed: Feed) -> float | None:
+    known = {name.upper(): pieces for name, pieces in feed.units.packs.items()}
+    return known.get(unit.upper(), 1.0 if unit.upper() in PIECES else None)
+
+
+def _table(rows: pa.Table, columns: dict[str, pa.Array | np.ndarray]) -> pa.Table:
+    arrays = [rows.column(LINE), rows.column(PLACE)]
+    for one in list(BOUND)[2:]:
+        found = columns.get(one.name)
+        if found is None:
+            arrays.append(pa.nulls(len(rows), one.type))
+        elif isinstance(found, np.ndarray):
+            arrays.append(pa.array(found, one.type, from_pandas=True))
+        else:
+            arrays.append(found)
+    return pa.table(arrays, schema=BOUND)
+
+
+def _rejects(rows: pa.Table, bound: pa.Table, faults: _Faults) -> Iterable[Reject]:
+    """A reject for every row with a fault, with its series as far as it could be read."""
+    bad = np.flatnonzero(faults.kind >= 0)
+    if not len(bad):
+        return
+    cells = rows.drop_columns([LINE, PLACE]).take(pa.array(bad))
+    names = cells.column_names
+    wide = [cells.column(name).cast(pa.string()).to_pylist() for name in names]
+    keys = bound.select([LINE, "business_date", "location_id", "item_text"]).take(pa.array(bad)).to_pylist()
+    for place, (row, key) in enumerate(zip(bad, keys, strict=True)):
+        code, column, reason, fix = faults.said[faults.kind[row]]
+        raw = [column_[place] or "" for column_ in wide]
+        value = raw[names.index(column)] if column in names else ""
+        yield Reject(
+            key[LINE],
+            code,
+            column,
+            value,
+            reason,
+            fix,
+            as_raw(raw),
+            None if code == "BAD_DATE" else key["business_date"],
+            key["location_id"] or None,
+            key["item_text"],
+        )
+
+
+def _name_column(feed: Feed, name: str) -> str | None:
+    if feed.is_edi:
+        return Value.ITEM_NAME if name == "item_name" else None
+    return getattr(feed.columns, name)  # type: ignore[no-any-return]
+
+
+def _code_column(feed: Feed) -> str:
+    return Value.CODE if feed.is_edi or not feed.codes else feed.codes.code_column
+
+
+def _is_one_of(texts: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a text is one of some, upper and lower case alike."""
+    known = {text.strip().casefold() for text in texts}
+    return lambda text: text.casefold() in known
+
+
+def _padded(text: str, width: int) -> str:
+    return text.zfill(width) if width and text.isdigit() else text
+
+
+def _clean_id(text: str) -> str:
+    return CONTROL.sub("", text)[:MAX_ID] if text else ""
+
+
+def _clean_name(text: str) -> str | None:
+    return CONTROL.sub("", text)[:MAX_NAME] or None

@@ -1,15 +1,60 @@
-"""What every format reader gives: the rows of a file as texts, nothing guessed."""
+"""What every format reader gives: the rows of a file as texts, in batches, nothing guessed.
+
+A reader is a function `read(path, name, feed, notes)` that yields `Batch`es and puts what it learns about the file as a
+whole into `Notes`. It never raises for what a partner sent: a file that cannot be read ends in a hold.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
-import pandas as pd
+import pyarrow as pa
 
-from include.stockwatch.errors import Hold
+from include.stockwatch.errors import Hold, HoldCode
+from include.stockwatch.settings.feed import Feed
+
+BATCH_ROWS = 500_000
+"""Most rows of one batch: what a reader holds in memory, whatever the size of the file."""
+
+LINE = "line"
+"""The one column that is no text: where the row stands. A line of a text file, a segment of an EDI file, else a row."""
+
+PLACE = " place"
+"""How many rows of the file come before a row: unlike `line` no two rows share it. Added when a batch is bound.
+
+The blank keeps it apart from the columns of a file, whose names have none at their ends."""
+
+MOST_KEPT = 20
+"""Warnings of one code that are kept with their place; the others are counted."""
+
+
+class Value:
+    """Columns of the long tables that EDI readers give: one row per quantity, all texts, null where not said."""
+
+    ITEM = "item"  # the id, as the profile orders the qualifiers
+    ITEM_KIND = "item_kind"  # its qualifier: UP, EN, UK, VN, ...
+    ITEM_NAME = "item_name"
+    LOCATION = "location"
+    LOCATION_KIND = "location_kind"  # its qualifier: UL, 92, 54, ...
+    CODE = "code"  # the qualifier of the quantity: QS, QA, 33, 145, ...
+    QUANTITY = "quantity"
+    UNIT = "unit"
+    PACK = "pack"  # eaches in a case, where the message says so
+    FIRST_DATE = "first_date"  # YYYYMMDD: first day that a flow covers, null = the last day alone
+    LAST_DATE = "last_date"  # YYYYMMDD: the day of a snapshot, the last day of a flow
+    PRICE = "price"
+    LEVEL = "level"  # LOCATION, or TOTAL where the parts of this total stand beside it
+    MESSAGE = "message"  # control number of the set or message
+
+
+LOCATION, TOTAL = "location", "total"
+LONG = tuple(value for name, value in vars(Value).items() if not name.startswith("_"))
 
 
 @dataclass(frozen=True)
@@ -34,18 +79,63 @@ class Reject:
 
 
 @dataclass(frozen=True)
-class RawTable:
-    """The rows of one file. `frame` has the file's columns as texts, and the line of each row as its index."""
+class Batch:
+    """Some rows of a file, in their order.
 
-    columns: tuple[str, ...]
-    frame: pd.DataFrame
-    broken: tuple[Reject, ...] = ()
-    holds: tuple[Hold, ...] = field(default=())
+    `rows` has the column `line` (int64) and one string (or dictionary of string) column per column of the file; a blank
+    cell is "" or null. `rejects` are rows that have no cells: a wrong number of fields, a cut pair.
+    """
 
-    @property
-    def rows_in(self) -> int:
-        """Rows the file has, the header not counted."""
-        return len(self.frame) + len(self.broken)
+    rows: pa.Table
+    rejects: tuple[Reject, ...] = ()
+
+
+@dataclass(frozen=True)
+class Warn:
+    """Something odd that keeps nothing from being published."""
+
+    code: str
+    line: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Control:
+    """One interchange of an EDI file: who sent it, and the number that the sender gave it."""
+
+    sender: str
+    receiver: str
+    number: str
+    rows: int = 0
+
+
+@dataclass
+class Notes:
+    """What a reader learns about a file beside its rows. Complete once its batches have been read to the end."""
+
+    holds: list[Hold] = field(default_factory=list)
+    warnings: list[Warn] = field(default_factory=list)
+    warned: Counter[str] = field(default_factory=Counter)  # by code, those not kept included
+    controls: list[Control] = field(default_factory=list)
+    preamble: list[str] = field(default_factory=list)  # texts above the header row, in reading order
+    columns: tuple[str, ...] = ()  # of the file
+
+    def warn(self, code: str, line: int, what: str) -> None:
+        """Note an oddity."""
+        self.warned[code] += 1
+        if self.warned[code] <= MOST_KEPT:
+            self.warnings.append(Warn(code, line, what))
+
+    def hold(self, code: HoldCode, what: str, fix: str) -> None:
+        """Note a reason to hold the whole file."""
+        self.holds.append(Hold(code, what, fix))
+
+
+class Reader(Protocol):
+    """One format. Reads in bounded memory, whatever the size of the file."""
+
+    def __call__(self, path: Path, name: str, feed: Feed, notes: Notes) -> Iterator[Batch]:
+        """Yield the rows of a file; `name` is what the partner called it, and never a path."""
 
 
 def as_raw(cells: Sequence[str]) -> str:

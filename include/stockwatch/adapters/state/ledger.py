@@ -15,10 +15,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from include.stockwatch.adapters.state.tables import checks, delivered_dates, deliveries, landed_files, watermarks
+from include.stockwatch.adapters.state.tables import (
+    checks,
+    control_numbers,
+    delivered_dates,
+    deliveries,
+    landed_files,
+    watermarks,
+)
+from include.stockwatch.errors import HoldCode
 
 USUAL_OVER = 28
 """How many recent dates say how many rows are usual."""
+SAME_WEEKDAYS, FEWEST_WEEKDAYS, LOOKED_AT = 8, 3, 400
+"""Latest dates of one weekday that say what is usual on it, how few are too few, and among how many dates they are."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,24 @@ class Delivery:
     quality: dict[str, Any] = field(default_factory=dict)
     run_id: str | None = None
     finished_at: dt.datetime | None = None
+    rows_parked: int = 0
+    rows_dropped: int = 0
+    observations: int = 0
+    drop_rules: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[dict[str, Any], ...] = ()
+    controls: tuple[dict[str, Any], ...] = ()
+    restated: dict[str, Any] = field(default_factory=dict)
+    decision: str | None = None
+    decided_by: str | None = None
+    decided_at: dt.datetime | None = None
+
+    @property
+    def is_releasable(self) -> bool:
+        """Whether every hold of the file is one that a person may overrule."""
+        return all(HoldCode(hold["code"]).is_releasable for hold in self.holds)
+
+
+LISTS = ("business_dates", "holds", "warnings", "controls")
 
 
 def file_key(feed_id: str, path: str, size: int, modified: str) -> str:
@@ -110,8 +138,7 @@ def delivery_of_run(tx: Connection, feed_id: str, run_id: str) -> Delivery | Non
 
 def _delivery(row: Any) -> Delivery:
     values = dict(row._mapping)
-    values["business_dates"] = tuple(values["business_dates"])
-    values["holds"] = tuple(values["holds"])
+    values |= {name: tuple(values[name]) for name in LISTS}
     return Delivery(**values)
 
 
@@ -119,24 +146,83 @@ def record(tx: Connection, found: Delivery) -> None:
     """Store a delivery, replacing what was known of it."""
     mine = sa.and_(deliveries.c.feed_id == found.feed_id, deliveries.c.delivery_id == found.delivery_id)
     tx.execute(deliveries.delete().where(mine))
-    values = {**found.__dict__, "business_dates": list(found.business_dates), "holds": list(found.holds)}
+    values = found.__dict__ | {name: list(getattr(found, name)) for name in LISTS}
     tx.execute(deliveries.insert().values(**values))
+
+
+def reused_numbers(
+    tx: Connection, feed_id: str, delivery_id: str, numbers: Iterable[tuple[str, str]]
+) -> list[tuple[str, str, str]]:
+    """Sender, control number and earlier delivery of the interchanges that another delivery of the feed carried."""
+    found = []
+    for sender, number in numbers:
+        mine = (
+            control_numbers.c.feed_id == feed_id,
+            control_numbers.c.sender == sender,
+            control_numbers.c.number == number,
+        )
+        first = tx.execute(sa.select(control_numbers.c.delivery_id).where(*mine)).scalar()
+        if first not in (None, delivery_id):
+            found.append((sender, number, str(first)))
+    return found
+
+
+def record_numbers(tx: Connection, feed_id: str, delivery_id: str, numbers: Iterable[tuple[str, str]]) -> None:
+    """Note the interchanges of a published delivery; the first that carried a number keeps it."""
+    for sender, number in sorted(set(numbers)):
+        values = {"feed_id": feed_id, "sender": sender, "number": number}
+        known = sa.and_(*(control_numbers.c[name] == value for name, value in values.items()))
+        if tx.execute(sa.select(control_numbers.c.delivery_id).where(known)).scalar() is None:
+            tx.execute(control_numbers.insert().values(**values, delivery_id=delivery_id))
+
+
+def undecided(tx: Connection) -> list[Delivery]:
+    """Held deliveries that wait for a person, oldest first."""
+    held = sa.select(deliveries).where(deliveries.c.status == "held", deliveries.c.decision.is_(None))
+    return [_delivery(row) for row in tx.execute(held.order_by(deliveries.c.received_at))]
+
+
+def parked(tx: Connection, feeds: Iterable[str]) -> list[Delivery]:
+    """Published deliveries with parked rows that still count for some date, oldest first."""
+    counts = sa.exists().where(
+        delivered_dates.c.feed_id == deliveries.c.feed_id, delivered_dates.c.delivery_id == deliveries.c.delivery_id
+    )
+    nothing_good = deliveries.c.rows_published == 0
+    waiting = sa.select(deliveries).where(
+        deliveries.c.feed_id.in_(list(feeds)),
+        deliveries.c.status == "published",
+        deliveries.c.rows_parked > 0,
+        counts | nothing_good,
+    )
+    return [_delivery(row) for row in tx.execute(waiting.order_by(deliveries.c.received_at))]
+
+
+def latest(tx: Connection, feed_id: str, count: int) -> list[Delivery]:
+    """The deliveries of a feed that came last, the newest first."""
+    mine = sa.select(deliveries).where(deliveries.c.feed_id == feed_id).order_by(deliveries.c.received_at.desc())
+    return [_delivery(row) for row in tx.execute(mine.limit(count))]
 
 
 def deliver_dates(
     tx: Connection, feed_id: str, delivery_id: str, rows_per_date: dict[dt.date, int], now: dt.datetime
 ) -> None:
-    """Make a delivery the one that counts for its dates."""
+    """Make a delivery the one that counts for its dates. One that counted before has a new revision of them."""
     dates = list(rows_per_date)
+    again: dict[dt.date, int] = {}
     for start in range(0, len(dates), 500):  # SQLite allows 32,766 bound values
         some = dates[start : start + 500]
         mine = sa.and_(delivered_dates.c.feed_id == feed_id, delivered_dates.c.business_date.in_(some))
+        before = sa.select(delivered_dates.c.business_date, delivered_dates.c.revision)
+        same = before.where(mine, delivered_dates.c.delivery_id == delivery_id)
+        again |= {row.business_date: row.revision + 1 for row in tx.execute(same)}
         tx.execute(delivered_dates.delete().where(mine))
     if dates:
         common = {"feed_id": feed_id, "delivery_id": delivery_id, "published_at": now}
-        tx.execute(
-            delivered_dates.insert(), [{**common, "business_date": date, "rows": rows_per_date[date]} for date in dates]
-        )
+        rows = [
+            {**common, "business_date": date, "rows": rows_per_date[date], "revision": again.get(date, 0)}
+            for date in dates
+        ]
+        tx.execute(delivered_dates.insert(), rows)
 
 
 def counting(tx: Connection, feed_id: str) -> dict[dt.date, tuple[str, dt.datetime]]:
@@ -149,6 +235,17 @@ def counting(tx: Connection, feed_id: str) -> dict[dt.date, tuple[str, dt.dateti
     return {date: (file_name, received_at) for date, file_name, received_at in tx.execute(query)}
 
 
+def arrivals(tx: Connection, feed_id: str, count: int) -> dict[dt.date, dt.datetime]:
+    """When the files that count for a feed's latest dates came."""
+    same = sa.and_(
+        deliveries.c.feed_id == delivered_dates.c.feed_id, deliveries.c.delivery_id == delivered_dates.c.delivery_id
+    )
+    columns = (delivered_dates.c.business_date, deliveries.c.received_at)
+    query = sa.select(*columns).join(deliveries, same).where(delivered_dates.c.feed_id == feed_id)
+    latest = query.order_by(delivered_dates.c.business_date.desc()).limit(count)
+    return {date: received_at for date, received_at in tx.execute(latest)}
+
+
 def usual_rows(tx: Connection, feed_id: str, besides: str) -> float | None:
     """Median rows of the feed's latest dates, other than those of one delivery; none for a new feed."""
     mine = sa.and_(
@@ -157,6 +254,35 @@ def usual_rows(tx: Connection, feed_id: str, besides: str) -> float | None:
     latest = sa.select(delivered_dates.c.rows).where(mine).order_by(delivered_dates.c.business_date.desc())
     rows = tx.execute(latest.limit(USUAL_OVER)).scalars().all()
     return float(statistics.median(rows)) if rows else None
+
+
+def usual_rows_by_date(tx: Connection, feed_id: str, dates: Iterable[dt.date], besides: str) -> dict[dt.date, float]:
+    """Rows that are usual on each of some dates: the median of the latest dates of its weekday, where there are enough
+    of them, else of the feed's latest dates. Dates of one delivery (`besides`) say nothing; a new feed gives no value.
+    """
+    mine = sa.and_(
+        delivered_dates.c.feed_id == feed_id, delivered_dates.c.delivery_id != besides, delivered_dates.c.rows > 0
+    )
+    day = delivered_dates.c.business_date
+    query = sa.select(day, delivered_dates.c.rows).where(mine).order_by(day.desc()).limit(LOOKED_AT)
+    latest = [(row.business_date.weekday(), row.rows) for row in tx.execute(query)]
+    if not latest:
+        return {}
+    otherwise = statistics.median(rows for _, rows in latest[:USUAL_OVER])
+    usual = {}
+    for weekday in range(7):
+        alike = [rows for of, rows in latest if of == weekday][:SAME_WEEKDAYS]
+        usual[weekday] = float(statistics.median(alike) if len(alike) >= FEWEST_WEEKDAYS else otherwise)
+    return {date: usual[date.weekday()] for date in dates}
+
+
+def rows_of(tx: Connection, feed_id: str, date: dt.date) -> tuple[int, float | None]:
+    """Rows of a delivered date, and how many are usual on it."""
+    mine = sa.and_(delivered_dates.c.feed_id == feed_id, delivered_dates.c.business_date == date)
+    row = tx.execute(sa.select(delivered_dates.c.rows, delivered_dates.c.delivery_id).where(mine)).first()
+    if row is None:
+        return 0, None
+    return row.rows, usual_rows_by_date(tx, feed_id, [date], besides=row.delivery_id).get(date)
 
 
 def delivered(
@@ -186,9 +312,19 @@ def delivered_span(tx: Connection) -> dict[str, tuple[dt.date, dt.date]]:
     return {feed: (first, last) for feed, first, last in tx.execute(query)}
 
 
-def inputs_of(have: dict[str, str]) -> str:
-    """Name of what a date is checked on: the delivery that counts, by feed."""
-    return hashlib.sha256(repr(sorted(have.items())).encode()).hexdigest()[:12]
+def revised(tx: Connection) -> dict[dt.date, dict[str, int]]:
+    """The revisions of deliveries that were published again with rows that had been parked, by date and feed."""
+    columns = (delivered_dates.c.business_date, delivered_dates.c.feed_id, delivered_dates.c.revision)
+    found: dict[dt.date, dict[str, int]] = {}
+    for row in tx.execute(sa.select(*columns).where(delivered_dates.c.revision > 0)):
+        found.setdefault(row.business_date, {})[row.feed_id] = row.revision
+    return found
+
+
+def inputs_of(have: dict[str, str], revisions: dict[str, int] | None = None) -> str:
+    """Name of what a date is checked on: the delivery that counts, by feed, and its revision if there are several."""
+    named = {feed: (id_, n) if (n := (revisions or {}).get(feed)) else id_ for feed, id_ in have.items()}
+    return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()[:12]
 
 
 def checked(tx: Connection, first: dt.date) -> dict[dt.date, set[str]]:

@@ -48,7 +48,7 @@ deliveries = sa.Table(
     sa.Column("delivery_id", sa.String(64), primary_key=True),  # sha256 of the bytes
     sa.Column("file_name", sa.Text, nullable=False),
     sa.Column("received_at", UtcTime, nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),  # read, published, held
+    sa.Column("status", sa.String(16), nullable=False),  # received, read, published, held, discarded
     sa.Column("rows_in", sa.Integer, nullable=False),
     sa.Column("rows_published", sa.Integer, nullable=False),
     sa.Column("rows_rejected", sa.Integer, nullable=False),
@@ -56,8 +56,27 @@ deliveries = sa.Table(
     sa.Column("reject_codes", sa.JSON, nullable=False),  # code -> rows
     sa.Column("holds", sa.JSON, nullable=False),  # what keeps the file from being published
     sa.Column("quality", sa.JSON, nullable=False),  # summary of the Great Expectations result
+    sa.Column("rows_parked", sa.Integer, nullable=False, server_default="0"),  # wait for an item or a location
+    sa.Column("rows_dropped", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("observations", sa.Integer, nullable=False, server_default="0"),  # rows of the table that were written
+    sa.Column("drop_rules", sa.JSON, nullable=False, server_default="{}"),  # rule -> rows
+    sa.Column("warnings", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("controls", sa.JSON, nullable=False, server_default="[]"),  # interchanges: sender, receiver, number
+    sa.Column("restated", sa.JSON, nullable=False, server_default="{}"),  # what it changed of what was known before
+    sa.Column("decision", sa.String(32)),  # of a person, on a held file: release, release_passing, discard
+    sa.Column("decided_by", sa.String(250)),
+    sa.Column("decided_at", UtcTime),
     sa.Column("run_id", sa.String(250)),
     sa.Column("finished_at", UtcTime),
+)
+
+control_numbers = sa.Table(
+    "control_numbers",
+    metadata,
+    sa.Column("feed_id", sa.String(64), primary_key=True),
+    sa.Column("sender", sa.String(64), primary_key=True),
+    sa.Column("number", sa.String(64), primary_key=True),  # of an EDI interchange
+    sa.Column("delivery_id", sa.String(64), nullable=False),  # the first delivery that carried it
 )
 
 delivered_dates = sa.Table(
@@ -67,6 +86,7 @@ delivered_dates = sa.Table(
     sa.Column("business_date", sa.Date, primary_key=True),
     sa.Column("delivery_id", sa.String(64), nullable=False),  # the delivery whose rows count
     sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="0"),  # grows when parked rows are loaded
     sa.Column("published_at", UtcTime, nullable=False),
 )
 
@@ -118,12 +138,51 @@ incident_events = sa.Table(
     sa.Column("state", sa.JSON, nullable=False),  # the incident after the event
 )
 
+data_incidents = sa.Table(
+    "data_incidents",
+    metadata,
+    sa.Column("incident_id", sa.String(32), primary_key=True),
+    sa.Column("feed_id", sa.String(64), nullable=False),
+    sa.Column("standing", sa.String(16), nullable=False),
+    sa.Column("last_seq", sa.Integer, nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),
+    sa.Index(
+        "one_open_data_incident_per_feed",
+        "feed_id",
+        unique=True,
+        sqlite_where=sa.text("standing != 'resolved'"),
+        postgresql_where=sa.text("standing != 'resolved'"),
+    ),
+)
+
+data_incident_events = sa.Table(
+    "data_incident_events",
+    metadata,
+    sa.Column("incident_id", sa.String(32), sa.ForeignKey("data_incidents.incident_id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("reason", sa.String(32), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("actor", sa.String(250), nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),  # the data incident after the event
+)
+
+questions = sa.Table(
+    "questions",
+    metadata,
+    sa.Column("run_id", sa.String(250), primary_key=True),  # the run of release_feed that waits for the answer
+    sa.Column("feed_id", sa.String(64), nullable=False),
+    sa.Column("delivery_id", sa.String(64), nullable=False),
+    sa.Column("asked_at", UtcTime, nullable=False),
+    sa.Column("answered_at", UtcTime),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,
     sa.Column("outbox_id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("idem_key", sa.String(64), nullable=False, unique=True),
-    sa.Column("incident_id", sa.String(32), sa.ForeignKey("incidents.incident_id"), nullable=False),
+    sa.Column("incident_id", sa.String(32), nullable=False),  # of an incident or a data incident
     sa.Column("event_seq", sa.Integer, nullable=False),
     sa.Column("operation", sa.String(16), nullable=False),  # post, update, reply
     sa.Column("channel", sa.String(32), nullable=False),

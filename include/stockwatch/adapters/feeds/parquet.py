@@ -1,0 +1,151 @@
+"""Parquet files: typed columns, written as the texts that the feed definition expects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from include.stockwatch.adapters.feeds import header, raw, typed
+from include.stockwatch.adapters.feeds.encoding import Unreadable
+from include.stockwatch.adapters.feeds.raw import LINE, Batch, Notes
+from include.stockwatch.adapters.feeds.rows import hold_for_no_rows, hold_if_empty
+from include.stockwatch.errors import HoldCode
+from include.stockwatch.settings.feed import Feed
+
+BUFFER_BYTES = 1024 * 1024
+MOST_ROWS = 200_000_000
+MOST_GROUP_BYTES = 4_000_000_000
+"""Rows that a file may claim to have, and bytes of a row group, of which some are in memory at a time."""
+
+FEW_COLUMNS = 200
+"""Up to so many, all columns are read, so that a reject shows its row; else only those that the feed uses."""
+
+BATCH_CELLS = 10_000_000
+AGAIN = "ask the partner to write the file again and to send it whole"
+
+
+def read(path: Path, name: str, feed: Feed, notes: Notes) -> Iterator[Batch]:
+    """Read a Parquet file as texts; `line` is the number of the row, from 1.
+
+    Numbers are plain decimals with the feed's decimal mark, days and moments in its date format, booleans TRUE and
+    FALSE; NaN is no data. A column whose values have several parts (list, struct, map) is left out, and the file held
+    if the feed uses it; so are damaged and encrypted files.
+    """
+    if hold_if_empty(path, name, notes):
+        return
+    try:
+        yield from _batches(path, feed, notes)
+    except Unreadable as error:
+        notes.holds.append(error.hold)
+    except (pa.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
+        _hold(error, notes)
+
+
+def _hold(error: Exception, notes: Notes) -> None:
+    """Hold a file that Arrow cannot read."""
+    said = str(error).partition("\n")[0]
+    if "decrypt" in said.lower():
+        notes.hold(HoldCode.UNSAFE_CONTENT, f"the file is encrypted: {said}", "ask the partner for it in the open")
+    elif "UTF8" in said:
+        notes.hold(HoldCode.ENCODING, f"a column of texts is not UTF-8: {said}", "ask the partner for texts in UTF-8")
+    else:
+        notes.hold(HoldCode.TRUNCATED, f"the file is cut off or damaged: {said}", AGAIN)
+
+
+def _batches(path: Path, feed: Feed, notes: Notes) -> Iterator[Batch]:
+    metadata = pq.read_metadata(path)
+    _must_be_bounded(metadata)
+    columns = _columns(metadata.schema.to_arrow_schema(), feed, notes)
+    if not columns:
+        return
+    texts = [field.name for field in columns.values() if pa.types.is_string(field.type)]
+    options = {"pre_buffer": False, "buffer_size": BUFFER_BYTES, "page_checksum_verification": True}
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=texts, **options) as file:
+        count = max(1, min(raw.BATCH_ROWS, BATCH_CELLS // len(columns)))
+        row = 0
+        for part in file.iter_batches(count, columns=[field.name for field in columns.values()]):
+            arrays = [_texts(part.column(field.name), feed) for field in columns.values()]
+            lines = pa.array(range(row + 1, row + len(part) + 1), pa.int64())
+            yield Batch(pa.table([*arrays, lines], names=[*columns, LINE]))
+            row += len(part)
+        if row < metadata.num_rows:
+            what = f"the file says that it has {metadata.num_rows:,} rows, and {row:,} are there"
+            raise Unreadable(HoldCode.TRUNCATED, what, AGAIN)
+        if not row:
+            hold_for_no_rows(notes)
+
+
+def _must_be_bounded(metadata: pq.FileMetaData) -> None:
+    # what a group says of its columns is not asked for: Arrow ends the process where a footer is damaged there
+    largest = max((metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups)), default=0)
+    fix = "ask the partner for smaller files, or smaller row groups"
+    if metadata.num_rows > MOST_ROWS:
+        raise Unreadable(HoldCode.TOO_LARGE, f"the file says that it has {metadata.num_rows:,} rows", fix)
+    if largest > MOST_GROUP_BYTES:
+        raise Unreadable(HoldCode.TOO_LARGE, f"a row group has {largest:,} bytes unpacked", fix)
+
+
+def _columns(schema: pa.Schema, feed: Feed, notes: Notes) -> dict[str, pa.Field]:
+    """The columns that are read, by their names in the feed; none and a hold where they lack what it uses."""
+    used = feed.file_columns()
+    flat = [field for field in schema if _is_flat(field.type)]
+    for field in schema:
+        if field not in flat and header.plain(field.name) in map(header.plain, used):
+            what = f"the values of column `{field.name}` have several parts ({field.type})"
+            raise Unreadable(HoldCode.LAYOUT_CHANGED, what, "ask the partner for one value in each cell")
+    found = header.find(iter([[field.name for field in flat]]), feed, notes)
+    if found is None:
+        return {}
+    names = [field.name for field in schema]
+    columns = {name: field for name, field in zip(found.names, flat, strict=True) if names.count(field.name) == 1}
+    return columns if len(columns) <= FEW_COLUMNS else {name: columns[name] for name in used}
+
+
+def _is_flat(kind: pa.DataType) -> bool:
+    """Whether values are single ones that have a text."""
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _is_flat(kind.value_type)
+    is_text = (
+        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+    )
+    is_single = types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind)
+    return is_text or (is_single and not types.is_interval(kind))
+
+
+def _texts(values: pa.Array, feed: Feed) -> pa.Array:
+    """Values as texts. Raises: ArrowInvalid where bytes are no UTF-8"""
+    types, kind, decimal = pa.types, values.type, feed.format.decimal
+    if types.is_dictionary(kind) and not types.is_string(kind.value_type):
+        return _texts(values.dictionary_decode(), feed)
+    if types.is_dictionary(kind) or types.is_string(kind):
+        values.validate(full=True)  # Arrow takes the bytes of a file for UTF-8 without a look
+        return values
+    if types.is_boolean(kind):
+        return pc.if_else(values, typed.TRUE, typed.FALSE)
+    if types.is_floating(kind):
+        return _by_value(values, lambda value: None if math.isnan(value) else typed.real(value, decimal))
+    if types.is_timestamp(kind):
+        moments = values.cast(pa.timestamp("us", kind.tz), safe=False)
+        return _by_value(moments, lambda value: typed.date(value, feed))
+    if types.is_date(kind):
+        return _by_value(values, lambda value: typed.date(value, feed))
+    if types.is_temporal(kind):
+        return _by_value(values, str)
+    texts = values.cast(pa.string())
+    return pc.replace_substring(texts, ".", decimal) if types.is_decimal(kind) and decimal != "." else texts
+
+
+def _by_value(values: pa.Array, text: Callable[[Any], str | None]) -> pa.Array:
+    """Texts of values that Arrow cannot write as we need them, each made once."""
+    encoded = values.dictionary_encode()
+    # a float32 is written with the digits that it has, not those of the float64 next to it
+    singles = encoded.dictionary.cast(pa.string()) if values.type in (pa.float16(), pa.float32()) else None
+    different = map(float, singles.to_pylist()) if singles else encoded.dictionary.to_pylist()
+    return pa.array([text(value) for value in different], pa.string()).take(encoded.indices)

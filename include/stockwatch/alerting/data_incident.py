@@ -1,0 +1,160 @@
+"""What a data incident is, and what happens to it: a feed is late, silent, held, or smaller than usual.
+
+Missing or partial data is no news about stock: it never opens, closes or moves an incident of stock (A-02). It is told
+once per feed instead, as a data incident of its own, which only a delivery of the newest due date ends.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import Field
+
+from include.stockwatch.alerting.incident import Standing
+from include.stockwatch.domain.value import Value
+
+SILENT_FROM = 2
+"""Due dates without a delivery from which a feed is silent, not merely late."""
+
+
+class Trouble(StrEnum):
+    """What is wrong with a feed. The first that applies is told."""
+
+    HELD = "held"  # a file came and waits for somebody
+    SILENT = "silent"  # several due dates without a delivery
+    LATE = "late"  # one due date past its cut-off
+    SMALL = "small"  # its newest date has far fewer rows than usual
+
+
+class Reason(StrEnum):
+    """Why something was done, or not."""
+
+    FIRST = "first"  # opened
+    OTHER_TROUBLE = "other_trouble"  # late became silent, held became late
+    FIGURES = "figures"  # the same trouble, other dates or effects
+    DELIVERED = "delivered"  # resolved
+    ALL_WELL = "all_well"
+    NOTHING_NEW = "nothing_new"
+
+
+CHANGES = {
+    Reason.FIRST: "opened",
+    Reason.OTHER_TROUBLE: "updated",
+    Reason.FIGURES: "updated",
+    Reason.DELIVERED: "resolved",
+}
+"""Reasons that make an event, and the kind of event."""
+
+
+class HeldFile(Value):
+    """A file of the feed that waits for a decision."""
+
+    file_name: str
+    received_at: dt.datetime
+    codes: tuple[str, ...]
+    rows_in: int
+    rows_rejected: int
+    is_releasable: bool
+
+
+class Told(Value):
+    """What a message tells of a feed beside its trouble."""
+
+    partner: str
+    partner_name: str
+    time_zone: str = Field(description="the partner's; times of the message are in it")
+    channel: str
+    owner: str
+    newest: dt.date = Field(description="newest delivered date: the last good day")
+    missing: tuple[dt.date, ...] = Field(default=(), description="due dates past their cut-off after `newest`")
+    wanted: dt.date = Field(description="the newest date that is due, or due next; its delivery ends the incident")
+    expected_by: dt.datetime = Field(description="cut-off of the oldest date that is waited for, or of the next")
+    usually_by: str | None = Field(default=None, description="by when 95 % of the files came, e.g. 07:10")
+    held: HeldFile | None = None
+    rows: int = Field(description="of the newest date")
+    usual_rows: float | None = None
+    min_rows_share: float = 0.0
+    frozen: tuple[str, ...] = Field(default=(), description="open incidents of the partner that stand still")
+
+
+class FeedPicture(Told):
+    """A feed as the ledger shows it now."""
+
+    feed_id: str
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What is wrong with the feed; none if all is well."""
+        if self.held:
+            return Trouble.HELD
+        if len(self.missing) >= SILENT_FROM:
+            return Trouble.SILENT
+        if self.missing:
+            return Trouble.LATE
+        if self.usual_rows and self.rows < self.min_rows_share * self.usual_rows:
+            return Trouble.SMALL
+        return None
+
+
+class DataIncident(Told):
+    """The whole state of a data incident; a message is rendered from this and nothing else."""
+
+    incident_id: str
+    feed_id: str
+    standing: Standing = Standing.OPEN
+    trouble: Trouble
+    since: dt.datetime = Field(description="the cut-off that passed, or the arrival of the file")
+    ended_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do about one feed, why, and the data incident as it stands after."""
+
+    reason: Reason
+    incident: DataIncident | None = None
+
+    @property
+    def event_kind(self) -> str | None:
+        """Kind of the event to store, or none if nothing changes."""
+        return CHANGES.get(self.reason)
+
+
+def decide(picture: FeedPicture, incident: DataIncident | None, *, new_id: str, now: dt.datetime) -> Decision:
+    """Decide on one feed; `incident` is the open one, if any.
+
+    The same picture again changes nothing. An incident whose trouble is gone without a delivery (a held file was
+    discarded before its date is late) stays open until the date that it waits for is there.
+    """
+    trouble = picture.trouble
+    if incident is None:
+        if trouble is None:
+            return Decision(Reason.ALL_WELL)
+        first = DataIncident(
+            incident_id=new_id, trouble=trouble, since=_since(picture, trouble, now), **_told(picture, None)
+        )
+        return Decision(Reason.FIRST, first)
+    if trouble is None and picture.newest >= incident.wanted:
+        ended = {"standing": Standing.RESOLVED, "ended_at": now, **_told(picture, incident)}
+        return Decision(Reason.DELIVERED, incident.model_copy(update=ended))
+    trouble = trouble or Trouble.LATE  # not there, though its cut-off may be to come
+    after = incident.model_copy(update={"trouble": trouble, **_told(picture, incident)})
+    if after == incident:
+        return Decision(Reason.NOTHING_NEW)
+    return Decision(Reason.OTHER_TROUBLE if trouble is not incident.trouble else Reason.FIGURES, after)
+
+
+def _told(picture: FeedPicture, before: DataIncident | None) -> dict[str, object]:
+    told = {name: getattr(picture, name) for name in FeedPicture.model_fields}
+    if before:
+        told["channel"] = before.channel  # the message stays where it is
+        told["wanted"] = max(picture.wanted, before.wanted)
+    return told
+
+
+def _since(picture: FeedPicture, trouble: Trouble, now: dt.datetime) -> dt.datetime:
+    if trouble is Trouble.HELD and picture.held:
+        return picture.held.received_at
+    return now if trouble is Trouble.SMALL else picture.expected_by

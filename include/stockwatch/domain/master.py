@@ -1,0 +1,97 @@
+"""Master data as they speak for each partner: names, and which item is ranged where on a date.
+
+What the master data do not say stays as the feeds say it, or unknown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from include.stockwatch.domain.columns import SERIES
+from include.stockwatch.domain.daily import AS_OF
+
+EVERY_PARTNER = ""
+"""What stands for the partner in a row of our own master data that is about all of them."""
+LOCATION_TYPES = ("store", "dc")
+LISTED = (AS_OF, *SERIES, "location_type")
+
+
+def per_partner(rows: ir.Table, partners: Collection[str]) -> ir.Table:
+    """Rows about each of some partners; `is_own` marks those that serve every partner.
+
+    Grain:  (feed_id, partner, …) -> the same, rows about every partner once for each
+    """
+    every = rows.filter(rows.partner == EVERY_PARTNER).drop("partner")
+    known = ibis.memtable({"partner": sorted(partners)}, schema=ibis.schema({"partner": "string"}))
+    spread = every.cross_join(known).select(rows.columns).mutate(is_own=ibis.literal(True))
+    return ibis.union(rows.filter(rows.partner.isin(sorted(partners))).mutate(is_own=ibis.literal(False)), spread)
+
+
+def named(rows: ir.Table, names: ir.Table, key: str, columns: Mapping[str, str]) -> ir.Table:
+    """Rows with the names of `key` filled in where they have none; `columns` are row column -> master column.
+
+    Grain:  rows any with `partner` and `key`; names (feed_id, partner, key) from `per_partner` -> as rows
+    Nulls:  a partner's own master comes before ours; of several the first by feed that says something
+    """
+    order = ibis.window(group_by=("partner", key), order_by=("is_own", "feed_id"))
+    placed = names.mutate(place=ibis.row_number().over(order))
+    said = placed.group_by("partner", key).agg(
+        **{
+            f"said_{name}": placed[column].argmin(placed.place, where=placed[column].notnull())
+            for name, column in columns.items()
+        }
+    )
+    joined = rows.left_join(said, ["partner", key])
+    filled = {name: ibis.coalesce(joined[name], joined[f"said_{name}"]) for name in columns}
+    return joined.mutate(**filled).select(rows.columns)
+
+
+def ranged_on(assortment: ir.Table, items: ir.Table, dates: Sequence[dt.date]) -> ir.Table:
+    """The series that an assortment ranges on each of some dates, and the type of location that it speaks for.
+
+    Grain:  assortment, items from `per_partner` -> (as_of, series, location_type); a list of all locations gives
+            both types
+    Source: an own number stands for the item that the item master stores it under
+    """
+    stored = items.filter(items.partner_item_id.notnull() & (items.partner_item_id != items.item_id))
+    stored = stored.group_by("partner", "partner_item_id").agg(stored_id=stored.item_id.max())
+    known = assortment.left_join(stored, ["partner", (assortment.item_id, stored.partner_item_id)])
+    known = known.mutate(item_id=ibis.coalesce(known.stored_id, known.item_id))
+    days = ibis.memtable({AS_OF: list(dates)}, schema=ibis.schema({AS_OF: "date"}))
+    known = known.select(*SERIES, "location_type", "ranged_from", "ranged_to").cross_join(days)
+    in_force = (known.ranged_from.isnull() | (known.ranged_from <= known.as_of)) & (
+        known.ranged_to.isnull() | (known.ranged_to >= known.as_of)
+    )
+    listed = known.filter(in_force).select(*LISTED)
+    typed = [listed.filter(listed.location_type.notnull())]
+    typed += [
+        listed.filter(listed.location_type.isnull()).mutate(location_type=ibis.literal(one)) for one in LOCATION_TYPES
+    ]
+    return ibis.union(*typed).distinct()
+
+
+def with_assortment(position: ir.Table, listed: ir.Table, location_types: Mapping[str, str]) -> ir.Table:
+    """Positions whose range is the assortment's where there is one; elsewhere it stays inferred.
+
+    A series that is listed and was never reported has a position of which nothing is known: it counts as ranged, and
+    as lost coverage. A date for which a partner has no list in force is inferred: no list does not mean no range.
+    Grain:  (as_of, series), as `availability.positions`; listed as `ranged_on`, with names -> (as_of, series)
+    """
+    place = ibis.cases(*((position.feed_id == feed, kind) for feed, kind in location_types.items()), else_="")
+    position = position.mutate(location_type=place)
+    speaks = listed.select(AS_OF, "partner", "location_type").distinct().mutate(speaks=True)
+    series = listed.drop("location_type").distinct(on=[AS_OF, *SERIES])
+    found = position.left_join(speaks, [AS_OF, "partner", "location_type"], rname="{name}_of_list")
+    found = found.select(*position.columns, "speaks")
+    found = found.left_join(series.select(AS_OF, *SERIES).mutate(lists=True), [AS_OF, *SERIES], rname="{name}_of_list")
+    is_ranged = found.speaks.fill_null(False).ifelse(found.lists.fill_null(False), found.is_ranged)
+    found = found.mutate(is_ranged=is_ranged).select([name for name in position.columns if name != "location_type"])
+    silent = series.anti_join(position, [AS_OF, *SERIES])
+    nothing = {"is_ranged": True, "is_out": False, "days_observed": 0, "demand_a": 0.0, "demand_b": 0.0}
+    silent = silent.mutate(**nothing)
+    missing = {name: ibis.null(kind) for name, kind in found.schema().items() if name not in silent.columns}
+    return ibis.union(found, silent.mutate(**missing).select(found.columns).cast(found.schema()))

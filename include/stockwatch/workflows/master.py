@@ -1,0 +1,100 @@
+"""What the master data of a partner know, and what they add to a check. Works without any, and says so."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from include.stockwatch.domain.master import EVERY_PARTNER, named, per_partner, ranged_on
+from include.stockwatch.settings.feed import Feed
+from include.stockwatch.workflows.contents import Known
+from include.stockwatch.workflows.services import Services
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+NAMES = {"item_name": "item_name", "category": "category"}
+PLACES = {"location_name": "location_name"}
+
+
+def known(services: Services, feed: Feed) -> Known:
+    """Items, locations and packs of a feed's partner; None where no master data speak for the feed.
+
+    What the partner's own master says goes before ours. An own number that several items bear, as a follow-up item may
+    bear that of the item before, is the one that became active last. A master says nothing about ids that it has none
+    of: GTINs do not tell which own numbers exist, nor stores which warehouses.
+    """
+    items = _rows(services, "items", feed.partner, "active_from")
+    places = _rows(services, "locations", feed.partner)
+    id_column = "gtin" if feed.item_id.kind == "gtin" else "partner_item_id"
+    return Known(
+        _ids(items) if any(item[id_column] for item in items) else None,
+        frozenset(place["location_id"] for place in places)
+        if any(place["location_type"] in (None, feed.location_type) for place in places)
+        else None,
+        {(item["item_id"], unit): pieces for item in items for unit, pieces in item["packs"] or ()},
+    )
+
+
+def _ids(items: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """What an item may be called -> its id as it is stored. An id is never taken for another item's own number."""
+    numbers = {item["partner_item_id"]: item["item_id"] for item in items if item["partner_item_id"]}
+    return numbers | {item["item_id"]: item["item_id"] for item in items}
+
+
+def _rows(services: Services, table: str, partner: str, *order: str) -> list[dict[str, Any]]:
+    """Rows about a partner, those that serve every partner first."""
+    rows = _table(services, table)
+    mine = rows.filter(rows.partner.isin([EVERY_PARTNER, partner]))
+    placed = sorted(
+        services.lake.engine.to_pyarrow(mine).to_pylist(),
+        key=lambda row: (row["partner"], *(row[name] or dt.date.min for name in order), row["feed_id"], row["line"]),
+    )
+    return list(placed)
+
+
+def _table(services: Services, table: str) -> ir.Table:
+    """The rows of a table of master data that count."""
+    return services.lake.table(table, feeds=services.settings.master_ids())
+
+
+def _per_partner(services: Services, table: str) -> ir.Table:
+    return per_partner(_table(services, table), {feed.partner for feed in services.settings.feeds.values()})
+
+
+def with_names(services: Services, rows: ir.Table) -> ir.Table:
+    """Rows of series with the names and categories that the master data have where the feed has none."""
+    if services.lake.version("items") is not None:
+        rows = named(rows, _per_partner(services, "items"), "item_id", NAMES)
+    if services.lake.version("locations") is not None:
+        rows = named(rows, _per_partner(services, "locations"), "location_id", PLACES)
+    return rows
+
+
+def listed_on(services: Services, dates: Sequence[dt.date]) -> ir.Table | None:
+    """The series that an assortment ranges on some dates, with their names; none where there never was one."""
+    import ibis
+
+    if services.lake.version("assortment") is None:
+        return None
+    listed = ranged_on(_per_partner(services, "assortment"), _per_partner(services, "items"), dates)
+    blank = {name: ibis.null("string") for name in (*NAMES, *PLACES)}
+    return with_names(services, listed.mutate(**blank))
+
+
+def unsaid(services: Services, dates: Sequence[dt.date]) -> dict[str, list[str]]:
+    """What no master data say, by partner, and what that means for a check of some dates."""
+    partners = {feed.partner for feed in services.settings.feeds.values()}
+    lists = listed_on(services, dates)
+    lacking = {
+        "no item master: every item that a feed names is taken": _per_partner(services, "items"),
+        "no location master: every location that a feed names is taken": _per_partner(services, "locations"),
+        "no assortment: the range is inferred from what was sold or stocked": lists,
+    }
+    served = {what: set() if rows is None else _partners(services, rows) for what, rows in lacking.items()}
+    return {one: [what for what, known in served.items() if one not in known] for one in sorted(partners)}
+
+
+def _partners(services: Services, rows: ir.Table) -> set[str]:
+    return set(services.lake.engine.to_pyarrow(rows.select("partner").distinct())["partner"].to_pylist())

@@ -1,0 +1,320 @@
+"""Take in one file of master data: archive, read, check, publish, and load the rows that waited for it.
+
+The functions are those of `ingest`, with the same arguments. Every step may be repeated after a crash.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from include.stockwatch.adapters.feeds import master_rows
+from include.stockwatch.adapters.feeds.faults import Fault
+from include.stockwatch.adapters.feeds.raw import BATCH_ROWS, LINE, Reject
+from include.stockwatch.adapters.state import ledger
+from include.stockwatch.adapters.state.ledger import Delivery
+from include.stockwatch.domain import gtin
+from include.stockwatch.domain.columns import MASTERS
+from include.stockwatch.errors import FeedHeld, FeedUnreachable, Hold, HoldCode, RowsLost
+from include.stockwatch.settings.feed import Feed
+from include.stockwatch.settings.master import Master
+from include.stockwatch.workflows import ingest
+from include.stockwatch.workflows.contents import REJECT_ROWS, SOURCE, Contents, Decision, Stage, batches, describe
+from include.stockwatch.workflows.ingest import DISCARDED, HELD, PUBLISHED, READ
+from include.stockwatch.workflows.services import Services
+
+log = logging.getLogger(__name__)
+
+WAITED_FOR = ("items", "locations")
+"""Tables that rows of feeds wait for."""
+COMPARED = 50
+"""Latest deliveries among which the one before is looked for."""
+PAGE = "<p>Master data: every row was read as its definition says; rows at fault are in the table rejects.</p>"
+
+
+def ingest_file(services: Services, feed_id: str, path: Path) -> Delivery:
+    """Take in a file by its path, past the landing: receive, read and publish in one go.
+
+    Raises: FeedHeld, FeedUnreachable
+    """
+    found = ingest.receive(services, feed_id, str(path.parent), str(path), path.name)
+    return publish(services, feed_id, read(services, feed_id, found.delivery_id).delivery_id)
+
+
+def read_landed(services: Services, feed_id: str, file_key: str, run_id: str | None = None) -> Delivery:
+    """Archive and read a file that the landing scan claimed. Raises: FeedUnreachable, FeedHeld"""
+    with services.state.begin() as tx:
+        path = ledger.start_file(tx, file_key)
+    if path is None:
+        raise FeedUnreachable(file_key, "no landed file has this key")
+    url = services.landing_url(feed_id, services.settings.masters[feed_id])
+    delivery_id = ""
+    try:
+        delivery_id = ingest.receive(services, feed_id, url, path, path.rsplit("/", 1)[-1], run_id).delivery_id
+        return read(services, feed_id, delivery_id)
+    except FeedHeld:
+        with services.state.begin() as tx:
+            ledger.finish_file(tx, file_key, "failed", delivery_id)
+        raise
+
+
+def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
+    """Read, bind and check an archived file, and stage its rows; one that was published or discarded is left alone.
+
+    A file with too many bad rows, or far fewer rows than the one before, is held whole. Raises: FeedHeld
+    """
+    with services.state.begin() as tx:
+        found = ledger.delivery(tx, feed_id, delivery_id)
+        earlier = [one for one in ledger.latest(tx, feed_id, COMPARED) if one.status == PUBLISHED]
+    if found is None:
+        raise FeedUnreachable(delivery_id, "this delivery was never received")
+    if found.status in (PUBLISHED, DISCARDED):
+        return found
+    master = services.settings.masters[feed_id]
+    contents = _contents(services, found, master)
+    contents.holds += _verdicts(contents, master, found, earlier)
+    if found.decision in (Decision.RELEASE, Decision.RELEASE_PASSING):
+        contents.holds = [hold for hold in contents.holds if not hold.code.is_releasable]
+    found = replace(
+        found,
+        rows_in=contents.rows_in,
+        rows_rejected=contents.rows_rejected,
+        reject_codes=dict(contents.reject_codes),
+        warnings=tuple(contents.warnings),
+        holds=tuple({"code": hold.code.value, "what": hold.what, "fix": hold.fix} for hold in contents.holds),
+    )
+    page = services.quality_page(feed_id, delivery_id)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(PAGE, "utf-8")
+    if contents.holds:
+        ingest._hold(services, found, _as_feed(master), contents)
+    if contents.rows_good + found.rows_rejected != found.rows_in:
+        raise RowsLost(found.file_name, found.rows_in, contents.rows_good, found.rows_rejected)
+    found = replace(found, status=READ, rows_published=contents.rows_good)
+    _stage(services, found, master, contents)
+    with services.state.begin() as tx:
+        ledger.record(tx, found)
+    log.info("%s: %s rows in, %s rejected", found.file_name, found.rows_in, found.rows_rejected)
+    return found
+
+
+def publish(services: Services, feed_id: str, delivery_id: str, file_key: str | None = None) -> Delivery:
+    """Replace all rows of the master by those of a read delivery, and load the feeds' rows that waited for them.
+
+    A second call changes nothing. The ledger comes last: after a crash in between everything is done again, the same.
+    """
+    with services.state.begin() as tx:
+        found = ledger.delivery(tx, feed_id, delivery_id)
+    if found is None:
+        raise FeedUnreachable(delivery_id, "this delivery was never received")
+    staged = services.staged(feed_id, delivery_id)
+    if found.status == READ:
+        master = services.settings.masters[feed_id]
+        services.lake.replace_rejects(feed_id, delivery_id, pq.read_table(staged / "rejects.parquet"))
+        services.lake.replace_feed(master.table, lambda: _rows(staged), feed_id)
+        if master.table in WAITED_FOR:
+            _load_parked(services, master)
+        found = replace(found, status=PUBLISHED, finished_at=services.now())
+        with services.state.begin() as tx:
+            ledger.record(tx, found)
+    if file_key:
+        with services.state.begin() as tx:
+            ledger.finish_file(tx, file_key, "done", delivery_id)
+    shutil.rmtree(staged, ignore_errors=True)
+    return found
+
+
+def decide(services: Services, feed_id: str, delivery_id: str, decision: str, by: str) -> Delivery:
+    """Do what a person decided on a held file: publish its good rows all the same, or discard it.
+
+    A second call changes nothing. Raises: FeedHeld where the file cannot be read, whatever anybody says.
+    """
+    wanted = Decision(decision)
+    with services.state.begin() as tx:
+        found = ledger.delivery(tx, feed_id, delivery_id)
+        if found is None:
+            raise FeedUnreachable(delivery_id, "this delivery was never received")
+        if found.status == HELD:
+            found = replace(found, decision=wanted.value, decided_by=by, decided_at=services.now())
+            if wanted is Decision.DISCARD:
+                found = replace(found, status=DISCARDED, finished_at=services.now())
+            ledger.record(tx, found)
+    if found.status in (DISCARDED, PUBLISHED):
+        return found
+    try:
+        read(services, feed_id, delivery_id)
+    except FeedHeld:
+        with services.state.begin() as tx:  # it waits for the next decision: the file was mended, or discard it
+            held = ledger.delivery(tx, feed_id, delivery_id)
+            if held:
+                ledger.record(tx, replace(held, decision=None, decided_by=None, decided_at=None))
+        raise
+    return publish(services, feed_id, delivery_id)
+
+
+def _load_parked(services: Services, master: Master) -> None:
+    """Load the rows of feeds that waited for an item or a location. A file that is held on the way stops no other."""
+    partners = {feed.partner for feed in services.settings.feeds.values()}
+    for partner in sorted(partners):
+        if not master.serves(partner):
+            continue
+        try:
+            loaded = ingest.replay_parked(services, partner)
+        except FeedHeld as held:
+            log.warning("%s: rows that waited could not be loaded: %s", partner, held)
+        else:
+            log.info("%s: %s files with waiting rows read again", partner, len(loaded))
+
+
+# --- reading
+
+
+def _as_feed(master: Master) -> Feed:
+    """A definition as the readers of tables take it: they ask for its format and columns alone."""
+    return cast(Feed, master)
+
+
+def _contents(services: Services, found: Delivery, master: Master) -> Contents:
+    """What an archived file says. Every row is counted once: rows_in = rows_good + rows rejected."""
+    path = services.archived(found.feed_id, found.delivery_id)
+    folder = services.staged(found.feed_id, found.delivery_id)
+    shutil.rmtree(folder, ignore_errors=True)
+    members = folder / "members"
+    schema = master_rows.schema_of(master).append(pa.field(SOURCE, pa.int64()))
+    read = Contents(Stage(folder / "found", schema), Stage(folder / "waiting", REJECT_ROWS))
+    gtins = _gtins(path, found.file_name, master, members, read)
+    for source, _, batch in batches(path, found.file_name, _as_feed(master), members, read):
+        bound = master_rows.bind(batch, master, gtins)
+        read.rows_in += len(batch.rows) + len(batch.rejects)
+        number = pa.repeat(pa.scalar(len(read.sources) - 1), len(bound.rows))
+        read.found.add(bound.rows.append_column(pa.field(SOURCE, pa.int64()), number))
+        read.reject(_reject_rows(bound.rejects, source))
+    _reject_repeated(services, path, found.file_name, master, members, read)
+    read.rows_good = len(read.found)
+    return read
+
+
+def _gtins(path: Path, name: str, master: Master, members: Path, read: Contents) -> dict[str, str]:
+    """What the texts of the file's GTIN columns are: all of them together tell whether digits were lost."""
+    columns, repair = master.gtins()
+    if not columns:
+        return {}
+    texts: set[str] = set()
+    scratch = Contents(read.found, read.rejects)
+    for _, _, batch in batches(path, name, _as_feed(master), members, scratch):
+        texts.update(master_rows.gtin_texts(batch, master))
+    found = gtin.resolve(sorted(texts), repair=repair)
+    share = f"{found.pass_share:.0%} of {len(texts)} different GTINs have a valid check digit"
+    if found.verdict is gtin.Verdict.UNCLEAR:
+        fix = "ask what the column holds; `repair: false` rejects every number that is no GTIN by itself"
+        what = f"{share}: too few to be GTINs, too many to lack the digit"
+        read.holds.append(Hold(HoldCode.ID_REPAIR_UNCLEAR, what, fix))
+    elif found.repaired:
+        what = "check digits were put back" if found.verdict is gtin.Verdict.NO_CHECK_DIGITS else "zeros were put back"
+        read.warnings.append({"code": "IDS_REPAIRED", "source": "", "line": 0, "what": f"{share}: {what}"})
+    return found.gtins
+
+
+def _reject_repeated(services: Services, path: Path, name: str, master: Master, members: Path, read: Contents) -> None:
+    """Reject every row whose key another row has; the file is read again for them as they came."""
+    import ibis
+
+    rows = read.found.table(services.lake.engine)
+    times = ibis._.count().over(group_by=("partner", *master.key))
+    repeated = rows.mutate(times=times).filter(ibis._.times > 1).select(SOURCE, LINE, *_ids(master))
+    places = {(row.pop(SOURCE), row.pop(LINE)): row for row in services.lake.engine.to_pyarrow(repeated).to_pylist()}
+    if not places:
+        return
+    ids = [name for name in master.needed if name in master.bound()] or list(master.bound())
+    fault = Fault(
+        "DUPLICATE_KEY",
+        master.bound()[ids[-1]],
+        f"the same {', '.join(('partner', *master.key) if master.partner_column else master.key)} more than once",
+        "ask which of the rows counts; none is published",
+    )
+    again = Contents(read.found, read.rejects)
+    for source, _, batch in batches(path, name, _as_feed(master), members, again):
+        number = len(again.sources) - 1
+        lines = pa.array([line for of, line in places if of == number], pa.int64())
+        cells = batch.rows.filter(pc.is_in(batch.rows.column(LINE), lines)).to_pylist()
+        rejects = (master_rows.rejected(row, fault, **places[number, row[LINE]]) for row in cells)
+        read.reject(_reject_rows(rejects, source))
+    read.found = read.found.replace(_others(read.found, set(places)))
+
+
+def _reject_rows(rejects: Iterable[Reject], source: str) -> pa.Table:
+    return pa.Table.from_pylist([{**one.__dict__, "source_file": source} for one in rejects], schema=REJECT_ROWS)
+
+
+def _ids(master: Master) -> list[str]:
+    return [name for name in ("location_id", "item_id") if name in MASTERS[master.table].names]
+
+
+def _others(rows: Stage, places: set[tuple[int, int]]) -> Iterator[pa.Table]:
+    """The rows that stand at none of some places."""
+    for part in rows:
+        at = zip(part.column(SOURCE).to_pylist(), part.column(LINE).to_pylist(), strict=True)
+        yield part.filter(pa.array([place not in places for place in at], pa.bool_()))
+
+
+def _verdicts(read: Contents, master: Master, found: Delivery, earlier: list[Delivery]) -> Iterator[Hold]:
+    """Reasons to hold a file: a master counts whole or not at all."""
+    if not read.rows_good and not read.holds:
+        what = "no row can be read" if read.rows_in else "the file has no rows"
+        yield Hold(HoldCode.NO_ROWS, what, "no row never means that there is nothing; have the file sent again")
+    bad = read.rows_rejected / read.rows_in if read.rows_in else 0.0
+    if bad > master.quality.max_rejected_share and read.first_reject:
+        codes = ", ".join(f"{code} {count}" for code, count in read.reject_codes.most_common(3))
+        limit = f"{bad:.1%}; limit {master.quality.max_rejected_share:.1%}"
+        what = f"{read.rows_rejected} of {read.rows_in} rows rejected ({limit}): {codes}"
+        yield Hold(HoldCode.TOO_MANY_REJECTS, what, f"start with {describe(read.first_reject)}")
+    if not earlier:
+        return
+    before = earlier[0]
+    least = master.quality.min_rows_share * before.rows_published
+    if 0 < read.rows_good < least:
+        what = f"{read.rows_good} good rows; {before.file_name} had {before.rows_published}, {least:.0f} is the least"
+        fix = "is the file whole? If it is meant, release it, or lower `quality.min_rows_share`"
+        yield Hold(HoldCode.ROW_COUNT, what, fix)
+    if before.received_at > found.received_at:
+        fix = "nothing to do; if these rows should count, have them sent in a new file"
+        yield Hold(HoldCode.SUPERSEDED, f"{before.file_name}, which came later, counts already", fix)
+
+
+# --- staging
+
+
+def _stage(services: Services, found: Delivery, master: Master, contents: Contents) -> None:
+    """Put what may be published into files, for the task that does it."""
+    staged = services.staged(found.feed_id, found.delivery_id)
+    staged.mkdir(parents=True, exist_ok=True)
+    schema = MASTERS[master.table].to_pyarrow()
+    shared = {"feed_id": found.feed_id, "delivery_id": found.delivery_id, "received_at": found.received_at}
+    names = pa.array(contents.sources, pa.string())
+    with pq.ParquetWriter(staged / "rows.parquet", schema) as out:
+        for rows in contents.found:
+            columns = {
+                name: pa.repeat(pa.scalar(value, schema.field(name).type), len(rows)) for name, value in shared.items()
+            }
+            columns["source_file"] = names.take(rows.column(SOURCE).combine_chunks())
+            out.write_table(
+                pa.table(
+                    [columns.get(name, rows[name] if name in rows.column_names else None) for name in schema.names],
+                    schema=schema,
+                )
+            )
+    pq.write_table(ingest._reject_rows(found, _as_feed(master), contents.rejects), staged / "rejects.parquet")
+
+
+def _rows(staged: Path) -> Iterator[pa.RecordBatch]:
+    """The staged rows, batch by batch."""
+    with pq.ParquetFile(staged / "rows.parquet") as file:
+        yield from file.iter_batches(BATCH_ROWS)

@@ -1,0 +1,216 @@
+"""What master data add to a check: names, and which series are ranged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.stockwatch.domain.availability import availability
+from include.stockwatch.domain.columns import ASSORTMENT, AVAILABILITY, ITEMS, LOCATIONS
+from include.stockwatch.domain.daily import looking_back
+from include.stockwatch.domain.kpis import kpis
+from include.stockwatch.domain.master import named, per_partner, ranged_on
+from tests.domain.tables import (
+    FEED,
+    HALVING,
+    ITEM,
+    PARTNER,
+    PLAIN,
+    STORE,
+    day,
+    observation,
+    observations,
+    rows_of,
+    series,
+    table,
+)
+
+Row = Mapping[str, Any]
+STORES_FEED = {FEED: "store"}
+
+
+def rows(schema: ibis.Schema, *found: Row) -> ir.Table:
+    """Rows of a table of master data; what is left out is null, the partner Northfield."""
+    blank = {**dict.fromkeys(schema.names), "feed_id": "list", "partner": PARTNER}
+    return table([{**blank, **one} for one in found], schema)
+
+
+def items(*found: Row) -> ir.Table:
+    """Items as they speak for Northfield."""
+    return per_partner(rows(ITEMS, *found), {PARTNER})
+
+
+def ranged(*found: Row, on: Sequence[int] = (10,), known: ir.Table | None = None) -> ir.Table:
+    """What an assortment ranges; without a series in a row that of the other tests."""
+    listed = rows(ASSORTMENT, *({"location_id": STORE, "item_id": ITEM, **one} for one in found))
+    dates = [day(number) for number in on]
+    return ranged_on(per_partner(listed, {PARTNER}), items() if known is None else known, dates)
+
+
+def with_blank_names(listed: ir.Table) -> ir.Table:
+    """A list without any names."""
+    return listed.mutate(**{name: ibis.null("string") for name in ("item_name", "location_name", "category")})
+
+
+def statuses(
+    found: Iterable[Row], listed: ir.Table | None, on: Sequence[int] = (10,), types: Mapping[str, str] | None = None
+) -> dict[tuple[str, str], str]:
+    """Status by (location, item) on one day."""
+    days = looking_back(observations(found), [day(number) for number in on], HALVING.lookback_days)
+    listed = None if listed is None else with_blank_names(listed)
+    table = availability(days, PLAIN, HALVING, 1.0, listed=listed, location_types=types or STORES_FEED)
+    return {(row["location_id"], row["item_id"]): row["status"] for row in rows_of(table)}
+
+
+# --- the range -------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_assortment_the_range_is_what_was_stocked_or_sold() -> None:
+    found = [*series({9: (5, 1), 10: (5, 1)}), *series({9: (0, 0), 10: (0, 0)}, item_id="nut")]
+    assert statuses(found, None) == {(STORE, ITEM): "in_stock"}
+
+
+def test_a_series_that_is_not_listed_does_not_count_though_it_sells() -> None:
+    found = [*series({9: (5, 1), 10: (5, 1)}), *series({9: (5, 1), 10: (5, 1)}, item_id="nut")]
+    assert statuses(found, ranged({})) == {(STORE, ITEM): "in_stock"}
+
+
+def test_a_listed_series_counts_though_it_was_never_stocked() -> None:
+    assert statuses(series({9: (0, 0), 10: (0, 0)}), ranged({})) == {(STORE, ITEM): "out_of_stock"}
+
+
+def test_a_listed_series_that_was_never_reported_is_unknown_and_not_out() -> None:
+    found = statuses(series({10: (5, 1)}), ranged({}, {"location_id": "0204"}))
+    assert found == {(STORE, ITEM): "in_stock", ("0204", ITEM): "unknown"}
+
+
+def test_a_listed_series_that_is_not_reported_today_stays_unknown() -> None:
+    assert statuses(series({8: (5, 1)}), ranged({})) == {(STORE, ITEM): "unknown"}
+
+
+def test_a_series_that_was_never_reported_is_lost_coverage_and_moves_no_rate() -> None:
+    days = looking_back(observations(series({10: (0, 0), 9: (5, 1)})), [day(10)], HALVING.lookback_days)
+    listed = with_blank_names(ranged({}, {"location_id": "0204"}))
+    found = availability(days, PLAIN, HALVING, 1.0, listed=listed, location_types=STORES_FEED)
+    whole = found.rename(business_date="as_of")
+    missing = {name: ibis.null(kind) for name, kind in AVAILABILITY.items() if name not in whole.columns}
+    whole = whole.mutate(**missing).select(AVAILABILITY.names).cast(AVAILABILITY)
+    (row,) = [row for row in rows_of(kpis(whole)) if row["partner"] == PARTNER and row["category"] == ""]
+    assert (row["ranged"], row["known"], row["coverage"], row["in_stock_rate"]) == (2, 1, 0.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_ranged"),
+    [
+        (None, None, True),
+        (10, None, True),
+        (11, None, False),
+        (None, 10, True),
+        (None, 9, False),
+        (10, 10, True),
+        (1, 9, False),
+    ],
+)
+def test_both_days_of_a_listing_belong_to_it(first: int | None, last: int | None, is_ranged: bool) -> None:
+    listing = {"ranged_from": first and day(first), "ranged_to": last and day(last)}
+    always = {"item_id": "nut"}  # keeps a list in force whatever becomes of the other one
+    found = statuses(series({10: (5, 1)}), ranged(listing, always))
+    assert ((STORE, ITEM) in found) is is_ranged
+
+
+def test_a_partner_without_a_list_in_force_is_inferred() -> None:
+    found = series({10: (5, 1)})
+    assert statuses(found, ranged({"ranged_from": day(11), "item_id": "nut"})) == {(STORE, ITEM): "in_stock"}
+
+
+def test_a_list_of_one_partner_says_nothing_about_another() -> None:
+    found = [*series({10: (5, 1)}), *series({10: (5, 1)}, partner="westway", feed_id="westway_dcs", location_id="L1")]
+    listed = ranged({"item_id": "nut"})
+    types = {FEED: "store", "westway_dcs": "dc"}
+    assert statuses(found, listed, types=types) == {("L1", ITEM): "in_stock", (STORE, "nut"): "unknown"}
+
+
+def test_a_list_of_stores_says_nothing_about_warehouses() -> None:
+    found = [*series({10: (5, 1)}, item_id="nut"), *series({10: (5, 1)}, feed_id="dcs", location_id="DC1")]
+    types = {FEED: "store", "dcs": "dc"}
+    of_stores, of_all = ranged({"location_type": "store"}), ranged({})
+    assert statuses(found, of_stores, types=types) == {("DC1", ITEM): "in_stock", (STORE, ITEM): "unknown"}
+    assert statuses(found, of_all, types=types) == {(STORE, ITEM): "unknown"}
+
+
+def test_an_own_number_in_a_list_stands_for_the_item_as_it_is_stored() -> None:
+    known = items({"item_id": ITEM, "gtin": ITEM, "partner_item_id": "4711"})
+    assert statuses(series({10: (5, 1)}), ranged({"item_id": "4711"}, known=known)) == {(STORE, ITEM): "in_stock"}
+
+
+def test_a_series_listed_twice_has_one_row() -> None:
+    twice = ranged({}, {"ranged_from": day(1)}, {"feed_id": "other list"})
+    assert len(rows_of(with_blank_names(twice).filter(twice.location_type == "store"))) == 1
+
+
+def test_a_list_changes_on_its_day() -> None:
+    changing = ranged({"ranged_to": day(10)}, {"item_id": "nut", "ranged_from": day(11)}, on=(10, 11))
+    listed = {(row["as_of"], row["item_id"]) for row in rows_of(changing)}
+    assert listed == {(day(10), ITEM), (day(11), "nut")}
+
+
+SERIES = st.tuples(st.sampled_from(["0118", "0204"]), st.sampled_from(["oat", "nut", "bar"]))
+
+
+@settings(max_examples=20)
+@given(reported=st.sets(SERIES), listed=st.sets(SERIES, min_size=1))
+def test_what_counts_is_what_is_listed_and_only_that(
+    reported: set[tuple[str, str]], listed: set[tuple[str, str]]
+) -> None:
+    found = [observation(10, 5, 1, location_id=place, item_id=item) for place, item in reported]
+    counted = statuses(found, ranged(*({"location_id": place, "item_id": item} for place, item in listed)))
+    assert counted == {one: "in_stock" if one in reported else "unknown" for one in listed}
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def name_of(*known: Row, sent: str | None = None) -> str | None:
+    """The item name of a series after the item masters filled it in."""
+    found = observations([observation(1, 5, item_name=sent)])
+    (row,) = rows_of(named(found, items(*known), "item_id", {"item_name": "item_name"}))
+    assert set(row) == set(found.columns)
+    return row["item_name"]  # type: ignore[no-any-return]
+
+
+def test_a_name_is_filled_in_only_where_the_feed_has_none() -> None:
+    assert name_of({"item_id": ITEM, "item_name": "Oat Bar"}) == "Oat Bar"
+    assert name_of({"item_id": ITEM, "item_name": "Oat Bar"}, sent="OAT BAR 6P") == "OAT BAR 6P"
+    assert name_of({"item_id": "nut", "item_name": "Nut Mix"}) is None
+
+
+def test_the_partners_own_master_goes_before_ours_and_ours_before_nothing() -> None:
+    ours = {"item_id": ITEM, "item_name": "Oat Bar", "partner": "", "feed_id": "a"}
+    assert name_of(ours, {"item_id": ITEM, "item_name": "Bar, oat", "feed_id": "b"}) == "Bar, oat"
+    assert name_of(ours, {"item_id": ITEM, "item_name": None, "feed_id": "b"}) == "Oat Bar"
+    assert name_of(ours, {"item_id": ITEM, "item_name": "Barre", "partner": "westway", "feed_id": "b"}) == "Oat Bar"
+
+
+def test_filling_in_names_neither_adds_nor_drops_a_row() -> None:
+    found = observations(series({1: (5, 1), 2: (4, 1)}) + series({1: (3, 0)}, item_id="nut"))
+    known = items(*({"item_id": ITEM, "item_name": name, "feed_id": name} for name in ("a", "b")))
+    names = rows_of(named(found, known, "item_id", {"item_name": "item_name"}))
+    assert sorted((row["item_id"], row["business_date"], row["item_name"]) for row in names if row["item_name"]) == [
+        (ITEM, day(1), "a"),
+        (ITEM, day(2), "a"),
+    ]
+    assert len(names) == 3
+
+
+def test_rows_about_every_partner_speak_once_for_each() -> None:
+    ours = rows(LOCATIONS, {"partner": "", "location_id": "1"}, {"partner": "westway", "location_id": "2"})
+    found = {
+        (row["partner"], row["location_id"], row["is_own"]) for row in rows_of(per_partner(ours, {"a", "westway"}))
+    }
+    assert found == {("a", "1", True), ("westway", "1", True), ("westway", "2", False)}
