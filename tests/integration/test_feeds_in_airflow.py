@@ -80,9 +80,10 @@ class World:
         expect(frame.get_by_role("heading", name="Feeds")).to_be_visible(timeout=60_000)
         return frame
 
-    def picture(self, name: str) -> None:
+    def picture(self, name: str, height: int = 700) -> None:
         """Keep a picture of the page for the docs, if asked to."""
         if os.environ.get("STOCKWATCH_SCREENSHOTS") == "1":
+            self.page.set_viewport_size({"width": 1440, "height": height})
             self.page.wait_for_timeout(1500)  # what still moves comes to rest
             self.page.screenshot(path=PICTURES / f"{name}.png")
 
@@ -175,7 +176,7 @@ def test_a_click_releases_the_rows_that_pass(world: World) -> None:
     page.get_by_role("link", name=re.compile("northfield_late.csv")).first.click()
     expect(page.get_by_text("Why it is held")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("<b>none</b>").first).to_be_visible()
-    world.picture("feeds-approval")
+    world.picture("feeds-approval", height=1250)
     page.get_by_role("button", name="Release without the failing rows").click()
     (run_id,) = world.airflow.runs("release_feed")
     assert world.airflow.wait_for_run("release_feed", run_id) == "success"

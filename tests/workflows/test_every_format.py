@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,10 @@ ROWS = [
 
 
 @pytest.fixture(params=sorted(FORMATS))
-def harbor(request: pytest.FixtureRequest, config: Path, services: Services) -> Iterator[tuple[str, Services]]:
+def harbor(request: pytest.FixtureRequest, config: Path, services: Services) -> tuple[str, Services]:
     """Services with a feed of one format."""
     write_feed(config, FEED, FORMATS[request.param][0])
-    yield request.param, services
+    return request.param, services
 
 
 def observations(services: Services) -> list[tuple[Any, ...]]:

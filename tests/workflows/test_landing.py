@@ -118,20 +118,23 @@ def test_a_landing_that_cannot_be_reached_is_logged_and_hides_no_other(
     assert caplog.text.count("will look again") == 2
 
 
-@pytest.mark.parametrize(
-    ("connection", "what"),
-    [
-        (None, "feed `northfield_stores`: no connection is named; set `landing.connection`"),
-        ("nowhere", "feed `northfield_stores`: there is no connection `nowhere`; add it in Airflow"),
-    ],
-)
-def test_a_connection_that_is_missing_is_logged_with_what_to_set(
-    services: Services, config: Path, caplog: pytest.LogCaptureFixture, connection: str | None, what: str
+def test_a_connection_that_does_not_exist_is_logged_with_what_to_do(
+    services: Services, config: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    put_landing(config, NORTHFIELD, "sftp://127.0.0.1/in", connection)
+    put_landing(config, NORTHFIELD, "sftp://127.0.0.1/in", "nowhere")
     with caplog.at_level(logging.WARNING):
         assert scan(with_connections(services)) == []
-    assert what in caplog.text
+    assert "feed `northfield_stores`: there is no connection `nowhere`; add it in Airflow" in caplog.text
+
+
+def test_a_common_landing_on_a_server_needs_a_connection_in_every_feed(
+    services: Services, config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (config / "stockwatch.yaml").write_text("landing_url: sftp://127.0.0.1/in", "utf-8")
+    with caplog.at_level(logging.WARNING):
+        assert scan(services) == []
+    for feed in (NORTHFIELD, WESTWAY):
+        assert f"feed `{feed}`: no connection is named; set `landing.connection`" in caplog.text
 
 
 def test_without_airflow_connections_come_from_the_environment(

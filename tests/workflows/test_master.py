@@ -305,6 +305,15 @@ def test_a_broken_list_is_held_whole_and_the_one_before_still_counts(
     assert [(one.feed_id, one.rows_published, one.rows_rejected - one.rows_in) for one in held] == [(ITEMS, 0, 0)]
 
 
+def test_a_list_of_which_no_row_can_be_read_is_held_whatever_the_limit(
+    services: Services, tmp_path: Path, config: Path
+) -> None:
+    path = config / "master" / f"{ITEMS}.yaml"
+    path.write_text(path.read_text("utf-8") + "quality: {max_rejected_share: 1}\n", "utf-8")
+    with pytest.raises(FeedHeld, match="NO_ROWS: no row can be read"):
+        items_in(services, tmp_path, [item("123")])
+
+
 def test_a_list_that_shrinks_is_held_until_somebody_releases_it(services: Services, tmp_path: Path) -> None:
     items_in(services, tmp_path, [item(OAT, "1"), item(NUT, "2"), item(COFFEE, "3")])
     with pytest.raises(FeedHeld, match=r"ROW_COUNT: 1 good rows; items_1\.csv had 3"):
@@ -362,14 +371,14 @@ def test_a_list_that_came_before_the_one_that_counts_is_held(services: Services,
 def test_a_row_lost_on_the_way_stops_the_list(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = master_files._contents
+    honest = master_files.read_master
 
     def careless(*arguments: Any) -> Any:
         read = honest(*arguments)
         read.rows_good -= 1
         return read
 
-    monkeypatch.setattr(master_files, "_contents", careless)
+    monkeypatch.setattr(master_files, "read_master", careless)
     with pytest.raises(RowsLost):
         items_in(services, tmp_path, [item(OAT, "1"), item(NUT, "2")])
     assert rows_of(services, "items") == []
@@ -377,7 +386,13 @@ def test_a_row_lost_on_the_way_stops_the_list(
 
 @pytest.mark.parametrize(
     ("owner", "call"),
-    [("lake", "replace_rejects"), ("lake", "replace_feed"), ("ingest", "replay_parked"), ("ledger", "record")],
+    [
+        ("lake", "replace_rejects"),
+        ("lake", "replace_feed"),
+        ("ingest", "replay_parked"),
+        ("ingest", "publish"),  # of the file whose rows waited
+        ("ledger", "record"),
+    ],
 )
 def test_a_crash_while_publishing_and_a_second_try_give_the_same_tables(
     owner: str, call: str, services: Services, tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch

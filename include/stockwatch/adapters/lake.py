@@ -28,7 +28,7 @@ PARTITIONS = {
     "rejects": ["feed_id"],
     "availability": ["business_date"],
     "kpis": ["business_date"],
-    **dict.fromkeys(MASTERS, ["feed_id"]),
+    **{name: ["feed_id"] for name in MASTERS},
 }
 
 
@@ -63,10 +63,11 @@ class Lake:
             of_feed = f" AND feed_id = '{feed_id}'" if feed_id else ""
             self._replace(table, rows, f"business_date IN ({wanted}){of_feed}")
 
-    def replace_rejects(self, feed_id: str, delivery_id: str, rows: pa.Table) -> None:
-        """Put the rejects of one delivery in the place of those it had."""
-        if len(rows) or self._exists("rejects"):
-            self._replace("rejects", rows, f"feed_id = '{feed_id}' AND delivery_id = '{delivery_id}'")
+    def replace_rejects(self, feed_id: str, delivery_id: str, batches: Rows, *, rows: int | None = None) -> None:
+        """Put the rejects of one delivery in the place of those it had; `rows` says how many there are, if known."""
+        rows = len(batches) if isinstance(batches, pa.Table) else rows
+        if rows or self._exists("rejects"):
+            self._replace("rejects", batches, f"feed_id = '{feed_id}' AND delivery_id = '{delivery_id}'")
 
     def replace_feed(self, table: str, rows: Rows, feed_id: str) -> None:
         """Put rows in the place of all rows of a feed, in one commit."""

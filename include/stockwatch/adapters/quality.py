@@ -169,7 +169,7 @@ def suite(feed_id: str, feed: Feed, limits: Limits) -> gx.ExpectationSuite:
 def measures_of(feed: Feed) -> dict[str, str]:
     """Measures that a feed brings, and how the file names them."""
     if feed.codes:
-        return {name: code for code, name in reversed(feed.codes.measures.items())}
+        return {name: code for code, name in reversed(list(feed.codes.measures.items()))}
     return feed.columns.units()
 
 

@@ -311,10 +311,10 @@ PATTERNS: tuple[tuple[str, str], ...] = (
 """What the words of a name nobody has listed may mean, in order: a guess, and always marked as one."""
 
 TOTALS = re.compile(
-    r"(?i)^\W*(grand total|sub ?total|total( rows| général| general| geral| generale)?|totals|gesamt(summe|ergebnis)?|"
-    r"summe|totale|totaal|suma|somme|all stores|all locations)\b"
+    r"(?i)\W*(grand total|sub[- ]?total|totals?|gesamt(summe|ergebnis)?|summe|totale|totaal|suma|somme|all stores|"
+    r"all locations)( (rows|général|general|geral|generale|(for|of|store|item)\b.*))?\W*"
 )
-"""How the first text of a row begins that holds totals."""
+"""The whole first text of a row that holds totals. Total Wine is a shop."""
 
 NOT_RANGED = (
     *("not stocked", "not carried", "not ranged", "not listed", "not authorized", "nicht gelistet", "nicht geführt"),

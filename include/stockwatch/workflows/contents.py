@@ -43,6 +43,8 @@ PARKED = ("UNKNOWN_ITEM", "UNKNOWN_LOCATION")
 """Codes of rows that wait: they are loaded by themselves once the master data know the item or the location."""
 
 REJECT_ROWS = pa.schema([f for f in REJECTS.to_pyarrow() if f.name in {*Reject.__dataclass_fields__, "source_file"}])
+MOST_BYTES = 256_000_000
+"""What rows on their way may take in memory before they go to files."""
 MOST_DIFFERENT = 200_000
 """Different values of a column that are kept for the checks of a file; beyond it the extremes alone."""
 
@@ -151,7 +153,7 @@ class Stage:
         if not len(rows):
             return
         self.waiting.append(rows)
-        if sum(map(len, self.waiting)) > 2 * BATCH_ROWS:
+        if sum(one.nbytes for one in self.waiting) > MOST_BYTES:
             self.spill()
 
     def spill(self) -> None:

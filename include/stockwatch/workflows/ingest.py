@@ -19,7 +19,7 @@ from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.errors import FeedHeld, FeedUnreachable, Hold, HoldCode, RowsLost
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.workflows import master
-from include.stockwatch.workflows.contents import Contents, Decision, Stage, observations, read_contents
+from include.stockwatch.workflows.contents import Contents, Decision, observations, read_contents
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -144,12 +144,11 @@ def publish(services: Services, feed_id: str, delivery_id: str, file_key: str | 
         raise FeedUnreachable(delivery_id, "this delivery was never received")
     staged = services.staged(feed_id, delivery_id)
     if found.status == READ:
-        import pyarrow.parquet as pq
-
         feed = services.settings.feeds[feed_id]
         dates = [dt.date.fromisoformat(date) for date in found.business_dates]
         restated = _restated(services, feed_id, staged, [date for date in dates if date in counting])
-        services.lake.replace_rejects(feed_id, delivery_id, pq.read_table(staged / "rejects.parquet"))
+        rejects = lambda: _batches(staged / "rejects.arrow")  # noqa: E731
+        services.lake.replace_rejects(feed_id, delivery_id, rejects, rows=found.rows_rejected + found.rows_parked)
         per_date = _write(services, feed_id, feed, staged, dates)
         now = services.now()
         found = replace(found, status=PUBLISHED, restated=restated, finished_at=now)
@@ -282,7 +281,12 @@ def _hold(services: Services, found: Delivery, feed: Feed, contents: Contents) -
     faults = contents.rows_rejected + contents.rows_parked
     kept = found.rows_in - faults
     codes = Counter(contents.reject_codes) + Counter({"FILE_HELD": kept})
-    services.lake.replace_rejects(found.feed_id, found.delivery_id, _reject_rows(found, feed, contents.rejects))
+    services.lake.replace_rejects(
+        found.feed_id,
+        found.delivery_id,
+        lambda: reject_batches(found, feed, contents.rejects),
+        rows=len(contents.rejects),
+    )
     held = replace(
         found,
         status=HELD,
@@ -303,9 +307,6 @@ def _hold(services: Services, found: Delivery, feed: Feed, contents: Contents) -
 
 def _stage(services: Services, found: Delivery, feed: Feed, contents: Contents) -> None:
     """Put what may be published into files, for the task that does it."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     staged = services.staged(found.feed_id, found.delivery_id)
     constants = {
         "feed_id": found.feed_id,
@@ -315,22 +316,32 @@ def _stage(services: Services, found: Delivery, feed: Feed, contents: Contents) 
         "received_at": found.received_at,
     }
     staged.mkdir(parents=True, exist_ok=True)
-    with pa.OSFile(str(staged / "observations.arrow"), "wb") as out:
-        writer = pa.ipc.new_file(out, OBSERVATIONS.to_pyarrow(), options=pa.ipc.IpcWriteOptions(compression="lz4"))
-        with writer:
-            for batch in observations(contents.found, constants, contents.sources):
-                writer.write_batch(batch)
-    pq.write_table(_reject_rows(found, feed, contents.rejects), staged / "rejects.parquet")
+    _put(staged / "observations.arrow", observations(contents.found, constants, contents.sources), OBSERVATIONS)
+    _put(staged / "rejects.arrow", reject_batches(found, feed, contents.rejects), REJECTS)
 
 
-def _rows(staged: Path) -> Iterator[pa.RecordBatch]:
-    """The staged observations, batch by batch."""
+def _put(file: Path, batches: Iterable[pa.RecordBatch], schema: Any) -> None:
     import pyarrow as pa
 
-    with pa.OSFile(str(staged / "observations.arrow"), "rb") as source:
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_file(out, schema.to_pyarrow(), options=options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _batches(file: Path) -> Iterator[pa.RecordBatch]:
+    """What was staged, batch by batch."""
+    import pyarrow as pa
+
+    with pa.OSFile(str(file), "rb") as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             yield reader.get_batch(number)
+
+
+def _rows(staged: Path) -> Iterator[pa.RecordBatch]:
+    """The staged observations."""
+    return _batches(staged / "observations.arrow")
 
 
 def _write(services: Services, feed_id: str, feed: Feed, staged: Path, dates: list[dt.date]) -> Counter[dt.date]:
@@ -391,7 +402,8 @@ def _memtable(staged: Path) -> Any:
     return ibis.memtable(pa.Table.from_batches(list(_rows(staged)), OBSERVATIONS.to_pyarrow()))
 
 
-def _reject_rows(found: Delivery, feed: Feed, rejects: Stage) -> pa.Table:
+def reject_batches(found: Delivery, feed: Feed, rejects: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
+    """Rejects as rows of the table: what all rows share is added here."""
     import pyarrow as pa
 
     common = {
@@ -401,10 +413,9 @@ def _reject_rows(found: Delivery, feed: Feed, rejects: Stage) -> pa.Table:
         "partner": feed.partner,
     }
     schema = REJECTS.to_pyarrow()
-    rows = pa.concat_tables([rejects.schema.empty_table(), *rejects])
-    rows = rows.append_column("place", pa.array(range(len(rows))))
-    columns = [
-        pa.repeat(pa.scalar(common[one.name], one.type), len(rows)) if one.name in common else rows.column(one.name)
-        for one in schema
-    ]
-    return pa.table(columns, schema=schema).sort_by([("source_file", "ascending"), ("line", "ascending")])
+    for rows in rejects:
+        columns = [
+            pa.repeat(pa.scalar(common[one.name], one.type), len(rows)) if one.name in common else rows.column(one.name)
+            for one in schema
+        ]
+        yield from pa.table(columns, schema=schema).to_batches()

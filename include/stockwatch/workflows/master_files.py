@@ -7,28 +7,23 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.stockwatch.adapters.feeds import master_rows
-from include.stockwatch.adapters.feeds.faults import Fault
-from include.stockwatch.adapters.feeds.raw import BATCH_ROWS, LINE, Reject
+from include.stockwatch.adapters.feeds.raw import BATCH_ROWS
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.adapters.state.ledger import Delivery
-from include.stockwatch.domain import gtin
-from include.stockwatch.domain.columns import MASTERS
+from include.stockwatch.domain.columns import MASTERS, REJECTS
 from include.stockwatch.errors import FeedHeld, FeedUnreachable, Hold, HoldCode, RowsLost
-from include.stockwatch.settings.feed import Feed
 from include.stockwatch.settings.master import Master
 from include.stockwatch.workflows import ingest
-from include.stockwatch.workflows.contents import REJECT_ROWS, SOURCE, Contents, Decision, Stage, batches, describe
+from include.stockwatch.workflows.contents import SOURCE, Contents, Decision, describe
 from include.stockwatch.workflows.ingest import DISCARDED, HELD, PUBLISHED, READ
+from include.stockwatch.workflows.master_contents import as_feed, read_master
 from include.stockwatch.workflows.services import Services
 
 log = logging.getLogger(__name__)
@@ -79,7 +74,13 @@ def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
     if found.status in (PUBLISHED, DISCARDED):
         return found
     master = services.settings.masters[feed_id]
-    contents = _contents(services, found, master)
+    contents = read_master(
+        services.archived(feed_id, delivery_id),
+        found.file_name,
+        master,
+        services.staged(feed_id, delivery_id),
+        services.lake.engine,
+    )
     contents.holds += _verdicts(contents, master, found, earlier)
     if found.decision in (Decision.RELEASE, Decision.RELEASE_PASSING):
         contents.holds = [hold for hold in contents.holds if not hold.code.is_releasable]
@@ -95,7 +96,7 @@ def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(PAGE, "utf-8")
     if contents.holds:
-        ingest._hold(services, found, _as_feed(master), contents)
+        ingest._hold(services, found, as_feed(master), contents)
     if contents.rows_good + found.rows_rejected != found.rows_in:
         raise RowsLost(found.file_name, found.rows_in, contents.rows_good, found.rows_rejected)
     found = replace(found, status=READ, rows_published=contents.rows_good)
@@ -174,97 +175,6 @@ def _load_parked(services: Services, master: Master) -> None:
             log.info("%s: %s files with waiting rows read again", partner, len(loaded))
 
 
-# --- reading
-
-
-def _as_feed(master: Master) -> Feed:
-    """A definition as the readers of tables take it: they ask for its format and columns alone."""
-    return cast(Feed, master)
-
-
-def _contents(services: Services, found: Delivery, master: Master) -> Contents:
-    """What an archived file says. Every row is counted once: rows_in = rows_good + rows rejected."""
-    path = services.archived(found.feed_id, found.delivery_id)
-    folder = services.staged(found.feed_id, found.delivery_id)
-    shutil.rmtree(folder, ignore_errors=True)
-    members = folder / "members"
-    schema = master_rows.schema_of(master).append(pa.field(SOURCE, pa.int64()))
-    read = Contents(Stage(folder / "found", schema), Stage(folder / "waiting", REJECT_ROWS))
-    gtins = _gtins(path, found.file_name, master, members, read)
-    for source, _, batch in batches(path, found.file_name, _as_feed(master), members, read):
-        bound = master_rows.bind(batch, master, gtins)
-        read.rows_in += len(batch.rows) + len(batch.rejects)
-        number = pa.repeat(pa.scalar(len(read.sources) - 1), len(bound.rows))
-        read.found.add(bound.rows.append_column(pa.field(SOURCE, pa.int64()), number))
-        read.reject(_reject_rows(bound.rejects, source))
-    _reject_repeated(services, path, found.file_name, master, members, read)
-    read.rows_good = len(read.found)
-    return read
-
-
-def _gtins(path: Path, name: str, master: Master, members: Path, read: Contents) -> dict[str, str]:
-    """What the texts of the file's GTIN columns are: all of them together tell whether digits were lost."""
-    columns, repair = master.gtins()
-    if not columns:
-        return {}
-    texts: set[str] = set()
-    scratch = Contents(read.found, read.rejects)
-    for _, _, batch in batches(path, name, _as_feed(master), members, scratch):
-        texts.update(master_rows.gtin_texts(batch, master))
-    found = gtin.resolve(sorted(texts), repair=repair)
-    share = f"{found.pass_share:.0%} of {len(texts)} different GTINs have a valid check digit"
-    if found.verdict is gtin.Verdict.UNCLEAR:
-        fix = "ask what the column holds; `repair: false` rejects every number that is no GTIN by itself"
-        what = f"{share}: too few to be GTINs, too many to lack the digit"
-        read.holds.append(Hold(HoldCode.ID_REPAIR_UNCLEAR, what, fix))
-    elif found.repaired:
-        what = "check digits were put back" if found.verdict is gtin.Verdict.NO_CHECK_DIGITS else "zeros were put back"
-        read.warnings.append({"code": "IDS_REPAIRED", "source": "", "line": 0, "what": f"{share}: {what}"})
-    return found.gtins
-
-
-def _reject_repeated(services: Services, path: Path, name: str, master: Master, members: Path, read: Contents) -> None:
-    """Reject every row whose key another row has; the file is read again for them as they came."""
-    import ibis
-
-    rows = read.found.table(services.lake.engine)
-    times = ibis._.count().over(group_by=("partner", *master.key))
-    repeated = rows.mutate(times=times).filter(ibis._.times > 1).select(SOURCE, LINE, *_ids(master))
-    places = {(row.pop(SOURCE), row.pop(LINE)): row for row in services.lake.engine.to_pyarrow(repeated).to_pylist()}
-    if not places:
-        return
-    ids = [name for name in master.needed if name in master.bound()] or list(master.bound())
-    fault = Fault(
-        "DUPLICATE_KEY",
-        master.bound()[ids[-1]],
-        f"the same {', '.join(('partner', *master.key) if master.partner_column else master.key)} more than once",
-        "ask which of the rows counts; none is published",
-    )
-    again = Contents(read.found, read.rejects)
-    for source, _, batch in batches(path, name, _as_feed(master), members, again):
-        number = len(again.sources) - 1
-        lines = pa.array([line for of, line in places if of == number], pa.int64())
-        cells = batch.rows.filter(pc.is_in(batch.rows.column(LINE), lines)).to_pylist()
-        rejects = (master_rows.rejected(row, fault, **places[number, row[LINE]]) for row in cells)
-        read.reject(_reject_rows(rejects, source))
-    read.found = read.found.replace(_others(read.found, set(places)))
-
-
-def _reject_rows(rejects: Iterable[Reject], source: str) -> pa.Table:
-    return pa.Table.from_pylist([{**one.__dict__, "source_file": source} for one in rejects], schema=REJECT_ROWS)
-
-
-def _ids(master: Master) -> list[str]:
-    return [name for name in ("location_id", "item_id") if name in MASTERS[master.table].names]
-
-
-def _others(rows: Stage, places: set[tuple[int, int]]) -> Iterator[pa.Table]:
-    """The rows that stand at none of some places."""
-    for part in rows:
-        at = zip(part.column(SOURCE).to_pylist(), part.column(LINE).to_pylist(), strict=True)
-        yield part.filter(pa.array([place not in places for place in at], pa.bool_()))
-
-
 def _verdicts(read: Contents, master: Master, found: Delivery, earlier: list[Delivery]) -> Iterator[Hold]:
     """Reasons to hold a file: a master counts whole or not at all."""
     if not read.rows_good and not read.holds:
@@ -289,29 +199,22 @@ def _verdicts(read: Contents, master: Master, found: Delivery, earlier: list[Del
         yield Hold(HoldCode.SUPERSEDED, f"{before.file_name}, which came later, counts already", fix)
 
 
-# --- staging
-
-
 def _stage(services: Services, found: Delivery, master: Master, contents: Contents) -> None:
     """Put what may be published into files, for the task that does it."""
     staged = services.staged(found.feed_id, found.delivery_id)
     staged.mkdir(parents=True, exist_ok=True)
     schema = MASTERS[master.table].to_pyarrow()
     shared = {"feed_id": found.feed_id, "delivery_id": found.delivery_id, "received_at": found.received_at}
-    names = pa.array(contents.sources, pa.string())
+    sources = pa.array(contents.sources, pa.string())
     with pq.ParquetWriter(staged / "rows.parquet", schema) as out:
         for rows in contents.found:
-            columns = {
-                name: pa.repeat(pa.scalar(value, schema.field(name).type), len(rows)) for name, value in shared.items()
-            }
-            columns["source_file"] = names.take(rows.column(SOURCE).combine_chunks())
-            out.write_table(
-                pa.table(
-                    [columns.get(name, rows[name] if name in rows.column_names else None) for name in schema.names],
-                    schema=schema,
-                )
-            )
-    pq.write_table(ingest._reject_rows(found, _as_feed(master), contents.rejects), staged / "rejects.parquet")
+            columns = {name: rows[name] for name in rows.column_names}
+            columns["source_file"] = sources.take(rows[SOURCE].combine_chunks())
+            for name, value in shared.items():
+                columns[name] = pa.repeat(pa.scalar(value, schema.field(name).type), len(rows))
+            out.write_table(pa.table({name: columns[name] for name in schema.names}, schema=schema))
+    rejects = ingest.reject_batches(found, as_feed(master), contents.rejects)
+    pq.write_table(pa.Table.from_batches(list(rejects), REJECTS.to_pyarrow()), staged / "rejects.parquet")
 
 
 def _rows(staged: Path) -> Iterator[pa.RecordBatch]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from include.stockwatch.adapters.feeds.sniff import shown
 from include.stockwatch.adapters.feeds.sniff_dates import SHAPES
 from include.stockwatch.settings.draft import Draft, listed, scalar
-from include.stockwatch.settings.qualifiers import CODES
+from include.stockwatch.settings.qualifiers import CODES, Code
 
 IS_PERIOD = 7
 """Days; a file that covers more at once is asked about."""
@@ -85,39 +85,47 @@ def finish(draft: Draft, days: int) -> None:
 
 
 def code_lines(draft: Draft, found: Mapping[str, tuple[int, float]], message: str) -> None:
-    """The measures of the codes of a file: one code each, the others with what they usually mean."""
-    known = CODES.get(message, {})
-    meanings = {text: known.get(text) or known.get(text.upper()) for text in found}
-    order = list(known)
-    ranked = sorted(found, key=lambda text: order.index(text.upper()) if text.upper() in order else len(order))
-    taken: dict[str, str] = {}
-    for text in ranked:
-        meaning = meanings[text]
-        if meaning and meaning.measure:
-            taken.setdefault(meaning.measure, text)
+    """Say what the codes of a file usually mean, each given with its values and their sum.
 
-    def seen(text: str) -> str:
-        count, total = found[text]
-        return f"{counted(count, 'value')}, sum {total:g}"
-
-    draft.say("  measures:" if taken else "  measures: {}", "" if taken else "NO code is known", sure=bool(taken))
-    for measure, text in taken.items():
-        meaning = meanings[text]
-        rivals = [other for other in ranked if other != text and (m := meanings[other]) and m.measure == measure]
-        others = (
-            f"; or {', '.join(f'{shown(other)} ({seen(other)})' for other in rivals)}: never both" if rivals else ""
-        )
-        means = meaning.means if meaning else ""
-        draft.say(f"    {scalar(text)}: {measure}", f"usually {means}: {seen(text)}{others}", sure=False)
-    ignored = [text for text in ranked if text not in taken.values() and (m := meanings[text]) and not m.ask]
+    One code is taken for each measure, never two; the others with a known meaning are ignored. A code that nobody knows,
+    or that partners use differently, stays unmapped.
+    """
+    codes = [_Seen(text, *counts, CODES.get(message, {}).get(text.upper())) for text, counts in found.items()]
+    order = list(CODES.get(message, {}))
+    codes.sort(key=lambda one: order.index(one.text.upper()) if one.code else len(order))
+    rivals: dict[str, list[_Seen]] = {}
+    for one in codes:
+        if one.code and one.code.measure:
+            rivals.setdefault(one.code.measure, []).append(one)
+    draft.say("  measures:" if rivals else "  measures: {}", "" if rivals else "NO code is known", sure=bool(rivals))
+    for measure, (first, *others) in rivals.items():
+        instead = f"; or {', '.join(map(str, others))}: never both" if others else ""
+        draft.say(f"    {scalar(first.text)}: {measure}", f"usually {first.about}{instead}", sure=False)
+    taken = [same[0] for same in rivals.values()]
+    unmapped = [one for one in codes if one.code is None or one.code.ask]
+    ignored = [one for one in codes if one not in taken and one not in unmapped]
     if ignored:
-        means = "; ".join(f"{shown(text)} usually {m.means}, {seen(text)}" for text in ignored if (m := meanings[text]))
-        draft.say(f"  ignored: {listed(ignored)}", means, sure=False)
-    for text in ranked:
-        if not meanings[text]:
-            draft.remark(
-                f"unmapped, so kept and not loaded: {scalar(text)} ({seen(text)}): ask what it means", "  ", sure=False
-            )
+        draft.say(f"  ignored: {listed(one.text for one in ignored)}", "; ".join(map(str, ignored)), sure=False)
+    for one in unmapped:
+        draft.remark(f"unmapped, so kept and not loaded: {one}: ask what it means", "  ", sure=False)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A code of a file, and what it usually means."""
+
+    text: str
+    count: int
+    total: float
+    code: Code | None
+
+    @property
+    def about(self) -> str:
+        means = f"{self.code.means}, " if self.code else ""
+        return f"{means}{counted(self.count, 'value')}, sum {self.total:g}"
+
+    def __str__(self) -> str:
+        return f"{shown(self.text, 20)} ({self.about})"
 
 
 def counted(number: int, noun: str) -> str:

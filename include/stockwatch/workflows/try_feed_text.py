@@ -29,12 +29,16 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     for one in answer["problems"]:
         yield from ("", f"{one['code']}: {one['what']}", f"  fix: {one['fix']}")
     if "definition" in answer:
-        kept = f"written to {answer['written']}" if answer.get("written") else "not written; --write does"
-        which = f"proposed; {answer['guesses']} places to check; {kept}" if answer["is_proposed"] else "as it is set up"
-        yield from _heading(f"feeds/{answer['feed']}.yaml ({which})")
-        yield answer["definition"].rstrip("\n")
+        yield from _defined(answer["definition"])
     if "gives" in answer:
         yield from _given(answer["gives"], answer["outcome"])
+
+
+def _defined(definition: dict[str, Any]) -> Iterator[str]:
+    kept = f"written to {definition['written']}" if definition["written"] else "not written; --write does"
+    which = f"proposed; {definition['guesses']} places to check; {kept}" if definition["is_proposed"] else "as it is"
+    yield from _heading(f"feeds/{definition['feed_id']}.yaml ({which})")
+    yield definition["text"].rstrip("\n")
 
 
 def _heading(text: str) -> Iterator[str]:

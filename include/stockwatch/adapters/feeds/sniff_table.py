@@ -163,7 +163,7 @@ def _totals(
             for p, name in enumerate(names)
             if (m := meaning_of(name)) and m.role in ("location_id", "item_id", "gtin")
         ]
-        hit = next((p for p in (place, *roles) if names[p] and TOTALS.match(row[p])), None)
+        hit = next((p for p in (place, *roles) if names[p] and TOTALS.fullmatch(row[p])), None)
         if hit is None:
             kept.append(row)
             kept_lines.append(line)

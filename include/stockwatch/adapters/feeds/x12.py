@@ -1,4 +1,4 @@
-"""X12: product activity (852), inventory (846) and resale (867) reports, of versions 004010 to 005xxx.
+"""X12: product activity (852), inventory (846) and resale (867) reports, of the versions 004010 and 005010.
 
 This module reads the envelope, `ISA GS ST … SE GE IEA`, and says what is wrong with it; `x12_segments` cuts the text,
 `x12_messages` understands what stands between ST and SE, `x12_rows` gathers the rows.

@@ -183,17 +183,17 @@ def undecided(tx: Connection) -> list[Delivery]:
 
 
 def parked(tx: Connection, feeds: Iterable[str]) -> list[Delivery]:
-    """Published deliveries with parked rows that still count for some date, oldest first."""
+    """Published deliveries with parked rows that still count for some date, oldest first.
+
+    One that was read again and not published since, because somebody pulled the plug, is among them.
+    """
     counts = sa.exists().where(
         delivered_dates.c.feed_id == deliveries.c.feed_id, delivered_dates.c.delivery_id == deliveries.c.delivery_id
     )
     nothing_good = deliveries.c.rows_published == 0
-    waiting = sa.select(deliveries).where(
-        deliveries.c.feed_id.in_(list(feeds)),
-        deliveries.c.status == "published",
-        deliveries.c.rows_parked > 0,
-        counts | nothing_good,
-    )
+    published = sa.and_(deliveries.c.status == "published", deliveries.c.rows_parked > 0, counts | nothing_good)
+    begun = sa.and_(deliveries.c.status == "read", deliveries.c.finished_at.is_not(None))
+    waiting = sa.select(deliveries).where(deliveries.c.feed_id.in_(list(feeds)), published | begun)
     return [_delivery(row) for row in tx.execute(waiting.order_by(deliveries.c.received_at))]
 
 
