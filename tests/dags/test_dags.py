@@ -12,7 +12,18 @@ import pytest
 
 from scripts.local_airflow import PROJECT, LocalAirflow
 
-HEAVY = ("pandas", "ibis", "duckdb", "great_expectations", "slack_sdk", "deltalake", "pyarrow", "numpy")
+HEAVY = (
+    "pandas",
+    "ibis",
+    "duckdb",
+    "great_expectations",
+    "slack_sdk",
+    "deltalake",
+    "pyarrow",
+    "numpy",
+    "paramiko",
+    "s3fs",
+)
 TIERS = {"tier-1", "tier-2", "tier-3"}
 LIST_DAGS = """
 import json

@@ -69,22 +69,39 @@ def read(path: Path, **formatted: Any) -> Found:
     return found
 
 
+@pytest.fixture(params=["by rows", "by Arrow"])
+def way(request: pytest.FixtureRequest) -> str:
+    """Once the whole file goes to the csv module, once all that stands below the header goes to Arrow first."""
+    return str(request.param)
+
+
 @pytest.fixture
-def read_text(tmp_path: Path) -> Callable[..., Found]:
+def read_text(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Found]:
+    by_arrow = "way" in request.fixturenames and request.getfixturevalue("way") == "by Arrow"
+
     def of(text: str | bytes, **formatted: Any) -> Found:
         path = tmp_path / "stock.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return read(path, **formatted)
+        if not by_arrow:
+            return read(path, **formatted)
+        head = end_of_header(path.read_bytes(), formatted.get("encoding", "utf-8"))
+        with monkeypatch.context() as patch:
+            patch.setattr(csv, "HEAD_BYTES", head)
+            spy = Spy(patch)
+            found = read(path, **formatted)
+        assert spy.parsed or spy.refused or head == path.stat().st_size or found.codes()
+        return found
 
     return of
 
 
-@pytest.fixture(params=["by rows", "by Arrow"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Once the whole file goes to the csv module; once its head is so small that all behind it goes to Arrow."""
-    if request.param == "by Arrow":
-        monkeypatch.setattr(csv, "HEAD_BYTES", 1)
-    return request.param
+def end_of_header(content: bytes, encoding: str) -> int:
+    """Bytes up to the end of the line with the header."""
+    text = content.decode(encoding, errors="replace")
+    behind = text[text.index("on_hand") :]
+    line = re.split("(?<=\n)|(?<=\r)(?!\n)", behind)[0]
+    known = len((text[: text.index("on_hand")] + line).encode(encoding))
+    return known + line.endswith("\r")  # which is the end of a line only if no LF follows
 
 
 class Spy:
@@ -272,6 +289,21 @@ def test_a_wrapped_line_with_other_fields_is_a_reject(read_text: Callable[..., F
     assert [json.loads(reject.raw) for reject in found.rejects] == [["0301", "9", "3"], ["Total"]]
 
 
+def test_cells_beside_a_wrapped_line_are_fine_if_blank(read_text: Callable[..., Found], way: str) -> None:
+    found = read_text('"store,item,on_hand,note",,,\n"0118,7,1,a",,,\n"0204,8,2,b",,,\n"0301,9,3,c",x,,\n')
+    assert found.cells() == [["0118", "7", "1", "a"], ["0204", "8", "2", "b"], ["0301,9,3,c", "x", "", ""]]
+
+
+def test_a_wrapped_line_with_a_text_beside_it_loses_neither(read_text: Callable[..., Found], way: str) -> None:
+    found = read_text(WRAPPED + '"0301,9,3,c",x\n')
+    assert [json.loads(reject.raw) for reject in found.rejects] == [["0301,9,3,c", "x"]]
+
+
+def test_two_lines_in_one_wrapped_line_hold_the_file(read_text: Callable[..., Found], way: str) -> None:
+    what = held(read_text(WRAPPED + '"0301,9,3,c\n0402,1,4,d"\n'), HoldCode.LAYOUT_CHANGED)
+    assert what == "a quote opens on line 5 and swallows the lines up to 6"
+
+
 def test_a_line_quoted_as_one_field_among_others_is_a_reject(read_text: Callable[..., Found], way: str) -> None:
     found = read_text(f'{HEADER}\n0118,7,1,a\n"0204,8,2,b"\n')
     assert found.lines() == [2]
@@ -399,6 +431,14 @@ def test_one_odd_line_leaves_arrow_most_of_its_block(
     assert found.lines() == [line for line in range(2, ROWS + 2) if line != 300]
     assert blocks.parsed > 10
     assert blocks.refused < 6
+
+
+def test_a_small_block_with_an_odd_line_goes_to_the_csv_module(
+    read_text: Callable[..., Found], blocks: Spy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv, "HEAD_BYTES", 100)
+    assert len(read_text(rows_of(ROWS, line_300="cut")).rows) == ROWS - 1
+    assert (blocks.parsed, blocks.refused) == (0, 1)
 
 
 def test_a_cell_may_go_on_in_the_next_blocks(read_text: Callable[..., Found], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ PARKED = ("UNKNOWN_ITEM", "UNKNOWN_LOCATION")
 """Codes of rows that wait: they are loaded by themselves once the master data know the item or the location."""
 
 REJECT_ROWS = pa.schema([f for f in REJECTS.to_pyarrow() if f.name in {*Reject.__dataclass_fields__, "source_file"}])
-MOST_BYTES = 256_000_000
+MOST_BYTES = 128_000_000
 """What rows on their way may take in memory before they go to files."""
 MOST_DIFFERENT = 200_000
 """Different values of a column that are kept for the checks of a file; beyond it the extremes alone."""
@@ -165,6 +165,11 @@ class Stage:
             self.files.append(file)
             self.waiting = []
 
+    def settle(self) -> None:
+        """Free what is in memory, if some of the rows lie in files already."""
+        if self.files:
+            self.spill()
+
     def replace(self, rows: Iterable[pa.Table]) -> Stage:
         """A stage of other rows in place of this one."""
         other = Stage(self.folder.with_name(self.folder.name + "_"), self.schema)
@@ -235,6 +240,7 @@ def read_contents(
         texts.update(_counted(part.rows.column("item_text")))
         bound.add(part.rows.append_column(SOURCE, pa.repeat(pa.scalar(len(read.sources) - 1), len(part.rows))))
         pending.add(_reject_rows(part.rejects, source))
+    bound.settle()
     ids = _resolve(texts, feed, read)
     for rejects in pending:
         read.reject(_placed(rejects, ids, feed))
@@ -409,6 +415,7 @@ def _keyed(bound: Stage, ids: Ids, feed: Feed, known: Known, late: Late, folder:
                 late.add(rows.filter(pa.array(bad)), fault, has_item=has_item)
                 rows = rows.filter(pa.array(~bad))
         keyed.add(_unpacked(rows, known, late, feed).select(KEYED.names).cast(KEYED))
+    keyed.settle()
     return keyed
 
 

@@ -87,8 +87,8 @@ def finish(draft: Draft, days: int) -> None:
 def code_lines(draft: Draft, found: Mapping[str, tuple[int, float]], message: str) -> None:
     """Say what the codes of a file usually mean, each given with its values and their sum.
 
-    One code is taken for each measure, never two; the others with a known meaning are ignored. A code that nobody knows,
-    or that partners use differently, stays unmapped.
+    One code is taken for each measure, never two; the others with a known meaning are ignored. A code that nobody
+    knows, or that partners use differently, stays unmapped.
     """
     codes = [_Seen(text, *counts, CODES.get(message, {}).get(text.upper())) for text, counts in found.items()]
     order = list(CODES.get(message, {}))

@@ -19,7 +19,7 @@ import pyarrow as pa
 from include.stockwatch.errors import Hold, HoldCode
 from include.stockwatch.settings.feed import Feed
 
-BATCH_ROWS = 500_000
+BATCH_ROWS = 250_000
 """Most rows of one batch: what a reader holds in memory, whatever the size of the file."""
 
 LINE = "line"

@@ -19,6 +19,7 @@ MOST_CELLS = 1_000_000
 MOST_LETTERS = 100_000
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 
+ROW = re.compile("[0-9]{1,7}")
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([A-Z]{1,3}[0-9]{1,7}):([A-Z]{1,3}[0-9]{1,7})[\"']")
 MOST_MERGED = 100_000
@@ -131,9 +132,9 @@ class _Rows(xml_part.Events):
                 raise _damaged(f"a cell in row {self.row} has more than {MOST_LETTERS:,} letters")
 
     def _start_row(self, number: str | None) -> None:
-        row = int(number) if number and number.isdecimal() and len(number) <= 7 else self.row + 1
+        row = self.row + 1 if number is None else int(number) if ROW.fullmatch(number) else 0
         if not self.row < row <= LAST_ROW:
-            raise _damaged(f"row {number or row} comes after row {self.row}")
+            raise _damaged(f"row {number or row} stands below row {self.row}"[:200])
         self.row, self.column, self.texts = row, -1, {}
 
     def _start_cell(self, attributes: Mapping[str, str]) -> None:

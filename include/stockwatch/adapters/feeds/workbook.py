@@ -36,6 +36,7 @@ DATES = frozenset([*range(14, 23), *range(27, 37), 45, 46, 47, *range(50, 59)])
 """Built-in number formats that are dates or times; the ranges above 22 in East Asian versions."""
 
 NO_LETTERS_OF_DATE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 ONLY_ZEROS = re.compile(r"0{2,}")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 SURROGATES = range(0xD800, 0xE000)
@@ -243,6 +244,8 @@ def _style(key: str, code: str) -> Style:
         return Style(is_date=key.isdecimal() and int(key[:9]) in DATES)
     if ONLY_ZEROS.fullmatch(code):
         return Style(zeros=len(code))
+    if ELAPSED.search(code):  # a length of time, not a moment
+        return Style()
     letters = NO_LETTERS_OF_DATE.sub("", code.split(";")[0])
     return Style(is_date=re.search("[dmyhs]", letters, re.IGNORECASE) is not None)
 
