@@ -123,9 +123,7 @@ AGREEING = [
 
 
 @pytest.mark.parametrize(("kind", "content"), AGREEING, ids=range(len(AGREEING)))
-def test_a_file_that_may_be_what_its_feed_says_is_left_to_its_reader(
-    tmp_path: Path, kind: str, content: bytes
-) -> None:
+def test_a_file_that_may_be_what_its_feed_says_is_left_to_its_reader(tmp_path: Path, kind: str, content: bytes) -> None:
     path = tmp_path / "stock"
     path.write_bytes(content)
     assert contradiction(path, kind) is None

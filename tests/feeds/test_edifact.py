@@ -142,10 +142,10 @@ def test_the_line_of_a_row_is_its_segment_in_the_file() -> None:
 
 def test_a_large_file_comes_in_small_batches() -> None:
     body = [segment for at in range(MOST_ROWS + 9) for segment in (f"LIN+{at}++{at}:SA", "QTY+145:4")]
-    found = read(written(interchange(invrpt(*body))))
-    assert found.batches == [MOST_ROWS, 9]
-    assert [row["line"] for row in found.rows] == list(range(8, 8 + 2 * (MOST_ROWS + 9), 2))
-    assert found.notes.controls[0].rows == MOST_ROWS + 9
+    found = read(written(interchange(invrpt("LIN+0++0:SA", "QTY+1+4", *body))))
+    assert (found.batches, len(found.rejects)) == ([MOST_ROWS - 1, 10], 1)
+    assert [row["line"] for row in found.rows] == list(range(10, 10 + 2 * (MOST_ROWS + 9), 2))
+    assert found.notes.controls[0].rows == MOST_ROWS + 10
 
 
 # The envelope
@@ -206,6 +206,12 @@ def grouped(une: str = "UNE+2+33", unz: str = "UNZ+1+417") -> bytes:
 def test_a_group_may_stand_in_the_envelope_and_unz_counts_it_or_its_messages(unz: str) -> None:
     found = read(grouped(unz=unz))
     assert (found.holds, found.columns("message")) == ([], ["1", "2"])
+
+
+def test_each_group_counts_its_own_messages() -> None:
+    groups = [[f"UNG+X+A+B+1:2+{at}", *invrpt("QTY+145:4"), f"UNE+1+{at}"] for at in (31, 32)]
+    found = read(written([interchange()[0], *groups[0], *groups[1], "UNZ+2+417"]))
+    assert (found.holds, found.columns("quantity")) == ([], ["4", "4"])
 
 
 @pytest.mark.parametrize("une", ["", "UNE+1+33", "UNE+2+34"])

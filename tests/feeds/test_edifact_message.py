@@ -70,6 +70,22 @@ def test_a_loc_before_each_quantity_holds_from_there_on_and_is_warned_of() -> No
     assert found.notes.warned == {"LOCATION_ORDER": 1}
 
 
+def test_places_that_lead_make_no_totals() -> None:
+    first = (f"LOC+14+{STORE}", "QTY+17:1", "QTY+17:5", f"LOC+14+{OTHER_STORE}", "QTY+17:3")
+    assert stock(LIN, *first).columns("location", "level") == [
+        (STORE, LOCATION),
+        (STORE, LOCATION),
+        (OTHER_STORE, LOCATION),
+    ]
+
+
+def test_groups_that_inv_starts_have_their_own_loc_or_that_of_the_lin() -> None:
+    groups = ("INV++++1", "QTY+145:4", f"LOC+14+{OTHER_STORE}", "INV++++1", "QTY+198:6")
+    found = stock(LIN, f"LOC+14+{STORE}", *groups)
+    assert found.columns("location") == [OTHER_STORE, STORE]
+    assert not found.notes.warned
+
+
 @pytest.mark.parametrize(
     ("header", "place"),
     [
@@ -120,6 +136,7 @@ def test_without_a_place_of_sale_the_store_is_the_party_st() -> None:
         (["366:261107:101"], (None, "20261107")),
         (["137:20261110:102", "366:07.11.2026:102"], (None, "07.11.2026")),
         (["137:20261110:102", "366:202645:616"], (None, "202645")),
+        (["366:202611079:102"], (None, "202611079")),
         (["366", "137:20261110:102"], (None, None)),
         (["273:20261101-20261107:718"], (None, None)),
         ([], (None, None)),
@@ -249,7 +266,8 @@ def test_sales_have_no_parts() -> None:
         (["LIN+1", "PIA+5+4711:SA"], [], ("4711", "SA")),
         (["LIN+1++0000000000000:EN", "PIA+5+177:IN", "PIA+5+RUN 31:SA"], [], ("177", "IN")),
         (["LIN+1++0000000000000:EN"], [], (None, None)),
-        ([f"LIN+1++{OAT}:EN", f"PIA+4+{NUT}:EN:::{NUT}:SRV", f"PIA+1+{NUT}:EN"], [], (OAT, "EN")),
+        ([f"LIN+1++{OAT}:EN", f"PIA+1+{NUT}:EN"], [], (OAT, "EN")),
+        (["LIN+1++4711:SA", f"PIA+4+{NUT}:EN"], [], ("4711", "SA")),
         (["LIN+1++4711:ZZZ"], [], ("4711", "ZZZ")),
         (["LIN+1++4711"], [], ("4711", None)),
         (["LIN+1++4711:ZZZ"], ["EN"], (None, None)),
@@ -290,7 +308,7 @@ def test_the_price_is_the_first_one_of_its_group_or_lin() -> None:
         f"LOC+162+{STORE}",
         *(LIN, "PRI+AAA::DIS", "PRI+AAA:2.49", "PRI+AAB:2.99", "QTY+153:1", "QTY+77E:1"),
         *(f"LIN+2++{NUT}:EN", "MOA+203:9.98", "QTY+153:2"),
-        *(f"LIN+3++{NUT}:EN", "QTY+153:2", "PRI+AAA:1.10", "QTY+61:1", "PRI+AAA:1.20"),
+        *(f"LIN+3++{NUT}:EN", "QTY+153:2", "PRI+AAA:1.10", "QTY+61:1", "PRI+AAA:1.20", "PRI+AAB:9"),
     )
     assert found.columns("code", "price") == [
         ("153", "2.49"),
@@ -351,8 +369,9 @@ def test_a_quantity_without_lin_is_a_row_without_item() -> None:
 
 
 def test_a_direction_in_inv_is_warned_of() -> None:
-    found = stock(LIN, "INV+2++1", "QTY+156:10", "QTY+145:30", f"LOC+18+{STORE}", "INV+1++11", "QTY+156:2")
-    assert found.columns("code", "location") == [("156", STORE), ("145", STORE), ("156", DEPOT)]
+    found = stock(LIN, "INV+2++1", "QTY+156:10", "INV+1++11", "QTY+156:2", "QTY+145:8", f"LOC+18+{STORE}")
+    assert found.columns("code", "location") == [("156", DEPOT), ("156", STORE), ("145", STORE)]
+    assert found.columns("level") == [LOCATION] * 3
     assert found.notes.warned == {"MOVEMENT": 2}
 
 

@@ -29,9 +29,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "stock.xls"
 
 
-def page(path: Path, body: str, encoding: str = "utf-8", **form: str) -> Read:
+def page(path: Path, body: str, written: str = "utf-8", **form: str) -> Read:
     """A page, read."""
-    path.write_bytes(body.encode(encoding))
+    path.write_bytes(body.encode(written))
     return read(path, feed("html", form=form))
 
 
@@ -258,7 +258,9 @@ def test_every_cell_of_a_page_is_read(rows: list[list[str]], length: int) -> Non
     assert [(one.number, one.cells) for one in found] == kept
 
 
-@given(st.lists(st.tuples(st.integers(0, 600), st.sampled_from(["<", ">", '"', "'", "<td>", "<tr", "<table>", "</", "&"]))))
+@given(
+    st.lists(st.tuples(st.integers(0, 600), st.sampled_from(["<", ">", '"', "'", "<td>", "<tr", "<table>", "</", "&"])))
+)
 def test_damage_of_a_page_ends_in_rows_rejects_or_a_hold(
     tmp_path_factory: pytest.TempPathFactory, bites: list[tuple[int, str]]
 ) -> None:

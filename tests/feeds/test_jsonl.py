@@ -34,7 +34,9 @@ def objects(path: Path, *values: dict[str, Any], **form: str) -> Read:
 
 def literal(path: Path, value: str, **form: str) -> Any:
     """The stock of a row, where it is written like this."""
-    return lines(path, f'{{"date": "2026-11-03", "store": "7", "item": "A", "stock": {value}}}', **form).rows[0]["stock"]
+    return lines(path, f'{{"date": "2026-11-03", "store": "7", "item": "A", "stock": {value}}}', **form).rows[0][
+        "stock"
+    ]
 
 
 class TestValues:
@@ -94,10 +96,24 @@ class TestRows:
 
     @pytest.mark.parametrize(
         "line",
-        ["oops", '{"a": 1} {"a": 2}', "7", '"text"', "null", '{"stock": 1, "stock": 2}', "{'a': 1}", '{"a": 1,}']
-        + ['{"a": {"b": 1}, "a.b": 2}', '{"a": {"b": 1, "b": 2}}', '{"item": "\\ud800"}', '{"\\udc00": 1}']
-        + ['{"a": ' * 5000 + "1" + "}" * 5000, '{"a": ' + "[" * 100_000, '{"a": "' + "x" * 1_000_001 + '"}']
-        + ["{" + ",".join(f'"{n}": 1' for n in range(3000)) + "}"],
+        [
+            "oops",
+            '{"a": 1} {"a": 2}',
+            "7",
+            '"text"',
+            "null",
+            '{"stock": 1, "stock": 2}',
+            "{'a': 1}",
+            '{"a": 1,}',
+            '{"a": {"b": 1}, "a.b": 2}',
+            '{"a": {"b": 1, "b": 2}}',
+            '{"item": "\\ud800"}',
+            '{"\\udc00": 1}',
+            '{"a": ' * 5000 + "1" + "}" * 5000,
+            '{"a": ' + "[" * 100000,
+            '{"a": "' + "x" * 1000001 + '"}',
+            "{" + ",".join(f'"{n}": 1' for n in range(3000)) + "}",
+        ],
         ids=range(16),
     )
     def test_a_line_that_is_no_object_is_a_reject(self, path: Path, line: str) -> None:
@@ -178,7 +194,9 @@ class TestArrays:
         assert found.column("store") == ["7", "8"]
 
     def test_what_is_no_object_is_a_reject(self, path: Path) -> None:
-        found = lines(path, f'[{json.dumps(ROW)}, 7, {{"stock": 1, "stock": 2}}, [{json.dumps(ROW)}], {json.dumps(ROW)}]')
+        found = lines(
+            path, f'[{json.dumps(ROW)}, 7, {{"stock": 1, "stock": 2}}, [{json.dumps(ROW)}], {json.dumps(ROW)}]'
+        )
         assert found.lines == [1, 5]
         assert [(one.line, one.code, one.raw) for one in found.rejects[:1]] == [(2, "NOT_JSON", '["7"]')]
         assert [one.line for one in found.rejects] == [2, 3, 4]
@@ -216,7 +234,7 @@ def test_every_object_is_a_row(
     assert found.lines == list(range(1, len(values) + 1))
 
 
-@given(st.lists(st.tuples(st.integers(0, 700), st.sampled_from(list('{}[]",:\n\\') + ["\\u", "1e9", "null"]))))
+@given(st.lists(st.tuples(st.integers(0, 700), st.sampled_from([*list('{}[]",:\n\\'), "\\u", "1e9", "null"]))))
 def test_no_line_is_lost_whatever_the_damage(
     tmp_path_factory: pytest.TempPathFactory, bites: list[tuple[int, str]]
 ) -> None:

@@ -99,6 +99,11 @@ def test_decimal_commas_are_no_delimiters(tmp_path: Path) -> None:
     assert found.numbers.decimal == ","
 
 
+def test_names_say_more_about_the_delimiter_than_commas_in_texts(tmp_path: Path) -> None:
+    rows = [f"{store};Bar, oat, nut, big, new;5" for store in range(30)]
+    assert fact(table(tmp_path / "f", "\n".join(["Store;Item Name;On Hand", *rows])), "delimiter")[0] == "`;`"
+
+
 def test_the_header_is_found_below_a_long_preamble(tmp_path: Path) -> None:
     above = [f"Parameter {number}, a, b" for number in range(60)]
     text = "\n".join([*above, "Item Nbr,Store Nbr,POS Qty", "1,2,3", "1,3,4"])
@@ -211,6 +216,13 @@ def test_a_date_that_nothing_decides_is_said_to_be_so() -> None:
         "%d-%m-%Y",
         "NOTHING decides: every row can be read as %m-%d-%Y too; ask the partner",
     )
+
+
+def test_a_reading_in_the_future_is_not_taken() -> None:
+    found = sniff_dates.form_of(["12/01/2026"], TODAY)
+    assert found is not None
+    assert (found.format, found.sure) == ("%d/%m/%Y", False)
+    assert found.why.startswith("%m/%d/%Y would be in the future")
 
 
 def test_two_dates_in_a_text_are_a_period() -> None:

@@ -181,8 +181,18 @@ def test_a_list_of_members_without_end_is_not_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../stock.csv", "a/../../stock.csv", "/etc/stock.csv", "C:stock.csv", "c:/stock.csv", "a\\b.csv", "..\\b.csv"]
-    + ["a\nb.csv", "\u202egpj.csv", "x" * 300],
+    [
+        "../stock.csv",
+        "a/../../stock.csv",
+        "/etc/stock.csv",
+        "C:stock.csv",
+        "c:/stock.csv",
+        "a\\b.csv",
+        "..\\b.csv",
+        "a\nb.csv",
+        "\u202egpj.csv",
+        "x" * 300,
+    ],
 )
 def test_a_name_that_is_no_plain_path_is_held(tmp_path: Path, name: str) -> None:
     assert held(tmp_path, zipped(("stock.csv", TEXT), (name, TEXT))) == ["ARCHIVE_PATH"]

@@ -91,18 +91,27 @@ class TestValues:
 
     def test_days_have_the_date_format_of_the_feed(self, path: Path) -> None:
         date = {"column": "date", "format": "%d.%m.%Y"}
-        rows = [HEADER, [DAY, 7, "A", 1], [dt.datetime(2026, 11, 4, 23, 59, 59), 7, "A", 1], ["05.11.2026", 7, "A", 1]]
+        rows = [
+            HEADER,
+            [DAY, 7, "A", 1],
+            [dt.datetime.fromisoformat("2026-11-04T23:59:59"), 7, "A", 1],
+            ["05.11.2026", 7, "A", 1],
+        ]
         found = read(save(path, rows), feed("xlsx", date=date))
         assert found.column("date") == ["03.11.2026", "04.11.2026", "05.11.2026"]
 
     def test_days_are_iso_in_a_feed_without_a_date_format(self, path: Path) -> None:
-        rows = [["store", "item", "stock", "when"], [7, "A", 1, DAY], [7, "B", 1, dt.datetime(2026, 11, 3, 8, 30)]]
+        rows = [
+            ["store", "item", "stock", "when"],
+            [7, "A", 1, DAY],
+            [7, "B", 1, dt.datetime.fromisoformat("2026-11-03T08:30:00")],
+        ]
         found = read(save(path, rows), feed("xlsx", date={"source": "receipt"}))
         assert found.column("when") == ["2026-11-03", "2026-11-03 08:30:00"]
 
     def test_days_count_from_1904_where_the_workbook_says_so(self, path: Path) -> None:
         book = openpyxl.Workbook()
-        book.epoch = dt.datetime(1904, 1, 1)
+        book.epoch = dt.datetime.fromisoformat("1904-01-01")
         for row in (HEADER, [DAY, 7, "A-1", 1]):
             book.active.append(row)
         book.save(path)
@@ -166,7 +175,7 @@ class TestValues:
         assert read(with_sheet(path, rows), feed("xlsx")).column("item") == ["AA _xD800_ _x00"]
 
     def test_a_formula_counts_with_its_saved_value(self, path: Path) -> None:
-        rows = text_cells(*HEADER) + '<row><c/><c><v>7</v></c><c/><c><f>2+3</f><v>5</v></c></row>'
+        rows = text_cells(*HEADER) + "<row><c/><c><v>7</v></c><c/><c><f>2+3</f><v>5</v></c></row>"
         found = read(with_sheet(path, rows), feed("xlsx"))
         assert found.column("stock") == ["5"]
         assert not found.notes.warnings
@@ -337,8 +346,13 @@ ENTITY = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "
 class TestUnsafe:
     @pytest.mark.parametrize(
         "part",
-        ["xl/vbaProject.bin", "xl/externalLinks/externalLink1.xml", "xl/embeddings/oleObject1.bin"]
-        + ["xl/macrosheets/sheet1.xml", "xl/activeX/activeX1.xml"],
+        [
+            "xl/vbaProject.bin",
+            "xl/externalLinks/externalLink1.xml",
+            "xl/embeddings/oleObject1.bin",
+            "xl/macrosheets/sheet1.xml",
+            "xl/activeX/activeX1.xml",
+        ],
     )
     def test_what_could_run_or_reach_out_is_held(self, path: Path, part: str) -> None:
         found = read(with_parts(save(path, [HEADER, [DAY, 7, "A", 1]]), {part: "<a/>"}), feed("xlsx"))
@@ -431,9 +445,7 @@ VALUES = st.one_of(
 
 
 @given(st.lists(st.lists(VALUES, min_size=4, max_size=6), min_size=1, max_size=8))
-def test_every_cell_that_was_saved_is_read(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[Any]]
-) -> None:
+def test_every_cell_that_was_saved_is_read(tmp_path_factory: pytest.TempPathFactory, rows: list[list[Any]]) -> None:
     path = tmp_path_factory.mktemp("xlsx") / "stock.xlsx"
     names = [*HEADER, "e", "f"]
     found = read(save(path, [names, *rows]), feed("xlsx"))

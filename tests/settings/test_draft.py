@@ -68,4 +68,4 @@ def test_a_suggestion_is_not_in_force(tmp_path: Path) -> None:
     draft.suggest("drop:", "  - {name: x}")
     draft.say("other: x")
     assert written(tmp_path / "f.yaml", draft) == {"other": "x"}
-    assert "# drop:\n#   - {name: x}\n" in str(draft)
+    assert "# drop:\n  # - {name: x}\n" in str(draft)

@@ -294,7 +294,7 @@ def test_repeated_flows_are_added_up_and_stocks_are_not(tmp_path: Path) -> None:
 def test_a_price_without_currency_is_not_loaded(tmp_path: Path) -> None:
     feed, text = proposed(tmp_path, lines("Store,SKU,On Hand,Price", ["1,A,2,3.50"]))
     assert feed.columns.price is None
-    assert "#   price: Price" in text
+    assert "  # price: Price" in text
     feed, _ = proposed(tmp_path, lines("Store,SKU,On Hand,Price", ["1,A,2,$3.50"]))
     assert (feed.columns.price, feed.currency) == ("Price", "USD")
 
@@ -322,6 +322,30 @@ def test_a_table_with_one_quantity_a_row_is_long(tmp_path: Path) -> None:
     assert (gives["sums"], gives["dropped_by"]) == ({"on_hand_units": 16.0}, {"ignored_code": 2})
     assert [(one["code"], one["count"]) for one in gives["rejects"]] == [("UNMAPPED_CODE", 2)]
     assert "unmapped, so kept and not loaded: ZZZ (2 values, sum 2): ask what it means" in answer["definition"]["text"]
+
+
+def test_a_date_that_names_no_day_is_said_to_be_none(tmp_path: Path) -> None:
+    feed, text = proposed(tmp_path, lines("Date,DPCI,Sales U", ["Dec Wk 5 2024,071-09-0001,3"]))
+    assert feed.date is not None
+    assert feed.date.source == "receipt"
+    assert "`Date` holds `Dec Wk 5 2024`, which name no day" in " ".join(text.replace("#", "").split())
+
+
+def test_a_name_that_holds_dates_is_known_and_said_not_to_last(tmp_path: Path) -> None:
+    feed, text = proposed(tmp_path, lines("Store,SKU,Qty Sold 10/1/2026 - 10/31/2026", ["1,A,(1)"]))
+    assert feed.columns.units_sold == "Qty Sold 10/1/2026 - 10/31/2026"
+    assert "its name holds dates, so the next file will have another" in text
+
+
+def test_one_column_for_each_location_is_said_to_be_unreadable(tmp_path: Path) -> None:
+    _, text = proposed(tmp_path, lines("SKU,Reno,Elko", ["A,1,2", "B,0,5"]))
+    assert "no feed can read one column for each location" in text
+
+
+def test_gtins_that_a_spreadsheet_rounded_are_no_gtins(tmp_path: Path) -> None:
+    feed, text = proposed(tmp_path, lines("Store,SKU,UPC,On Hand", [f"1,A{n},8.500081{n}E+11,2" for n in range(3)]))
+    assert (feed.item_id.column, feed.item_id.kind) == ("SKU", "partner")
+    assert "`UPC`: a spreadsheet has rounded the numbers" in text
 
 
 def test_a_plain_quantity_is_sold_where_the_file_is_called_sales(tmp_path: Path) -> None:

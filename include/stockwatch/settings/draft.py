@@ -51,7 +51,9 @@ class Draft:
 
     def suggest(self, *lines: str) -> None:
         """Add lines that are not in force: comments until somebody wants them."""
-        self._lines += [f"# {line}" for line in lines]
+        for line in lines:
+            text = line.lstrip()
+            self._lines.append(f"{line[: len(line) - len(text)]}# {text}")
 
     def __str__(self) -> str:
         return "\n".join(self._lines) + "\n"

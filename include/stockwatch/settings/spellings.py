@@ -327,6 +327,8 @@ NO_DATA = ("n/a", "na", "#n/a", "null", "none", "nan", "-", "--", "n.a.", "n.d."
 
 
 LONGEST_NAME = 80
+DATES = re.compile(r"\b\d{1,4}([-/.])\d{1,2}\1\d{1,4}\b")
+"""What some put into the name of a column: it is another one in each file."""
 
 
 @dataclass(frozen=True)
@@ -351,6 +353,7 @@ def spelled(name: str) -> str:
 
 def meaning_of(name: str) -> Meaning | None:
     """What a column of this name may be, none if nothing is known."""
+    name = DATES.sub("", name)
     known = _KNOWN.get(spelled(name))
     if known or re.search(r"\d$", name):  # `Qty_1`, `Location_1`: one of several, and which one nobody says
         return known

@@ -24,6 +24,7 @@ FILLED, USUALLY_FILLED = 0.5, 0.98
 """Shares of the rows: a location has a text in most, a GTIN in nearly all."""
 
 MOST_CODES = 50
+SELLABLE = "SELLABLE"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ class Choices:
             if column.filled < USUALLY_FILLED * len(self.table.rows) and own:
                 poor.append(f"`{shown(column.name)}` is filled in {column.filled} of {len(self.table.rows)} rows")
                 continue
+            if not column.digits:
+                poor.append(f"`{shown(column.name)}`: a spreadsheet has rounded the numbers")
+                continue
             found, count = column.as_gtins, len(column.different)
             share = f"{found.pass_share:.0%} of {count} different have a valid check digit"
             if found.verdict is gtin.Verdict.NO_CHECK_DIGITS:
@@ -105,8 +109,20 @@ class Choices:
     def _repeated(self, column: Column) -> int:
         """Rows without an item, or with the date, location and item of another row, if this column were the item."""
         places = self.key_places(column)
-        keys = {tuple(row[place] for place in places) for row in self.table.rows if row[column.place]}
-        return len(self.table.rows) - len(keys)
+        keys = {tuple(row[place] for place in places) for row in self.rows if row[column.place]}
+        return len(self.rows) - len(keys)
+
+    @cached_property
+    def of_stock_kind(self) -> Column | None:
+        """The column that tells sellable stock from other, if there is other."""
+        kinds = [one for one in self.table.columns if SELLABLE in one.texts and len(one.different) > 1]
+        return next(iter(kinds), None)
+
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """The rows of the table without those of stock that cannot be sold."""
+        kind = self.of_stock_kind
+        return [row for row in self.table.rows if kind is None or row[kind.place] == SELLABLE]
 
     def key_places(self, item: Column) -> list[int]:
         """Where date, location and item stand in a row, and the code if there is one."""

@@ -69,6 +69,9 @@ def receive(
         if known is None:
             known = Delivery(feed_id, delivery_id, file_name, services.now(), RECEIVED, 0, 0, 0, run_id=run_id)
             ledger.record(tx, known)
+        elif known.status == HELD and known.file_name != file_name:  # sent again under a name that may hold its date
+            known = replace(known, file_name=file_name)
+            ledger.record(tx, known)
     return known
 
 

@@ -10,12 +10,11 @@ from include.stockwatch.adapters.feeds.sniff import shown
 from include.stockwatch.adapters.feeds.sniff_columns import Column
 from include.stockwatch.adapters.feeds.sniff_dates import DateForm, odd_texts
 from include.stockwatch.adapters.feeds.sniff_table import Table, Total
-from include.stockwatch.domain import gtin
 from include.stockwatch.domain.reported import FLOWS
 from include.stockwatch.settings.draft import listed, scalar
 from include.stockwatch.settings.feed import PIECES
-from include.stockwatch.settings.spellings import NO_DATA, NOT_RANGED, PITFALLS
-from include.stockwatch.workflows.choices import Choices, Item, named
+from include.stockwatch.settings.spellings import DATES, NO_DATA, NOT_RANGED, PITFALLS
+from include.stockwatch.workflows.choices import SELLABLE, Choices, Item, named
 from include.stockwatch.workflows.proposal import (
     NoProposal,
     Partner,
@@ -35,7 +34,6 @@ CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP"}
 CURRENCY = re.compile(r"\b(USD|EUR|GBP|CAD|CHF|MXN|AUD|SEK|NOK|DKK|PLN)\b")
 ENOUGH_OF_PORTAL = 4
 HEADER_USUALLY_WITHIN = 40
-SELLABLE = "SELLABLE"
 MOST_LISTED = 3
 CHECKED_TEXTS = 1000
 
@@ -111,7 +109,8 @@ class _OfTable:
         if form:
             self._written_date(form)
             return
-        note = "NO date was found: not in a column, above the header or in the file's name"
+        unread = [f"`{shown(one.name)}` holds {one.samples}, which name no day" for one in self.table.date.unread]
+        note = "; ".join(["NO date was found: not in a column, above the header or in the file's name", *unread])
         self.draft.say("  source: receipt", note, sure=False)
         self.draft.say("  days_before_receipt: 1", "of which day is a file that arrives today?", sure=False)
 
@@ -166,11 +165,9 @@ class _OfTable:
         self.draft.say("item_id:")
         self.draft.say(f"  column: {scalar(column.name)}", "" if is_gtin else item.note, sure=item.sure or is_gtin)
         self.draft.say(f"  kind: {item.kind}", item.note if is_gtin else "", sure=item.sure or not is_gtin)
-        lossy = [text for text in column.different if gtin.SCIENTIFIC.fullmatch(text)]
-        if lossy:
-            first = shown(lossy[0], 30)
-            note = f"{counted(len(lossy), 'id')} such as `{first}`: a spreadsheet has rounded them, rejected"
-            self.draft.remark(note, "  ")
+        if column.rounded:
+            ids = f"{counted(len(column.rounded), 'id')} such as `{shown(column.rounded[0], 30)}`"
+            self.draft.remark(f"{ids}: a spreadsheet has rounded them, rejected", "  ")
         if not is_gtin:
             self._width(column, "item numbers")
 
@@ -189,6 +186,10 @@ class _OfTable:
         """What speaks against a column as a measure."""
         if not (column.is_known and column.meaning and column.meaning.role == measure):
             yield "guessed: is it the number of units?"
+        if DATES.search(column.name):
+            yield "its name holds dates, so the next file will have another"
+        if column.meaning is None and others:
+            yield "no feed can read one column for each location: is this such a table?"
         rivals = [*others, *(self.choices.filled("available") if measure == "on_hand_units" else ())]
         for other in [one for one in dict.fromkeys(rivals) if one is not column][:2]:
             differ = sum(row[column.place] != row[other.place] for row in self.table.rows)
@@ -259,11 +260,11 @@ class _OfTable:
         return ""
 
     def _sellable(self) -> Iterator[tuple[str, str]]:
-        for column in self.table.columns:
+        column = self.choices.of_stock_kind
+        if column:
             others = {text: count for text, count in column.texts.items() if text not in (SELLABLE, "")}
-            if SELLABLE in column.texts and others:
-                rule = f"{{name: not_sellable, column: {scalar(column.name)}, unless: [{SELLABLE}]}}"
-                yield rule, f"the others are {most_of(others)}"
+            rule = f"{{name: not_sellable, column: {scalar(column.name)}, unless: [{SELLABLE}]}}"
+            yield rule, f"the others are {most_of(others)}"
 
     def _texts(self) -> None:
         """Texts that stand in place of quantities."""
@@ -299,7 +300,7 @@ class _OfTable:
 
     def _repeats(self) -> None:
         places = self.choices.key_places(self.item.column)
-        rows = [row for row in self.table.rows if row[self.item.column.place]]
+        rows = [row for row in self.choices.rows if row[self.item.column.place]]
         keys = Counter(tuple(row[place] for place in places) for row in rows)
         again = len(rows) - len(keys)
         if not again:

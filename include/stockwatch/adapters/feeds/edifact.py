@@ -241,7 +241,7 @@ class Interchange:
             self._wrong(f"group {self._group} has no UNE")
         which = f"interchange {self._number}"
         # by the book the groups are counted where there are any; many count the messages all the same
-        counts = [self._messages] if self._groups else [self._messages]
+        counts = [self._groups, self._messages] if self._groups else [self._messages]
         self._check_count(segment, which, "messages", counts)
         self._check_number(segment, which, self._number)
         self._is_open = False

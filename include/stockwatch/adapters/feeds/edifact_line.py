@@ -130,7 +130,7 @@ def held(line: Line, outer: list[Scope], layout: Layout, notes: Notes) -> list[H
 
 def _leads(line: Line, groups: list[Group]) -> bool:
     """Whether the places of a LIN stand before their quantities: the first does, and none follows the last."""
-    if line.place is None or line.starts_with_inv or len(groups) == 1:
+    if line.place is None or line.starts_with_inv:
         return False
     return groups[-1].place is None and any(group.place for group in groups)
 

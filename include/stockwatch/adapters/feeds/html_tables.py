@@ -234,7 +234,7 @@ class _Page:
 
     def close(self) -> Iterator[PageRow]:
         """The end of the page. Raises: Unreadable where it is within a table, or there was none"""
-        if not self.rows and (self.open or plain("".join(self.outside))):
+        if not self.rows and (self.tables or plain("".join(self.outside))):
             fix = "ask the partner for the right file; is it text (`format.kind: csv`)?"
             raise Unreadable(HoldCode.WRONG_FORMAT, "the page has no table", fix)
         if self.open and not self.is_whole:

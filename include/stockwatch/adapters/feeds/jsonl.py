@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -76,20 +77,24 @@ def _records(path: Path, form: JsonLines, notes: Notes) -> Iterator[Record | Rej
 
 def _of_lines(path: Path, form: JsonLines, notes: Notes) -> Iterator[Record | Reject]:
     decoder = _decoder(form.decimal)
-    line = 0
+    line, row = 0, None
     for block in encoding.blocks(path, form.encoding, notes, BLOCK_BYTES, BLOCK_BYTES):
-        is_cut = not block.endswith((b"\n", b"\r"))
-        lines = block.splitlines()
-        for place, letters in enumerate(lines, 1):
+        for letters in block.splitlines():
             line += 1
             text = letters.decode()
-            if not text.strip():
-                continue
-            value = _decoded(decoder, text)
-            if is_cut and place == len(lines) and not isinstance(value, dict):
-                what = f"the file ends within line {line}, which is no whole object"
-                raise Unreadable(HoldCode.TRUNCATED, what, "ask the partner to send it again")
-            yield _row(value, line, text)
+            if text.strip():
+                row = _row(_decoded(decoder, text), line, text)
+                yield row
+    if isinstance(row, Reject) and row.line == line and not _ends_with_a_line(path):
+        what = f"the file ends within line {line}, which is no whole object"
+        raise Unreadable(HoldCode.TRUNCATED, what, "ask the partner to send it again")
+
+
+def _ends_with_a_line(path: Path) -> bool:
+    """Whether the last bytes are the end of a line, in whatever encoding."""
+    with path.open("rb") as file:
+        file.seek(-min(4, path.stat().st_size), io.SEEK_END)
+        return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
 
 
 def _of_array(text: str, form: JsonLines) -> Iterator[Record | Reject]:

@@ -58,6 +58,11 @@ class Column:
         return [text for text in map(gtin.cleaned, self.different) if text.isascii() and text.isdigit()]
 
     @cached_property
+    def rounded(self) -> list[str]:
+        """The different texts that a spreadsheet has rounded, such as 8.5E+11."""
+        return [text for text in self.different if gtin.SCIENTIFIC.fullmatch(text)]
+
+    @cached_property
     def as_gtins(self) -> gtin.Resolved:
         """What its texts are if they are GTINs."""
         return gtin.resolve(self.different, repair=True)

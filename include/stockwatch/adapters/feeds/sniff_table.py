@@ -32,6 +32,7 @@ class DatePlace:
     column: Column | None = None
     text: str = ""
     others: tuple[Column, ...] = ()
+    unread: tuple[Column, ...] = ()  # called a date, and written like none
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,8 @@ def _reconsidered(column: Column) -> Column:
     role = column.meaning.role if column.meaning else ""
     needs_numbers = role in (*MEASURES, "price", "quantity", "available", "pack")
     is_wrong = needs_numbers and column.filled and not column.is_number
-    is_wrong = is_wrong or (role == "gtin" and column.filled and len(column.digits) < len(column.different) / 2)
+    numbers = len(column.digits) + len(column.rounded)
+    is_wrong = is_wrong or (role == "gtin" and column.filled and numbers < len(column.different) / 2)
     return Column(column.name, column.place, column.texts, None) if is_wrong else column
 
 
@@ -194,6 +196,7 @@ def _date_place(
     """Where the date stands: a column, the rows above the header, the file name, or nowhere."""
     named: list[tuple[Column, DateForm]] = []
     other: list[tuple[Column, DateForm]] = []
+    unread: list[Column] = []
     for column in columns:
         role = column.meaning.role if column.meaning else ""
         if role not in ("", "date", "period") or not column.filled:
@@ -201,6 +204,8 @@ def _date_place(
         form = form_of(column.different, latest, day_first=day_first)
         if form:
             (named if role else other).append((column, form))
+        elif role:
+            unread.append(column)
     named.sort(key=lambda one: one[0].meaning.rank if one[0].meaning else 0)
     found = [
         *named,
@@ -213,5 +218,5 @@ def _date_place(
         for text in texts:
             form = form_of([text], latest, day_first=day_first, in_name=source == "file_name")
             if form:
-                return DatePlace(source, form, text=text)
-    return DatePlace("receipt", None)
+                return DatePlace(source, form, text=text, unread=tuple(unread))
+    return DatePlace("receipt", None, unread=tuple(unread))
