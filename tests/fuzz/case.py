@@ -109,7 +109,7 @@ def lost_quantities(read: Read, least: int, most: int, quantities: Sequence[str]
     """What a long table lacks of the quantities that a file has, or has too much."""
     if not least <= read.count <= most:
         return f"{least} to {most} quantities, {read.count} rows and rejects"
-    lost = missing(quantities, read.texts("quantity"))
+    lost = missing(quantities, [text and text.strip() for text in read.texts("quantity")])
     if lost > len(read.rejects):
         return f"{lost} quantities are in no row, and {len(read.rejects)} are rejected"
     return None

@@ -68,7 +68,7 @@ RESALE = set_of(
     "PTD*SS",
     "DTM*090*20260101",
     "N1*ST*SHOP*92*31",
-    f"QTY*39*5*EA",
+    "QTY*39*5*EA",
     f"LIN*1*UP*{OAT}",
     "UIT*EA*3.50",
     "PTD*RP",
@@ -214,6 +214,7 @@ def _judge(read: Read, text: str, element: str, terminator: str) -> str | None:
     pieces = re.split("[\r\n]", text) if is_by_line else re.sub("[\r\n]", "", text).split(terminator)
     for piece in pieces:
         segment = [cell.strip() for cell in piece.split(element)]
+        segment[0] = piece.split(element)[0].strip(" \t")  # a segment by another name is warned of
         if segment[0] in ("QTY", "ZA"):
             most += 1
             if len(segment) > 2 and segment[2]:

@@ -119,3 +119,10 @@ def test_a_wrong_definition_can_be_left_out_and_what_it_brought_before_still_cou
     assert set(settings.masters) == {"northfield_locations"}
     assert settings.master_ids() == {"northfield_items", "northfield_locations"}
     assert not settings.feeds_left_out, "every feed is there"
+
+
+def test_a_list_of_a_partner_that_no_feed_has_any_more_stops_nothing(folder: Path) -> None:
+    (folder / "feeds" / "northfield_stores.yaml").unlink()
+    assert load(folder, skip_broken_feeds=True).masters == {}
+    with pytest.raises(Exception, match="no feed has the partner `northfield`"):
+        load(folder)

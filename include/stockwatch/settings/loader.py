@@ -33,7 +33,8 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
         )
     broken: list[Problem] = []
     feeds, left_out = _feeds(folder, problems, broken)
-    masters, masters_left_out = _masters(folder, broken)
+    partners = {feed.partner for feed in feeds.values()}
+    masters, masters_left_out = _masters(folder, broken, set() if left_out else partners)
     if skip_broken_feeds and feeds:
         for problem in broken:
             log.error("left out a feed: %s", problem)
@@ -43,11 +44,9 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
     routes = _collect(problems, read, folder / "routes.yaml", Routes)
     customers = _collect(problems, read, folder / "lost_customers.yaml", CustomerModel, optional=True)
     general = _collect(problems, read, folder / "stockwatch.yaml", Stockwatch, optional=True)
-    partners = {feed.partner for feed in feeds.values()}
     if not left_out and partners:
         problems.extend(_unknown_partners(folder / "thresholds.yaml", "thresholds", partners))
         problems.extend(_unknown_partners(folder / "routes.yaml", "routes", partners))
-        problems.extend(_masters_of_nobody(folder, masters, partners))
     if thresholds and general:
         problems.extend(_alerts_never(folder / "thresholds.yaml", thresholds, general))
     if problems or not (thresholds and routes and customers and general):
@@ -76,9 +75,10 @@ def _feeds(folder: Path, problems: list[Problem], broken: list[Problem]) -> tupl
     return feeds, found.keys() - feeds.keys()
 
 
-def _masters(folder: Path, broken: list[Problem]) -> tuple[dict[str, Master], frozenset[str]]:
-    """The definitions of master data, and the names of those that are wrong. They share their landing with the feeds,
-    so no two may have one name.
+def _masters(folder: Path, broken: list[Problem], partners: set[str]) -> tuple[dict[str, Master], frozenset[str]]:
+    """The definitions of master data, and the names of those that are wrong, as is one of a partner that no feed has.
+
+    They share their landing with the feeds, so no two may have one name.
     """
     masters: dict[str, Master] = {}
     paths = sorted(folder.glob("master/*.yaml"))
@@ -88,16 +88,11 @@ def _masters(folder: Path, broken: list[Problem]) -> tuple[dict[str, Master], fr
             broken.append(file_problem(path, f"there is a feed `{path.stem}` already", fix))
             continue
         master = _collect(broken, load_master, path)
-        if master is not None:
+        if master and partners and master.partner and master.partner not in partners:
+            broken.append(_unknown_partner(path, master.partner, partners))
+        elif master:
             masters[path.stem] = master
     return masters, frozenset(path.stem for path in paths) - masters.keys()
-
-
-def _masters_of_nobody(folder: Path, masters: dict[str, Master], partners: set[str]) -> Iterable[Problem]:
-    """Master data of a partner that no feed has."""
-    for feed_id, master in masters.items():
-        if master.partner and master.partner not in partners:
-            yield _unknown_partner(folder / "master" / f"{feed_id}.yaml", master.partner, partners)
 
 
 def _collect(problems: list[Problem], read: Any, *arguments: Any, **options: Any) -> Any:

@@ -105,6 +105,6 @@ def _newest_past_cut_off(
     for back in range(settings.stockwatch.gate.history_days):
         date = day - dt.timedelta(days=back)
         due = _expected(settings, span, date)
-        if all(settings.feeds[feed].expected.cut_off(date) <= now for feed in due):
+        if due and all(settings.feeds[feed].expected.cut_off(date) <= now for feed in due):
             return date
     return None
