@@ -35,7 +35,9 @@ def test_what_is_no_number_of_a_gtins_length_is_none(text: str) -> None:
     assert not is_gtin(text)
 
 
-@pytest.mark.parametrize("text", ["0 36000 29145 2", "0-36000-29145-2", "'036000291452", "036000291452.0", " 036000291452 "])
+@pytest.mark.parametrize(
+    "text", ["0 36000 29145 2", "0-36000-29145-2", "'036000291452", "036000291452.0", " 036000291452 "]
+)
 def test_what_printing_and_spreadsheets_add_is_taken_away(text: str) -> None:
     assert cleaned(text) == "036000291452"
 

@@ -9,8 +9,8 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from include.stockwatch.domain.reported import MEASURES
 from include.stockwatch.domain.repeats import Repeats, merged
+from include.stockwatch.domain.reported import MEASURES
 from tests.domain.tables import engine
 
 DATE = dt.date(2026, 11, 1)

@@ -217,7 +217,9 @@ def test_a_message_without_a_location_is_of_the_constant_one() -> None:
 def test_the_date_of_a_file_may_stand_in_its_name_its_preamble_or_its_receipt() -> None:
     received = dt.date(2026, 11, 4)
     by_name = BusinessDate(source="file_name", format="%Y%m%d", pattern=r"_(\d{8})\.")
-    assert period_of(by_name, "stock_20261102.csv", Notes(), received) == Period(dt.date(2026, 11, 2), dt.date(2026, 11, 2))
+    assert period_of(by_name, "stock_20261102.csv", Notes(), received) == Period(
+        dt.date(2026, 11, 2), dt.date(2026, 11, 2)
+    )
     by_preamble = BusinessDate(source="preamble", format="%m/%d/%Y", pattern=r"from (\S+) to (\S+)")
     notes = Notes(preamble=["Report 12", "from 10/26/2026 to 11/01/2026"])
     assert period_of(by_preamble, "x", notes, received) == Period(dt.date(2026, 10, 26), dt.date(2026, 11, 1))
@@ -227,5 +229,13 @@ def test_the_date_of_a_file_may_stand_in_its_name_its_preamble_or_its_receipt() 
 
 def test_a_file_without_its_date_is_held() -> None:
     notes = Notes()
-    assert period_of(BusinessDate(source="file_name", format="%Y%m%d", pattern=r"(\d{8})"), "stock.csv", notes, dt.date(2026, 11, 4)) is None
+    assert (
+        period_of(
+            BusinessDate(source="file_name", format="%Y%m%d", pattern=r"(\d{8})"),
+            "stock.csv",
+            notes,
+            dt.date(2026, 11, 4),
+        )
+        is None
+    )
     assert [(hold.code.value, "`stock.csv`" in hold.what) for hold in notes.holds] == [("NO_DATE", True)]

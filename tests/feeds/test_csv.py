@@ -454,12 +454,19 @@ def test_quotes_that_open_at_the_end_of_what_a_thread_parses_are_seen(
     read_text: Callable[..., Found], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without being told of line ends in cells, Arrow closes such quotes by itself and keeps the number of rows."""
-    monkeypatch.setattr(csv, "HEAD_BYTES", 1)
+    monkeypatch.setattr(csv, "HEAD_BYTES", len(HEADER) + 1)
     line = "0118,7,1,note\n"
     for size in range(20, 4 * len(line)):
         monkeypatch.setattr(csv, "THREAD_BYTES", size)
         found = read_text(f'{HEADER}\n{line}{line}0118,7,1,"\n{line}0118,"7",1,note\n{line}')
         assert found.codes() == ["LAYOUT_CHANGED"]
+
+
+def test_a_line_end_in_a_cell_and_an_odd_one_do_not_make_up_for_each_other(
+    read_text: Callable[..., Found], way: str
+) -> None:
+    found = read_text(f'{HEADER}\n0118,7,1,"a\nb"\n0204,8,2,c\r0301,9,3,d\n')
+    assert found.lines() == [2, 4, 5]
 
 
 def test_a_mark_within_a_file_is_text(read_text: Callable[..., Found], way: str) -> None:

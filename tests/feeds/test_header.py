@@ -18,7 +18,7 @@ HEADER = ["Store Nbr", "Item Nbr", "Curr Str On Hand Qty", "Status"]
 DATA = ["0118", "9204417", "12", "A"]
 
 
-def feed(**formatted: Any) -> Feed:
+def feed(more: dict[str, str] | None = None, **formatted: Any) -> Feed:
     return Feed.model_validate(
         {
             "partner": "northfield",
@@ -27,7 +27,7 @@ def feed(**formatted: Any) -> Feed:
             "date": {"source": "receipt"},
             "location_id": {"column": "Store Nbr"},
             "item_id": {"column": "Item Nbr"},
-            "columns": {"on_hand_units": "Curr Str On Hand Qty"},
+            "columns": {"on_hand_units": "Curr Str On Hand Qty"} | (more or {}),
         }
     )
 
@@ -87,6 +87,13 @@ def test_curly_quotes_and_long_dashes_are_plain_ones() -> None:
 def test_a_name_as_it_is_written_comes_before_one_that_is_alike() -> None:
     header_row, _ = found([["STORE NBR", "Item Nbr", "Curr Str On Hand Qty", "Store Nbr"]])
     assert header_row == Header(("STORE NBR", "Item Nbr", "Curr Str On Hand Qty", "Store Nbr"), 4)
+
+
+def test_one_column_is_not_taken_for_two() -> None:
+    notes = Notes()
+    rows = iter([["Store Nbr", "Item Nbr", "CURR STR ON HAND QTY"]])
+    assert header.find(rows, feed({"units_sold": "curr str on hand qty"}), notes) is None
+    assert "`curr str on hand qty` is missing" in notes.holds[0].what
 
 
 def test_a_row_that_lacks_a_column_is_no_header() -> None:

@@ -333,6 +333,12 @@ def test_values_of_edi_are_counted_by_code_level_and_unit(tmp_path: Path) -> Non
     assert fact(found, "sender") == ("`SHOP`", True)
 
 
+def test_a_total_beside_its_parts_needs_no_location(tmp_path: Path) -> None:
+    text = x12("BIA*00*DD*1*20261120", "LIN**VN*A1", "QTY*33*7*EA", "SDQ*EA*54*W1*3*W2*4", "LIN**VN*A2", "QTY*33*5*EA")
+    found = edi(tmp_path / "f.edi", text.replace("ST*852", "ST*846").replace("GS*PD", "GS*IB"))
+    assert (dict(found.locations), found.without_location) == ({"54": 2}, 1)
+
+
 def test_ids_of_edi_are_counted_by_qualifier(tmp_path: Path) -> None:
     items = ("LIN**UP*850007123017*VN*A1", "ZA*QS*7*EA", "LIN**UP**VN*A2", "ZA*QS*7*EA")
     found = edi(tmp_path / "f.edi", x12("XQ*H*20261119", "N1*ST*S*92*0009", *items))

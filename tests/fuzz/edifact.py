@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -12,10 +13,14 @@ from include.stockwatch.settings.feed import Feed
 from tests.fuzz.case import FeedCase, Read, lost_quantities
 from tests.fuzz.mutation import sizes, with_damaged_bytes, with_damaged_parts
 
-Segment = list[list[str]]
+Segment = tuple[tuple[str, ...], ...]
+"""Elements of components."""
+
+cache_of_most = lru_cache(maxsize=100_000)
+"""Most segments of a damaged file are those of its source."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Marks:
     """The characters that structure a file, and whether a UNA says so."""
 
@@ -29,11 +34,12 @@ class Marks:
 
     def escaped(self, value: str) -> str:
         """A value in which marks are released."""
-        if not self.release:
+        if not self.release or value.isalnum():
             return value
-        marks = re.escape(self.component + self.element + self.release + self.terminator.strip())
-        return re.sub(f"([{marks}])", lambda found: self.release + found[1], value)
+        marks = (self.component, self.element, self.release, self.terminator)
+        return "".join(self.release + letter if letter in marks else letter for letter in value)
 
+    @cache_of_most
     def written(self, segment: Segment) -> str:
         """A segment as it stands in the file."""
         elements = (self.component.join(map(self.escaped, element)) for element in segment)
@@ -51,13 +57,16 @@ class Marks:
             return re.split("[\r\n]", text)
         return self._split(re.sub("[\r\n]", "", text), self.terminator)
 
+    @cache_of_most
     def values(self, piece: str) -> Segment:
         """A piece as elements of components."""
         split = (self._split(element, self.component) for element in self._split(piece, self.element))
-        return [[self._plain(value) for value in element] for element in split]
+        return tuple(tuple(map(self._plain, element)) for element in split)
 
     def _split(self, text: str, mark: str) -> list[str]:
         """The texts between marks that are not released."""
+        if not self.release or self.release not in text:
+            return text.split(mark)
         parts, is_released = [""], False
         for letter in text:
             if letter == mark and not is_released:
@@ -68,7 +77,11 @@ class Marks:
         return parts
 
     def _plain(self, value: str) -> str:
-        return re.sub(re.escape(self.release) + "(.)", r"\1", value, flags=re.DOTALL) if self.release else value
+        return (
+            re.sub(re.escape(self.release) + "(.)", r"\1", value, flags=re.DOTALL)
+            if self.release and self.release in value
+            else value
+        )
 
 
 MARKS = [
@@ -85,7 +98,7 @@ MARKS = [
 
 
 def _parsed(text: str) -> list[Segment]:
-    return [[element.split(":") for element in segment.split("+")] for segment in text.split("'") if segment]
+    return [tuple(tuple(one.split(":")) for one in segment.split("+")) for segment in text.split("'") if segment]
 
 
 OAT, NUT = "4012345000016", "4012345000023"
@@ -109,14 +122,58 @@ GROUPED = (
     f"DTM+137:20261102:102'LIN+1++{OAT}:EN'QTY+145:5'LOC+14+X'UNT+7+1'UNE+1+3'UNZ+1+20'"
 )
 FILES = [_parsed(text) for text in (STOCK, SALES, BY_INV, GROUPED, STOCK + SALES)]
-SEGMENTS = [segment for one in FILES for segment in one if segment[0] != ["UNB"]] + _parsed(
+SEGMENTS = [segment for one in FILES for segment in one if segment[0] != ("UNB",)] + _parsed(
     "QTY'QTY+145'QTY+145:'QTY+:5'QTY+145:5:PCE+x'QTY+145:1,5'QTY+21:1E3'LIN'LIN+9'LIN+1+++1:EN'INV'INV+1'DTM'"
     "DTM+366:20261109-20261101:718'DTM+366:202611:610'LOC'LOC+14'NAD+WH'XX'PIA+5+12:SA'UNS+D'UNH+9+ORDERS:D:96A'"
     "QTY+145:5 :KGM'PAC+3'CNT+1:4'FTX+AAI+++it?+s'UNT+1+1'"
 )
-VALUES = ("", " ", "0", "-1", "1.5", "1,5", "145", "153", "EN", "102", "PCE", "it's", "a+b:c?", "\xe9", "20261101", "UNH", "QTY")
-TOKENS = [b"'", b"?", b"??", b"?'", b"+", b":", b"\n", b"\r\n", b"\x1c", b"\x1d", b"|", b"~", b"\xff", b"\x00", b"\xc3\xa9", b" "]
-TOKENS += [b"'QTY+145:5'", b"'LIN+1'", b"'LOC+14+X'", b"'INV+1'", b"'UNZ+1+7'", b"'UNT+2+1'", b"'UNH+1+INVRPT:D:96A:UN'", b"?\n'"]
+VALUES = (
+    "",
+    " ",
+    "0",
+    "-1",
+    "1.5",
+    "1,5",
+    "145",
+    "153",
+    "EN",
+    "102",
+    "PCE",
+    "it's",
+    "a+b:c?",
+    "\xe9",
+    "20261101",
+    "UNH",
+    "QTY",
+)
+TOKENS = [
+    b"'",
+    b"?",
+    b"??",
+    b"?'",
+    b"+",
+    b":",
+    b"\n",
+    b"\r\n",
+    b"\x1c",
+    b"\x1d",
+    b"|",
+    b"~",
+    b"\xff",
+    b"\x00",
+    b"\xc3\xa9",
+    b" ",
+]
+TOKENS += [
+    b"'QTY+145:5'",
+    b"'LIN+1'",
+    b"'LOC+14+X'",
+    b"'INV+1'",
+    b"'UNZ+1+7'",
+    b"'UNT+2+1'",
+    b"'UNH+1+INVRPT:D:96A:UN'",
+    b"?\n'",
+]
 HEAD = re.compile(r"U[\r\n]*N[\r\n]*[AB]")
 
 
@@ -137,16 +194,16 @@ FEEDS = [_feed(), _feed(wrong_counts="take"), _feed({"qualifiers": ["EN"]}, wron
 
 def case(rng: Random) -> FeedCase:
     """A file with damaged segments and values, in four of ten with damaged bytes too."""
-    sizes(rng, edifact_segments, CHUNK=(1 << 20, 1 << 20, 64, 7))
-    sizes(rng, edifact, MOST_ROWS=(50_000, 50_000, 1, 3))
+    sizes(rng, edifact_segments, CHUNK=(*[1 << 20] * 8, 64, 7))
+    sizes(rng, edifact, MOST_ROWS=(*[50_000] * 8, 1))
     source, marks = rng.choice(FILES), rng.choice(MARKS)
     segments = with_damaged_parts(rng, source, SEGMENTS, lambda segment: _changed(rng, segment))
     if rng.random() < 0.7:
         segments = _recounted(segments)
-    written = [(marks.una() if segment[0] == ["UNB"] else "") + marks.written(segment) for segment in segments]
+    written = [(marks.una() if segment[0] == ("UNB",) else "") + marks.written(segment) for segment in segments]
     text = "".join(written)
     heads = len(HEAD.findall(text))
-    has_known_marks = segments[:1] == source[:1] and all(one in source for one in segments if one[0] == ["UNB"])
+    has_known_marks = segments[:1] == source[:1] and all(one in source for one in segments if one[0] == ("UNB",))
     content = text.encode("latin-1")
     if rng.random() < 0.4:
         start = 0 if rng.random() < 0.1 else len("".join(written[:2]))
@@ -160,20 +217,20 @@ def case(rng: Random) -> FeedCase:
 
 
 def _changed(rng: Random, segment: Segment) -> Segment:
-    if segment[0] == ["UNB"] and rng.random() < 0.9:
+    if segment[0] == ("UNB",) and rng.random() < 0.9:
         return segment
-    segment = [list(element) for element in segment]
-    at = rng.randrange(len(segment))
+    elements = [list(element) for element in segment]
+    at = rng.randrange(len(elements))
     kind = rng.randrange(6)
     if kind == 0:
-        del segment[at]
+        del elements[at]
     elif kind == 1:
-        segment.insert(at, [rng.choice(VALUES)])
+        elements.insert(at, [rng.choice(VALUES)])
     elif kind == 2:
-        segment[at] += segment[at][-1:]
+        elements[at] += elements[at][-1:]
     else:
-        segment[at][rng.randrange(len(segment[at]))] = rng.choice(VALUES)
-    return segment or [[""]]
+        elements[at][rng.randrange(len(elements[at]))] = rng.choice(VALUES)
+    return tuple(map(tuple, elements)) or (("",),)
 
 
 def _recounted(segments: list[Segment]) -> list[Segment]:
@@ -189,7 +246,7 @@ def _recounted(segments: list[Segment]) -> list[Segment]:
             case "UNH":
                 started, messages = at, messages + 1
         count = {"UNT": at - started + 1, "UNE": messages, "UNZ": groups or messages}.get(segment[0][0])
-        right.append(segment if count is None or len(segment) < 2 else [segment[0], [str(count)], *segment[2:]])
+        right.append(segment if count is None or len(segment) < 2 else (segment[0], (str(count),), *segment[2:]))
     return right
 
 

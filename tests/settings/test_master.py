@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from include.stockwatch.domain.columns import MASTERS
+from include.stockwatch.errors import ConfigError
 from include.stockwatch.settings.loader import load
 from include.stockwatch.settings.master import TABLES, Assortment, Items, Locations, Owners, SupplyLinks, load_master
 
@@ -109,7 +110,7 @@ def test_a_file_that_says_which_texts_mean_active_needs_them() -> None:
 def test_a_name_that_is_no_id_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "Item List.yaml"
     path.write_text("table: items\nitem_id: {gtin: upc}\n", "utf-8")
-    with pytest.raises(Exception, match="`Item List` is no feed id"):
+    with pytest.raises(ConfigError, match="`Item List` is no feed id"):
         load_master(path)
 
 
@@ -122,7 +123,9 @@ def test_a_wrong_definition_can_be_left_out_and_what_it_brought_before_still_cou
 
 
 def test_a_list_of_a_partner_that_no_feed_has_any_more_stops_nothing(folder: Path) -> None:
-    (folder / "feeds" / "northfield_stores.yaml").unlink()
-    assert load(folder, skip_broken_feeds=True).masters == {}
-    with pytest.raises(Exception, match="no feed has the partner `northfield`"):
+    (folder / "master" / "harbor_items.yaml").write_text(
+        "table: items\npartner: harbor\nitem_id: {gtin: upc}\n", "utf-8"
+    )
+    assert "harbor_items" not in load(folder, skip_broken_feeds=True).masters
+    with pytest.raises(ConfigError, match="no feed has the partner `harbor`"):
         load(folder)

@@ -41,9 +41,7 @@ def observations(services: Services) -> list[tuple[Any, ...]]:
     return [tuple(row[name] for name in names) for row in rows]
 
 
-def test_the_same_rows_are_the_same_observations_in_every_format(
-    harbor: tuple[str, Services], tmp_path: Path
-) -> None:
+def test_the_same_rows_are_the_same_observations_in_every_format(harbor: tuple[str, Services], tmp_path: Path) -> None:
     kind, services = harbor
     path = tmp_path / "delivery"
     path.write_bytes(FORMATS[kind][1](ROWS))
@@ -113,5 +111,3 @@ def test_a_file_of_another_format_is_held_with_what_it_looks_like(harbor: tuple[
         ingest_file(services, FEED, path)
     assert raised.value.holds[0].fix
     assert observations(services) == []
-
-

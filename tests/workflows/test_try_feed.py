@@ -180,6 +180,13 @@ def test_a_german_file_in_cp1252_is_read_with_its_marks_dates_zeros_and_total(tm
     assert "total_of: on_hand_units" in feed
 
 
+def test_a_total_that_the_rows_do_not_add_up_to_is_dropped_and_not_checked(tmp_path: Path) -> None:
+    rows = ["1,A,2", "1,B,3", "Total,,6"]
+    feed, text = proposed(tmp_path, lines("Store,SKU,On Hand", rows))
+    assert [(rule.equals, rule.total_of) for rule in feed.drop] == [(("Total",), None)]
+    assert "row 4 looks like a total" in text
+
+
 def test_check_digits_that_all_ids_lack_are_put_back(tmp_path: Path) -> None:
     rows = [(day, store, item[:-1].lstrip("0"), stock, sold) for day, store, item, stock, sold in ROWS]
     answer = tried(tmp_path / "f.csv", delimited(rows=rows))
@@ -267,9 +274,11 @@ def test_half_of_the_check_digits_right_are_no_gtins(tmp_path: Path) -> None:
 
 def test_the_own_number_that_repeats_least_is_the_item(tmp_path: Path) -> None:
     rows = [f"shirt,{size},Shop,{number}" for number, size in enumerate("SML")]
-    feed, text = proposed(tmp_path, lines("Handle,SKU,Location,On hand (current)", rows))
+    feed, text = proposed(tmp_path, lines("SKU,Item Number,Location,On hand (current)", rows))
+    assert feed.item_id.column == "Item Number"
+    assert "or is it `SKU`?" in text
+    feed, _ = proposed(tmp_path, lines("Item Number,SKU,Location,On hand (current)", rows))
     assert feed.item_id.column == "SKU"
-    assert "or is it `Handle`?" in text
 
 
 @pytest.mark.parametrize(
@@ -460,6 +469,21 @@ def test_the_ids_that_every_item_has_are_taken(tmp_path: Path) -> None:
     answer = tried(tmp_path / "f.edi", text)
     assert "qualifiers: [VN]" in answer["definition"]["text"]
     assert answer["gives"]["published"] == 2
+
+
+def test_gtins_that_some_items_lack_are_not_taken(tmp_path: Path) -> None:
+    items = (f"LIN**UP*{ITEMS[0]}*VN*A1", "ZA*QS*1*EA", "LIN**UP**VN*A2", "ZA*QS*1*EA")
+    answer = tried(tmp_path / "f.edi", x12("XQ*H*20261120", "N1*ST*S*92*0009", *items))
+    assert "qualifiers: [VN]" in answer["definition"]["text"]
+    assert "UP in 1 of 2 items, 100% of 1 pass the check" in " ".join(answer["definition"]["text"].split())
+
+
+def test_ids_that_only_together_name_every_item_are_taken_together(tmp_path: Path) -> None:
+    items = (f"LIN**UP*{ITEMS[0]}", "ZA*QS*1*EA", "LIN**EN*4006381333931", "ZA*QS*1*EA")
+    answer = tried(tmp_path / "f.edi", x12("XQ*H*20261120", "N1*ST*S*92*0009", *items))
+    assert "qualifiers: [UP, EN]" in answer["definition"]["text"]
+    assert "kind: gtin" in answer["definition"]["text"]
+    assert answer["gives"]["items"] == 2
 
 
 def test_sets_without_an_envelope_are_asked_about(tmp_path: Path) -> None:

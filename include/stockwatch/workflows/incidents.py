@@ -116,7 +116,7 @@ def pictures(
         shown = _picture(
             settings, business_date, partner, item_id, rows, wanted.get((partner, item_id)), partner in whole
         )
-        if True:
+        if shown.known or partner not in resting:
             yield shown
 
 

@@ -299,7 +299,6 @@ def _hold(services: Services, found: Delivery, feed: Feed, contents: Contents) -
         observations=0,
         reject_codes=dict(codes),
         drop_rules={},
-        business_dates=(),
         finished_at=services.now(),
     )
     shutil.rmtree(services.staged(found.feed_id, found.delivery_id), ignore_errors=True)

@@ -159,9 +159,9 @@ class _Table:
                 self.lines.open(block)
                 yield from self._by_rows(self._rows(self.lines))
 
-    def _rows(self, lines: Iterable[str], *, strict: bool = False) -> Reader:
+    def _rows(self, lines: Iterable[str]) -> Reader:
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.format.quotes else csv.QUOTE_NONE
-        return csv.reader(lines, delimiter=self.format.delimiter, quoting=quoting, strict=strict)
+        return csv.reader(lines, delimiter=self.format.delimiter, quoting=quoting)
 
     def _inside(self, cells: list[str]) -> list[str] | None:
         """The fields of a line that is quoted as one field, None of another."""
@@ -191,7 +191,7 @@ class _Table:
                 cells = self._inside(cells) or cells
             if self.line > first or self.lines.are_missing:
                 self._must_be_one_row(cells, first)
-            if _is_blank(cells):
+            if _is_blank_row(cells):
                 continue
             if len(cells) == width:
                 yield first, cells
@@ -251,10 +251,10 @@ class _Table:
         return table.filter(pc.invert(blank)) if pc.any(blank).as_py() else table
 
     def _count_fields(self, block: bytes) -> int:
-        """Fields of the first line, 0 if its quotes are no pairs."""
+        """Fields of the first line, 0 if it cannot be told."""
         line = block[: block.find(b"\n") + 1].decode()
         try:
-            return len(next(self._rows([line], strict=True)))
+            return len(next(self._rows([line])))
         except csv.Error:
             return 0
 
@@ -274,9 +274,7 @@ class _Table:
                     newlines_in_values=has_quotes,  # else what a thread parses may end within quotes
                     ignore_empty_lines=False,
                 ),
-                arrow_csv.ConvertOptions(
-                    check_utf8=False, column_types=schema, null_values=[], strings_can_be_null=False
-                ),
+                arrow_csv.ConvertOptions(check_utf8=False, column_types=schema, strings_can_be_null=False),
             )
         except pa.ArrowInvalid:
             return None
@@ -305,11 +303,12 @@ def _parts(block: bytes) -> list[bytes]:
 def _count_lines(block: bytes) -> int:
     """How many lines a block has; 0 if a CR without an LF makes it doubtful."""
     letters = np.frombuffer(block, dtype=np.uint8)
+    ends = letters == ord("\n")
     if b"\r" in block:
-        is_alone = (letters[:-1] == ord("\r")) > (letters[1:] == ord("\n"))
-        if block.endswith(b"\r") or is_alone.any():
+        returns = letters == ord("\r")
+        if np.count_nonzero(returns) != np.count_nonzero(returns[:-1] & ends[1:]):
             return 0
-    return int(np.count_nonzero(letters == ord("\n")))
+    return int(np.count_nonzero(ends))
 
 
 def _has_open_quotes(table: pa.Table) -> bool:
@@ -319,6 +318,14 @@ def _has_open_quotes(table: pa.Table) -> bool:
 
 def _is_blank(cells: list[str]) -> bool:
     return not "".join(cells).strip(BLANKS)
+
+
+def _is_blank_row(cells: list[str]) -> bool:
+    """Whether no cell has a text; ="" has none."""
+    letters = "".join(cells).strip(BLANKS)
+    if not letters or letters.strip(BLANKS + '="'):
+        return not letters
+    return _is_blank([re.sub(f"^{FORMULA}$", r"\1", cell) for cell in cells])
 
 
 def _texts(chunk: pa.Array) -> pa.Array:
