@@ -71,6 +71,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     FOUND.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the process of the reader, too
     findings = [fuzz(reader, asked.seed, asked.first, asked.runs) for reader in asked.reader or READERS]
     return 1 if any(findings) else 0
 
@@ -81,7 +82,9 @@ def fuzz(reader: str, seed: int, first: int, runs: int) -> int:
     folder = Path(tempfile.mkdtemp(prefix="stockwatch-fuzz-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         while tally.at.value < first + runs and tally.findings.value < MOST_FINDINGS:
-            process = multiprocessing.Process(target=_run, args=(reader, seed, first + runs, folder, tally))
+            process = multiprocessing.Process(
+                target=_run, args=(reader, seed, first + runs, folder, tally), daemon=True
+            )
             process.start()
             process.join()
             if process.exitcode:
@@ -95,6 +98,7 @@ def fuzz(reader: str, seed: int, first: int, runs: int) -> int:
 
 def _run(reader: str, seed: int, end: int, folder: Path, tally: Tally) -> None:
     """Executions up to `end`."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     warnings.simplefilter("error")
     signal.signal(signal.SIGPROF, _hang)

@@ -8,8 +8,10 @@ import itertools
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -125,11 +127,11 @@ def left_behind(archive: Path) -> list[str]:
 
 
 def test_files_are_listed_oldest_first_and_by_name_within_a_second(place_of_files: Landing) -> None:
-    place_of_files.put("b.csv", at=NOON)
-    place_of_files.put("c.csv", at=NOON)
+    for letter in "gecbfd":
+        place_of_files.put(f"{letter}.csv", at=NOON)
     place_of_files.put("a.csv", at=NOON + 60)
-    place_of_files.put("d.csv", at=NOON - 60)
-    assert names(place_of_files) == ["d.csv", "b.csv", "c.csv", "a.csv"]
+    place_of_files.put("h.csv", at=NOON - 60)
+    assert names(place_of_files) == [f"{letter}.csv" for letter in "hbcdefga"]
 
 
 def test_a_file_is_listed_with_its_size_and_path(place_of_files: Landing) -> None:
@@ -234,6 +236,32 @@ def test_a_file_that_changes_while_it_is_copied_is_not_taken(place_of_files: Lan
         store.open(place_of_files.path("a.csv")) as source,
     ):
         transfer(source, out, LARGE)
+
+
+@dataclass
+class Made:
+    """A source that says one size and gives another."""
+
+    size: int
+    given: Iterator[bytes]
+
+    def state(self) -> tuple[int, str]:
+        return self.size, "1"
+
+    def blocks(self) -> Iterator[bytes]:
+        return self.given
+
+
+def test_a_file_that_is_said_to_be_too_large_is_not_read() -> None:
+    untouched = iter([b"block"])
+    assert transfer(Made(101, untouched), io.BytesIO(), 100) is None
+    assert next(untouched) == b"block"
+
+
+def test_a_file_that_has_more_than_it_says_is_read_no_further_than_allowed() -> None:
+    out = io.BytesIO()
+    assert transfer(Made(1, itertools.repeat(b"0123456789")), out, 100) is None
+    assert len(out.getvalue()) == 100
 
 
 @pytest.mark.parametrize("name", ["Bestände 50% #1 ?+&'\"*.csv", "日本語.csv", "a" * 251 + ".csv"])
@@ -540,6 +568,14 @@ def test_a_bucket_may_be_a_landing_without_a_prefix(s3: S3Server) -> None:
     assert names(S3Landing(s3, f"s3://{BUCKET}", s3.credentials())) == ["a.csv"]
 
 
+def test_a_name_that_is_too_long_is_left_where_it_is(s3: S3Server, caplog: pytest.LogCaptureFixture) -> None:
+    for length in (255, 256):
+        s3.put("in/" + "ü" * 125 + ".csv".rjust(length - 250, "x"), b"a", NOON)
+    with caplog.at_level(logging.WARNING):
+        assert len(names(S3Landing(s3, f"s3://{BUCKET}/in", s3.credentials()))) == 1
+    assert "a name of more than 255 bytes; have it renamed" in caplog.text
+
+
 def test_the_marker_of_a_folder_is_no_file(s3: S3Server) -> None:
     s3.put("in/", b"", NOON)
     assert names(S3Landing(s3, f"s3://{BUCKET}/in", s3.credentials()), "*") == []
@@ -604,6 +640,48 @@ def test_a_server_that_never_answers_delays_no_other(
     for place, answer in rest:
         assert isinstance(answer, FeedUnreachable), place
         assert "within" in answer.cause, place
+
+
+@pytest.mark.parametrize("kind", ["s3", "sftp"])
+def test_a_server_that_drops_every_connection_is_tried_once_for_all_its_feeds(kind: str) -> None:
+    tried = []
+
+    def drop(server: socket.socket) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                server.accept()[0].close()
+                tried.append(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=drop, args=(server,), daemon=True).start()
+        address = "127.0.0.1:{1}".format(*server.getsockname())
+        opened = Credentials("c", LOGIN, PASSWORD, endpoint_url=f"http://{address}", region_name="us-east-1")
+        url = f"sftp://{address}/in" if kind == "sftp" else "s3://bucket/in"
+        found = list(landing.look([Place(f"feed{n}", url, "*", opened) for n in range(5)]))
+        server.shutdown(socket.SHUT_RDWR)
+    assert len(found) == 5
+    assert all(isinstance(answer, FeedUnreachable) for _, answer in found)
+    assert len(tried) == 1
+
+
+def test_a_mount_that_hangs_delays_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released, scandir = threading.Event(), os.scandir
+
+    def hang(path: str) -> Any:
+        if path.endswith("hangs"):
+            released.wait(20)
+        return scandir(path)
+
+    for name in ("hangs", "works"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(os, "scandir", hang)
+    places = [Place(name, str(tmp_path / name), "*") for name in ("hangs", "works")]
+    started = time.monotonic()
+    found = {place.feed_id: answer for place, answer in landing.look(places, seconds=1)}
+    assert time.monotonic() - started < 5
+    assert found["works"] == []
+    assert str(found["hangs"]).endswith("no answer within 1 s")
+    released.set()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 import pytest
@@ -168,6 +169,21 @@ def test_a_row_may_end_at_the_last_name() -> None:
 def test_no_text_at_all_is_an_empty_file() -> None:
     _, notes = found([[""], [" ", ""]])
     assert [hold.code for hold in notes.holds] == [HoldCode.EMPTY]
+
+
+def test_a_large_table_is_not_compared_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing each name with each would take minutes."""
+    compared = 0
+    get_close_matches = difflib.get_close_matches
+
+    def counted(word: str, possibilities: dict[str, str]) -> list[str]:
+        nonlocal compared
+        compared += len(possibilities)
+        return get_close_matches(word, possibilities)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    held([[f"Item {row} {column}" for column in range(150)] for row in range(150)], header_within=1000)
+    assert compared <= (100 + 1) * 100 * 3
 
 
 def test_a_hold_stays_readable_whatever_the_names_are() -> None:

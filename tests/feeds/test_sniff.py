@@ -173,6 +173,11 @@ def test_marks_are_read_by_what_decides(texts: Sequence[str], decimal: str, thou
     assert (found.decimal, found.thousands, found.sure) == (decimal, thousands, sure), found.why
 
 
+def test_a_long_text_is_no_number_and_takes_no_time() -> None:
+    assert not sniff_numbers.is_number("1" + " " * 100_000 + "x")
+    assert sniff_numbers.is_number("$ (1,234.50)"[2:])
+
+
 def test_marks_that_nothing_decides_are_said_to_be_so() -> None:
     assert "NOTHING decides" in sniff_numbers.form_of([("stock", "1.205")]).why
 

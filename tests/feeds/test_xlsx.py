@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.stockwatch.adapters.feeds import binding, sheet
+from include.stockwatch.adapters.feeds import binding, content, sheet
 from tests.feeds.reading import Read, bitten, feed, read
 
 HEADER = ["date", "store", "item", "stock"]
@@ -117,6 +117,16 @@ class TestValues:
         book.save(path)
         assert read(path, feed("xlsx")).column("date") == ["2026-11-03"]
 
+    def test_extensions_do_not_change_the_first_day(self, path: Path) -> None:
+        def extended(part: bytes) -> bytes:
+            start = part.replace(b"<workbookPr />", b'<workbookPr date1904="1"/>')
+            more = b'<extLst><ext><x:workbookPr xmlns:x="urn:x" chartTrackingRefBase="1"/></ext></extLst></workbook>'
+            return start.replace(b"</workbook>", more)
+
+        save(path, [HEADER, [DAY, 7, "A", 1]])
+        found = read(with_parts(path, {"xl/workbook.xml": extended}), feed("xlsx"))
+        assert found.column("date") == ["2030-11-04"]
+
     def test_a_moment_written_as_text_is_a_day(self, path: Path) -> None:
         rows = text_cells(*HEADER) + '<row><c t="d"><v>2026-11-03T00:00:00</v></c><c><v>7</v></c></row>'
         assert read(with_sheet(path, rows), feed("xlsx")).column("date") == ["2026-11-03"]
@@ -168,6 +178,10 @@ class TestValues:
             text_cells(*HEADER)
             + '<row><c/><c/><c t="inlineStr"><is><r><t>A-</t></r><r><t>1</t></r><rPh><t>ay</t></rPh></is></c></row>'
         )
+        assert read(with_sheet(path, rows), feed("xlsx")).column("item") == ["A-1"]
+
+    def test_a_text_of_its_own_counts_and_not_the_value_beside_it(self, path: Path) -> None:
+        rows = text_cells(*HEADER) + '<row><c/><c/><c t="inlineStr"><v>0</v><is><t>A-1</t></is></c></row>'
         assert read(with_sheet(path, rows), feed("xlsx")).column("item") == ["A-1"]
 
     def test_escaped_characters_are_read(self, path: Path) -> None:
@@ -235,6 +249,14 @@ class TestLayout:
 
         found = read(with_parts(save(path, [HEADER, [DAY, 7, "A", 5]]), {SHEET: prefixed}), feed("xlsx"))
         assert found.column("stock") == ["5"]
+
+    def test_backslashes_between_the_names_of_parts_are_read(self, path: Path) -> None:
+        old = zipfile.ZipFile(io.BytesIO(save(path, [HEADER, [DAY, 7, "A", 5]]).read_bytes()))
+        with zipfile.ZipFile(path, "w") as new:
+            for name in old.namelist():
+                new.writestr(name.replace("/", "\\"), old.read(name))
+        assert content.contradiction(path, "xlsx") is None
+        assert read(path, feed("xlsx")).column("stock") == ["5"]
 
     def test_the_size_that_a_sheet_claims_is_not_believed(self, path: Path) -> None:
         def lying(part: bytes) -> bytes:

@@ -100,8 +100,8 @@ FEEDS = [
 
 def case(rng: Random) -> FeedCase:
     """A file with damaged rows and cells, in half of all with damaged bytes too."""
-    sizes(rng, csv, HEAD_BYTES=(16, 64, 64 * 1024), BLOCK_BYTES=(40, 100, 8 * 1024 * 1024))
-    sizes(rng, csv, SMALL_BYTES=(20, 256 * 1024), SLOW_ROWS=(2, 10_000))
+    sizes(rng, csv, HEAD_BYTES=(16, 64, *[64 * 1024] * 6), BLOCK_BYTES=(40, 100, *[8 * 1024 * 1024] * 4))
+    sizes(rng, csv, SMALL_BYTES=(20, 256 * 1024), SLOW_ROWS=(2, *[10_000] * 5), THREAD_BYTES=(*[64 * 1024] * 5, 90))
     profile = rng.choice(FEEDS)
     assert isinstance(profile.format, Csv)
     above = ABOVE[: rng.choice((0, 0, 0, 1, 3))]
@@ -145,6 +145,7 @@ def _written(table: list[list[str]], delimiter: str, end: str, quoting: int | No
 
 def _judge(read: Read, content: bytes, profile: Feed) -> str | None:
     """Every row below the header is a row or a reject, in the order of the file, with the cells that it has."""
+    assert isinstance(profile.format, Csv)
     try:
         rows = list(_rows(_text(content, profile), profile))
     except (UnicodeDecodeError, stdlib.Error) as error:
@@ -152,12 +153,16 @@ def _judge(read: Read, content: bytes, profile: Feed) -> str | None:
     heads = [row for row in rows if any(_plain(cell).strip() for cell in row)]
     above = len(read.notes.preamble)
     header = heads[above]
-    below = [row for row in rows[rows.index(header, above) + 1 :] if "".join(map(_plain, row)).strip(" \t")]
+    below = rows[rows.index(header, above) + 1 :]
+    is_wrapped = profile.format.delimiter in header[0] and not any(header[1:])
+    if is_wrapped:
+        below = [_inside(row, profile) for row in below]
+    below = [row for row in below if "".join(map(_plain, row)).strip(" \t")]
     found = _found(read)
     if len(found) != len(below):
         return f"{len(below)} rows below the header, {len(found)} rows and rejects"
-    if len(header) < 2:
-        return None  # each line is quoted as one cell
+    if is_wrapped:
+        return None
     width = len(read.notes.columns)
     for expected, (cells, is_row) in zip(below, found, strict=True):
         if is_row:
@@ -179,6 +184,12 @@ def _rows(text: str, profile: Feed) -> Iterator[list[str]]:
     assert isinstance(profile.format, Csv)
     quoting: Any = stdlib.QUOTE_MINIMAL if profile.format.quotes else stdlib.QUOTE_NONE
     yield from stdlib.reader(io.StringIO(text, newline=""), delimiter=profile.format.delimiter, quoting=quoting)
+
+
+def _inside(row: list[str], profile: Feed) -> list[str]:
+    """The row within a row that was quoted as one cell."""
+    rows = list(_rows(row[0], profile)) if row and not any(row[1:]) else []
+    return rows[0] if len(rows) == 1 else row
 
 
 def _plain(cell: str) -> str:

@@ -208,7 +208,11 @@ def case(rng: Random) -> FeedCase:
     if rng.random() < 0.4:
         start = 0 if rng.random() < 0.1 else len("".join(written[:2]))
         damaged = with_damaged_bytes(rng, content, TOKENS, start)
-        has_known_marks = has_known_marks and damaged.startswith(content[:start]) and start > 0
+        envelopes = {line.encode("latin-1") for line in written if line.startswith(("UNA", "UNB"))}
+        is_whole = start > 0 and damaged.startswith(content[:start])
+        has_known_marks = (
+            has_known_marks and is_whole and all(damaged.count(one) >= content.count(one) for one in envelopes)
+        )
         content = damaged
     known = content.decode("latin-1")
     if not has_known_marks or len(HEAD.findall(known)) != heads:

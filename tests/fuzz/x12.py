@@ -187,7 +187,11 @@ def case(rng: Random) -> FeedCase:
     if rng.random() < 0.4:
         start = 0 if rng.random() < 0.1 else len(lines[0]) + 4 if lines else 0
         damaged = with_damaged_bytes(rng, content, TOKENS, start)
-        has_known_marks = has_known_marks and damaged.startswith(content[:start]) and start > 0
+        envelopes = {line.encode() for line in lines if line.startswith("ISA")}
+        is_whole = start > 0 and damaged.startswith(content[:start])
+        has_known_marks = (
+            has_known_marks and is_whole and all(damaged.count(one) >= content.count(one) for one in envelopes)
+        )
         content = damaged
     known = _text(content) if has_known_marks else None
     if known is None or len(IS_A.findall(known)) != heads:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from include.stockwatch.settings.feed import Columns, DateColumn, Expected, Feed, ItemId, LocationId
+from include.stockwatch.settings.feed import BusinessDate, Columns, Expected, Feed, ItemId, LocationId
 
 
 def utc(*parts: int) -> dt.datetime:
@@ -42,20 +42,20 @@ def test_a_time_of_day_has_four_digits(by: str) -> None:
     "written", ["%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%m/%d/%y", "%d %b %Y", "%Y-%j", "%Y-%m-%d %H:%M"]
 )
 def test_a_date_format_that_names_a_day_is_taken(written: str) -> None:
-    assert DateColumn(column="date", format=written).format == written
+    assert BusinessDate(column="date", format=written).format == written
 
 
 @pytest.mark.parametrize("written", ["%Y-%m", "%d.%m.", "YYYY-MM-DD", "", "%H:%M", "%Q", "%Y-%m-%"])
 def test_a_date_format_that_names_no_day_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match="format"):
-        DateColumn(column="date", format=written)
+        BusinessDate(column="date", format=written)
 
 
 def test_a_file_must_have_the_keys_and_every_bound_column() -> None:
     feed = Feed(
         partner="northfield",
         partner_name="Northfield Grocers",
-        date=DateColumn(column="day", format="%Y-%m-%d"),
+        date=BusinessDate(column="day", format="%Y-%m-%d"),
         location_id=LocationId(column="store"),
         item_id=ItemId(column="upc"),
         columns=Columns(on_hand_units="on_hand", price="price"),

@@ -32,7 +32,7 @@ PARTITIONS = {
 }
 
 
-def bounded_engine(folder: Path, memory: str = "700MB") -> Any:
+def bounded_engine(folder: Path, memory: str = "1GB") -> Any:
     """A DuckDB of its own that keeps to some memory and spills into a folder: for files of any size."""
     folder.mkdir(parents=True, exist_ok=True)
     return ibis.duckdb.connect(memory_limit=memory, temp_directory=str(folder), preserve_insertion_order=False)

@@ -18,19 +18,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from include.stockwatch.adapters.feeds import binding, content, unpack
 from include.stockwatch.adapters.feeds.binding import BOUND, UNMAPPED, ControlTotal
+from include.stockwatch.adapters.feeds.faults import Fault
 from include.stockwatch.adapters.feeds.formats import reader_of
-from include.stockwatch.adapters.feeds.raw import BATCH_ROWS, LINE, PLACE, Batch, Notes, Reject, as_raw
+from include.stockwatch.adapters.feeds.raw import BATCH_ROWS, PLACE, Batch, Notes
 from include.stockwatch.adapters.lake import bounded_engine
 from include.stockwatch.domain import gtin
-from include.stockwatch.domain.columns import OBSERVATIONS, REJECTS
+from include.stockwatch.domain.columns import OBSERVATIONS
 from include.stockwatch.domain.repeats import KEY, Repeats, merged
 from include.stockwatch.domain.reported import MEASURES, AbsentMeans
 from include.stockwatch.errors import Hold, HoldCode
 from include.stockwatch.settings.feed import Feed
+from include.stockwatch.workflows.rejected import REJECT_ROWS, Late, describe, late_rejects, reject_rows
+from include.stockwatch.workflows.stage import Stage
 
 if TYPE_CHECKING:
     from include.stockwatch.adapters.quality import Limits, Quality
@@ -42,9 +44,8 @@ FOUND = pa.schema([*KEYED, pa.field("inputs", pa.int64())])
 PARKED = ("UNKNOWN_ITEM", "UNKNOWN_LOCATION")
 """Codes of rows that wait: they are loaded by themselves once the master data know the item or the location."""
 
-REJECT_ROWS = pa.schema([f for f in REJECTS.to_pyarrow() if f.name in {*Reject.__dataclass_fields__, "source_file"}])
-MOST_BYTES = 128_000_000
-"""What rows on their way may take in memory before they go to files."""
+PASS_ROWS = 4_000_000
+"""Rows of a large file that are put together at once, those of some items: what a pass holds cannot go to disk."""
 MOST_DIFFERENT = 200_000
 """Different values of a column that are kept for the checks of a file; beyond it the extremes alone."""
 
@@ -131,75 +132,6 @@ class Contents:
             self.unplaced = lost.slice(0, 1).to_pylist()[0] if len(lost) else None
 
 
-class Stage:
-    """Rows on their way: in memory while they are few, else in Parquet files of a folder."""
-
-    def __init__(self, folder: Path, schema: pa.Schema) -> None:
-        self.folder, self.schema = folder, schema
-        self.waiting: list[pa.Table] = []
-        self.files: list[Path] = []
-
-    def __len__(self) -> int:
-        stored: int = sum(pq.read_metadata(file).num_rows for file in self.files)
-        return stored + sum(map(len, self.waiting))
-
-    def __iter__(self) -> Iterator[pa.Table]:
-        for file in self.files:
-            yield pq.read_table(file, schema=self.schema)
-        yield from self.waiting
-
-    def add(self, rows: pa.Table) -> None:
-        """Append rows; the order of `add` is kept."""
-        if not len(rows):
-            return
-        self.waiting.append(rows)
-        if sum(one.nbytes for one in self.waiting) > MOST_BYTES:
-            self.spill()
-
-    def spill(self) -> None:
-        """Put what is in memory into a file."""
-        if self.waiting:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            file = self.folder / f"{len(self.files):05d}.parquet"
-            pq.write_table(pa.concat_tables(self.waiting), file, compression="lz4", write_statistics=False)
-            self.files.append(file)
-            self.waiting = []
-
-    def settle(self) -> None:
-        """Free what is in memory, if some of the rows lie in files already."""
-        if self.files:
-            self.spill()
-
-    def replace(self, rows: Iterable[pa.Table]) -> Stage:
-        """A stage of other rows in place of this one."""
-        other = Stage(self.folder.with_name(self.folder.name + "_"), self.schema)
-        for one in rows:
-            other.add(one)
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return other
-
-    def table(self, engine: Any) -> Any:
-        """The rows as an expression."""
-        import ibis
-
-        if not self.files:
-            return ibis.memtable(pa.concat_tables(self.waiting or [self.schema.empty_table()]))
-        self.spill()
-        return engine.read_parquet([str(file) for file in self.files])
-
-    def results(self, engine: Any, expression: Any) -> Iterator[pa.Table]:
-        """What an expression over these rows gives; through a file where the rows lie in files themselves."""
-        if not self.files:
-            yield engine.to_pyarrow(expression)
-            return
-        file = self.folder / "results.parquet"
-        engine.to_parquet(expression, file)
-        with pq.ParquetFile(file) as results:
-            for batch in results.iter_batches(BATCH_ROWS):
-                yield pa.Table.from_batches([batch])
-        file.unlink()
-
-
 def read_contents(
     path: Path,
     name: str,
@@ -239,7 +171,7 @@ def read_contents(
         totals += part.totals
         texts.update(_counted(part.rows.column("item_text")))
         bound.add(part.rows.append_column(SOURCE, pa.repeat(pa.scalar(len(read.sources) - 1), len(part.rows))))
-        pending.add(_reject_rows(part.rejects, source))
+        pending.add(reject_rows(part.rejects, source))
     bound.settle()
     ids = _resolve(texts, feed, read)
     for rejects in pending:
@@ -309,11 +241,6 @@ def _counted(column: pa.ChunkedArray) -> dict[Any, int]:
     return dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
 
 
-def _reject_rows(rejects: Iterable[Reject], source: str) -> pa.Table:
-    columns = [{**one.__dict__, "source_file": source} for one in rejects]
-    return pa.Table.from_pylist(columns, schema=REJECT_ROWS)
-
-
 # --- ids
 
 
@@ -355,52 +282,6 @@ def _placed(rejects: pa.Table, ids: Ids, feed: Feed) -> pa.Table:
 
     place = rejects.column_names.index("item_id")
     return rejects.set_column(place, REJECT_ROWS.field("item_id"), _mapped(rejects.column("item_id"), meaning))
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong with rows that could be read."""
-
-    code: str
-    field: str
-    reason: str
-    fix: str
-
-
-class Late:
-    """Rows that turned out to be rejects after they were bound: where they stand, and why."""
-
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-        self.rows: list[pa.Table] = []
-
-    def __len__(self) -> int:
-        return sum(map(len, self.rows))
-
-    def count(self, *codes: str) -> int:
-        """Rows with one of some codes."""
-        wanted = [number for number, fault in enumerate(self.faults) if fault.code in codes]
-        return sum(
-            pc.sum(pc.is_in(rows.column("fault"), pa.array(wanted, pa.int64()))).as_py() or 0 for rows in self.rows
-        )
-
-    def add(self, rows: pa.Table, fault: Fault, *, has_item: bool = True) -> None:
-        """Note rows with what is wrong with them."""
-        if not len(rows):
-            return
-        if fault not in self.faults:
-            self.faults.append(fault)
-        rows = rows.select([PLACE, *KEY])
-        if not has_item:
-            rows = rows.set_column(3, "item_id", pa.nulls(len(rows), pa.string()))
-        number = pa.repeat(pa.scalar(self.faults.index(fault)), len(rows))
-        self.rows.append(rows.append_column("fault", number))
-
-    def in_order(self) -> tuple[np.ndarray, pa.Table]:
-        """The places of all rows, ascending and each once, and the rows; the first fault noted is kept."""
-        rows = pa.concat_tables(self.rows)
-        places, first = np.unique(rows.column(PLACE).to_numpy(), return_index=True)
-        return places, rows.take(pa.array(first))
 
 
 def _keyed(bound: Stage, ids: Ids, feed: Feed, known: Known, late: Late, folder: Path) -> Stage:
@@ -508,14 +389,15 @@ def _merge(keyed: Stage, feed: Feed, late: Late, folder: Path, engine: Any) -> S
         return found
     engine = bounded_engine(folder / "spill") if keyed.files else engine
     table = keyed.table(engine)
-    whole = merged(table, Repeats(feed.repeats), PLACE)
-    names = [name for name in FOUND.names if name in whole.columns]
-    for rows in keyed.results(engine, whole.select(*names, "is_conflict")):
-        clash = rows.column("is_conflict")
-        if pc.any(clash).as_py():
-            _set_aside(rows.filter(clash), table, feed, late, engine)
-            rows = rows.filter(pc.invert(clash))
-        found.add(rows.select(FOUND.names).cast(FOUND))
+    passes = -(-len(keyed) // PASS_ROWS)
+    for number in range(passes):
+        part = table if passes == 1 else table.filter(table.item_id.hash() % passes == number)
+        for rows in keyed.results(engine, merged(part, Repeats(feed.repeats), PLACE)):
+            clash = rows.column("is_conflict")
+            if pc.any(clash).as_py():
+                _set_aside(rows.filter(clash), part, feed, late, engine)
+                rows = rows.filter(pc.invert(clash))
+            found.add(rows.select(FOUND.names).cast(FOUND))
     return found
 
 
@@ -672,29 +554,7 @@ def _reject_late(late: Late, path: Path, name: str, feed: Feed, folder: Path, re
         start, end = np.searchsorted(places, [first_place, place])
         if start < end:
             texts = batch.rows.take(pa.array(places[start:end] - first_place))
-            read.reject(_late_rejects(texts, rows.slice(start, end - start), late.faults, source))
-
-
-def _late_rejects(texts: pa.Table, rows: pa.Table, faults: list[Fault], source: str) -> pa.Table:
-    """Rejects of some rows of a batch: `texts` as they came, `rows` with what is wrong."""
-    names = [column for column in texts.column_names if column != LINE]
-    cells = [[cell or "" for cell in texts.column(column).cast(pa.string()).to_pylist()] for column in names]
-    which = rows.column("fault").to_pylist()
-    said = [faults[number] for number in which]
-    columns: dict[str, Any] = {
-        name: [getattr(fault, name) for fault in said] for name in ("code", "field", "reason", "fix")
-    }
-    columns["value"] = [
-        cells[names.index(fault.field)][row] if fault.field in names else "" for row, fault in enumerate(said)
-    ]
-    columns["raw"] = [as_raw(row) for row in zip(*cells, strict=True)]
-    columns |= {"line": texts.column(LINE), "source_file": [source] * len(rows)}
-    columns |= {key: rows.column(key) for key in KEY}
-    return pa.table([_column(columns[one.name], one) for one in REJECT_ROWS], schema=REJECT_ROWS)
-
-
-def _column(values: Any, field: pa.Field) -> Any:
-    return values.cast(field.type) if isinstance(values, pa.ChunkedArray) else pa.array(values, field.type)
+            read.reject(late_rejects(texts, rows.slice(start, end - start), late.faults, source))
 
 
 def _verdicts(read: Contents, feed: Feed) -> Iterator[Hold]:
@@ -717,12 +577,6 @@ def _verdicts(read: Contents, feed: Feed) -> Iterator[Hold]:
     if feed.codes and read.rows_in and not read.rows_good and not bad and read.reject_codes[UNMAPPED]:
         what = f"none of the {read.rows_in} values has a code that the profile knows"
         yield Hold(HoldCode.LAYOUT_CHANGED, what, "say what the codes mean in `codes.measures`")
-
-
-def describe(reject: Mapping[str, Any]) -> str:
-    """One reject in a sentence: line, field, value, what is wrong, how to mend it."""
-    subject = f" `{reject['field']}` = `{reject['value']}`:" if reject["field"] else ""
-    return f"line {reject['line']}:{subject} {reject['reason']} ({reject['code']}); {reject['fix']}"
 
 
 def observations(found: Stage, constants: Mapping[str, Any], sources: list[str]) -> Iterator[pa.RecordBatch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +13,14 @@ import pyarrow.compute as pc
 
 from include.stockwatch.adapters.feeds import master_rows
 from include.stockwatch.adapters.feeds.faults import Fault
-from include.stockwatch.adapters.feeds.raw import LINE, Batch, Reject
+from include.stockwatch.adapters.feeds.raw import LINE, Batch
 from include.stockwatch.domain import gtin
 from include.stockwatch.errors import Hold, HoldCode
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.settings.master import Master
-from include.stockwatch.workflows.contents import REJECT_ROWS, SOURCE, Contents, Stage, batches
+from include.stockwatch.workflows.contents import SOURCE, Contents, batches
+from include.stockwatch.workflows.rejected import REJECT_ROWS, reject_rows
+from include.stockwatch.workflows.stage import Stage
 
 
 def as_feed(master: Master) -> Feed:
@@ -40,7 +42,7 @@ def read_master(path: Path, name: str, master: Master, folder: Path, engine: Any
         bound = master_rows.bind(batch, master, gtins)
         read.rows_in += len(batch.rows) + len(batch.rejects)
         read.found.add(bound.rows.append_column(SOURCE, pa.repeat(pa.scalar(number), len(bound.rows))))
-        read.reject(_reject_rows(bound.rejects, read.sources[number]))
+        read.reject(reject_rows(bound.rejects, read.sources[number]))
     _reject_repeated(file, read, engine)
     read.rows_good = len(read.found)
     return read
@@ -98,7 +100,7 @@ def _reject_repeated(file: _File, read: Contents, engine: Any) -> None:
         lines = pa.array([line for of, line in places if of == number], pa.int64())
         cells = batch.rows.filter(pc.is_in(batch.rows.column(LINE), lines)).to_pylist()
         rejects = (master_rows.rejected(row, fault, **places[number, row[LINE]]) for row in cells)
-        read.reject(_reject_rows(rejects, read.sources[number]))
+        read.reject(reject_rows(rejects, read.sources[number]))
     read.found = read.found.replace(list(_others(read.found, set(places))))
 
 
@@ -109,10 +111,6 @@ def _repeated(master: Master) -> Fault:
     shown = columns.get(key[-1]) or columns.get("gtin") or columns.get("partner_item_id") or ""
     fix = "ask which of the rows counts; none is published"
     return Fault("DUPLICATE_KEY", shown, f"the same {', '.join(key)} more than once", fix)
-
-
-def _reject_rows(rejects: Iterable[Reject], source: str) -> pa.Table:
-    return pa.Table.from_pylist([{**one.__dict__, "source_file": source} for one in rejects], schema=REJECT_ROWS)
 
 
 def _others(rows: Stage, places: set[tuple[int, int]]) -> Iterator[pa.Table]:

@@ -21,9 +21,10 @@ from include.stockwatch.domain.columns import MASTERS, REJECTS
 from include.stockwatch.errors import FeedHeld, FeedUnreachable, Hold, HoldCode, RowsLost
 from include.stockwatch.settings.master import Master
 from include.stockwatch.workflows import ingest
-from include.stockwatch.workflows.contents import SOURCE, Contents, Decision, describe
+from include.stockwatch.workflows.contents import SOURCE, Contents, Decision
 from include.stockwatch.workflows.ingest import DISCARDED, HELD, PUBLISHED, READ
 from include.stockwatch.workflows.master_contents import as_feed, read_master
+from include.stockwatch.workflows.rejected import describe
 from include.stockwatch.workflows.services import Services
 
 log = logging.getLogger(__name__)

@@ -117,15 +117,16 @@ def opened(path: Path) -> Iterator[ZipFile]:
         yield archive
 
 
-def check(members: list[ZipInfo]) -> None:
-    """Whether every member may be touched at all: a plain file by a plain name, in the open, named once.
+def check(members: list[ZipInfo], *, are_paths: bool = True) -> None:
+    """Whether every member may be touched at all: a plain file, in the open, named once, and by a plain path.
 
     Raises: Unreadable
     """
     seen: set[str] = set()
     for member in members:
         name = member.orig_filename
-        fault = _fault(member)
+        fault = _path_fault(name) if are_paths else None
+        fault = fault or _fault(member)
         if fault:
             raise Unreadable(fault[0], f"member `{name[:LONGEST_NAME]}` {fault[1]}", fault[2])
         if name in seen:
@@ -133,10 +134,18 @@ def check(members: list[ZipInfo]) -> None:
         seen.add(name)
 
 
-def _fault(member: ZipInfo) -> tuple[HoldCode, str, str] | None:
-    name = member.orig_filename
+def plain(name: str) -> str:
+    """A member's name without what differs from one program to the next: case, and the kind of slash."""
+    return name.lower().replace("\\", "/")
+
+
+def _path_fault(name: str) -> tuple[HoldCode, str, str] | None:
     if _is_path_out(name):
         return HoldCode.ARCHIVE_PATH, "is no plain relative path", "ask the partner to pack the files by plain names"
+    return None
+
+
+def _fault(member: ZipInfo) -> tuple[HoldCode, str, str] | None:
     if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         return HoldCode.ARCHIVE_LINK, "is a link or device", "ask the partner to pack the file itself"
     if member.flag_bits & IS_ENCRYPTED or member.compress_type == AES:

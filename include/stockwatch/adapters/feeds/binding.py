@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.stockwatch.adapters.feeds.faults import Fault, Faults
 from include.stockwatch.adapters.feeds.numbers import parser
 from include.stockwatch.adapters.feeds.raw import LINE, LOCATION, PLACE, TOTAL, Batch, Notes, Reject, Value, as_raw
 from include.stockwatch.domain.reported import MEASURES
@@ -112,20 +113,6 @@ class Texts:
         return pa.array([meaning(text) for text in self.different], pa.string()).take(pa.array(self.places))
 
 
-class _Faults:
-    """The first thing that is wrong with each row."""
-
-    def __init__(self, rows: int) -> None:
-        self.kind = np.full(rows, -1, dtype=np.int16)
-        self.said: list[tuple[str, str, str, str]] = []  # code, column, reason, fix
-
-    def note(self, bad: np.ndarray, code: str, column: str, reason: str, fix: str) -> None:
-        fresh = bad & (self.kind < 0)
-        if fresh.any():
-            self.kind[fresh] = len(self.said)
-            self.said.append((code, column, reason, fix))
-
-
 def bind(batch: Batch, feed: Feed, period: Period | None, first_place: int = 0) -> Bound:
     """Bind the rows of a batch. A row with a field that cannot be read is rejected with the first such field.
 
@@ -133,7 +120,7 @@ def bind(batch: Batch, feed: Feed, period: Period | None, first_place: int = 0) 
     Blank quantities are null: no data, not zero.
     """
     rows, dropped, totals = _drop(with_places(batch.rows, first_place), feed)
-    faults = _Faults(len(rows))
+    faults = Faults(len(rows))
     columns: dict[str, pa.Array | np.ndarray] = {}
     columns["business_date"], columns["flow_days"] = _dates(rows, feed, period, faults)
     columns["location_id"] = _locations(rows, feed, faults)
@@ -147,8 +134,8 @@ def bind(batch: Batch, feed: Feed, period: Period | None, first_place: int = 0) 
         texts = Texts(rows, price)
         columns["price"] = _numbers(texts, feed, price, "BAD_PRICE", faults, money=True)
     bound = _table(rows, columns)
-    good = (faults.kind < 0) & ~absent
-    dropped["not_ranged"] += int(((faults.kind < 0) & absent).sum())
+    good = faults.good & ~absent
+    dropped["not_ranged"] += int((faults.good & absent).sum())
     rejects = tuple(_rejects(rows, bound, faults))
     kept = bound if good.all() else bound.filter(pa.array(good))
     return Bound(kept, (*batch.rejects, *rejects), +dropped, totals)
@@ -259,7 +246,7 @@ def _other_level(rows: pa.Table, feed: Feed) -> np.ndarray:
 
 
 def _dates(
-    rows: pa.Table, feed: Feed, period: Period | None, faults: _Faults
+    rows: pa.Table, feed: Feed, period: Period | None, faults: Faults
 ) -> tuple[pa.Array | np.ndarray, np.ndarray]:
     """Business date of every row, and how many days its flows cover."""
     if period:
@@ -272,31 +259,31 @@ def _dates(
     found = [read_period(text, source) for text in texts.different]
     reason = f"not a date of the form {source.format}"
     bad = np.array([one is None for one in found], bool)[texts.places]
-    faults.note(bad, "BAD_DATE", column, reason, "correct the date, or `date.format` if all are like this")
+    faults.note(bad, Fault("BAD_DATE", column, reason, "correct the date, or `date.format` if all are like this"))
     last = pa.array([one and one.last for one in found], pa.date32()).take(pa.array(texts.places))
     days = np.array([(one.last - one.first).days + 1 if one else 1 for one in found], np.int64)[texts.places]
     return last, days
 
 
-def _message_dates(rows: pa.Table, faults: _Faults) -> tuple[pa.Array, np.ndarray]:
+def _message_dates(rows: pa.Table, faults: Faults) -> tuple[pa.Array, np.ndarray]:
     """The dates that EDI values carry, YYYYMMDD."""
     texts = Texts(rows, Value.LAST_DATE)
     last = [_day(text, "%Y%m%d") for text in texts.different]
     bad = np.array([one is None for one in last], bool)[texts.places]
     fix = "ask the partner to date the message; it has none where one is meant to be"
-    faults.note(bad, "BAD_DATE", Value.LAST_DATE, "no date of the form YYYYMMDD", fix)
+    faults.note(bad, Fault("BAD_DATE", Value.LAST_DATE, "no date of the form YYYYMMDD", fix))
     starts = Texts(rows, Value.FIRST_DATE)
     first = [_day(text, "%Y%m%d") for text in starts.different]
     ends = np.array([one.toordinal() if one else 0 for one in last], np.int64)[texts.places]
     begins = np.array([one.toordinal() if one else -1 for one in first], np.int64)[starts.places]
     begins = np.where(begins < 0, ends, begins)
     fix = "ask the partner to correct the period"
-    faults.note(begins > ends, "BAD_DATE", Value.FIRST_DATE, "the period ends before it begins", fix)
+    faults.note(begins > ends, Fault("BAD_DATE", Value.FIRST_DATE, "the period ends before it begins", fix))
     dates = pa.array(last, pa.date32()).take(pa.array(texts.places))
     return dates, np.maximum(ends - begins + 1, 1)
 
 
-def _locations(rows: pa.Table, feed: Feed, faults: _Faults) -> pa.Array:
+def _locations(rows: pa.Table, feed: Feed, faults: Faults) -> pa.Array:
     where = feed.location_id
     column = Value.LOCATION if feed.is_edi else where.column
     texts = Texts(rows, column)
@@ -307,15 +294,16 @@ def _locations(rows: pa.Table, feed: Feed, faults: _Faults) -> pa.Array:
     fix = "fill in the location, or set `location_id.constant` if the file is about one place"
     found = texts.strings(meaning)
     missing = pc.equal(found, "").to_numpy(zero_copy_only=False)
-    faults.note(missing, "MISSING_ID", column or "", "no location id", fix)
+    faults.note(missing, Fault("MISSING_ID", column or "", "no location id", fix))
     return found
 
 
-def _items(rows: pa.Table, feed: Feed, faults: _Faults) -> pa.Array:
+def _items(rows: pa.Table, feed: Feed, faults: Faults) -> pa.Array:
     """The text of the item id; what it is, the whole column decides later."""
     column = Value.ITEM if feed.is_edi else feed.item_id.column
     texts = Texts(rows, column)
-    faults.note(texts.are(lambda text: not text), "MISSING_ID", column or "", "no item id", "fill in the item")
+    fault = Fault("MISSING_ID", column or "", "no item id", "fill in the item")
+    faults.note(texts.are(lambda text: not text), fault)
     return texts.strings(lambda text: _clean_id(text) or None)
 
 
@@ -324,7 +312,7 @@ def item_id(text: str, feed: Feed) -> str:
     return _padded(text, feed.item_id.width)
 
 
-def _quantities(rows: pa.Table, feed: Feed, faults: _Faults) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _quantities(rows: pa.Table, feed: Feed, faults: Faults) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Every measure as numbers in the unit that the file uses, and the rows that say `not carried here`."""
     absent = np.zeros(len(rows), dtype=bool)
     if feed.codes:
@@ -339,12 +327,12 @@ def _quantities(rows: pa.Table, feed: Feed, faults: _Faults) -> tuple[dict[str, 
     return found, absent
 
 
-def _coded_quantities(rows: pa.Table, feed: Feed, faults: _Faults) -> dict[str, np.ndarray]:
+def _coded_quantities(rows: pa.Table, feed: Feed, faults: Faults) -> dict[str, np.ndarray]:
     codes = Texts(rows, _code_column(feed))
     measures = feed.codes.measures if feed.codes else {}
     unknown = codes.are(lambda code: code not in measures)
     fix = "say what it is in `codes.measures`, or that it is not wanted in `codes.ignored`"
-    faults.note(unknown, UNMAPPED, _code_column(feed), "the profile does not say what this code means", fix)
+    faults.note(unknown, Fault(UNMAPPED, _code_column(feed), "the profile does not say what this code means", fix))
     column = Value.QUANTITY if feed.is_edi or not feed.codes else feed.codes.quantity_column
     numbers = _numbers(Texts(rows, column), feed, column, "BAD_QUANTITY", faults)
     return {
@@ -353,18 +341,18 @@ def _coded_quantities(rows: pa.Table, feed: Feed, faults: _Faults) -> dict[str, 
     }
 
 
-def _numbers(texts: Texts, feed: Feed, column: str, code: str, faults: _Faults, *, money: bool = False) -> np.ndarray:
+def _numbers(texts: Texts, feed: Feed, column: str, code: str, faults: Faults, *, money: bool = False) -> np.ndarray:
     parse = parser(feed.format.decimal, feed.format.thousands, money=money)
     is_none = _is_one_of((*feed.no_data, *feed.not_ranged, ""))
     numbers = texts.floats(lambda text: None if is_none(text) else parse(text))
     bad = np.isnan(numbers) & ~texts.are(is_none)
     reason = f"not a number with `{feed.format.decimal}` as decimal mark"
-    faults.note(bad, code, column, reason, "correct the number, or leave it blank")
+    faults.note(bad, Fault(code, column, reason, "correct the number, or leave it blank"))
     return numbers
 
 
 def _pieces(
-    rows: pa.Table, feed: Feed, measures: dict[str, np.ndarray], faults: _Faults
+    rows: pa.Table, feed: Feed, measures: dict[str, np.ndarray], faults: Faults
 ) -> tuple[dict[str, np.ndarray], pa.Array | None]:
     """Quantities in pieces; where only the item master knows how many pieces a pack has, the unit stays beside."""
     units = feed.units
@@ -376,7 +364,7 @@ def _pieces(
         return (measures if pieces == 1 else {n: m * pieces for n, m in measures.items()}), None
     texts = Texts(rows, column)
     missing = texts.are(lambda text: not (text or units.default))
-    faults.note(missing, "UNIT_UNKNOWN", column, "no unit", "fill it in, or set `units.default`")
+    faults.note(missing, Fault("UNIT_UNKNOWN", column, "no unit", "fill it in, or set `units.default`"))
     factor = texts.floats(lambda text: _pieces_of(text or units.default, feed))
     packs = Texts(rows, Value.PACK if feed.is_edi else units.pack_column).floats(parser(".", ""))
     factor = np.where(np.isnan(factor) & (packs > 0), packs, factor)
@@ -406,28 +394,26 @@ def _table(rows: pa.Table, columns: dict[str, pa.Array | np.ndarray]) -> pa.Tabl
     return pa.table(arrays, schema=BOUND)
 
 
-def _rejects(rows: pa.Table, bound: pa.Table, faults: _Faults) -> Iterable[Reject]:
+def _rejects(rows: pa.Table, bound: pa.Table, faults: Faults) -> Iterable[Reject]:
     """A reject for every row with a fault, with its series as far as it could be read."""
-    bad = np.flatnonzero(faults.kind >= 0)
+    bad = np.flatnonzero(~faults.good)
     if not len(bad):
         return
     cells = rows.drop_columns([LINE, PLACE]).take(pa.array(bad))
     names = cells.column_names
     wide = [cells.column(name).cast(pa.string()).to_pylist() for name in names]
     keys = bound.select([LINE, "business_date", "location_id", "item_text"]).take(pa.array(bad)).to_pylist()
-    for place, (row, key) in enumerate(zip(bad, keys, strict=True)):
-        code, column, reason, fix = faults.said[faults.kind[row]]
-        raw = [column_[place] or "" for column_ in wide]
-        value = raw[names.index(column)] if column in names else ""
+    for place, ((_, fault), key) in enumerate(zip(faults, keys, strict=True)):
+        raw = [column[place] or "" for column in wide]
         yield Reject(
             key[LINE],
-            code,
-            column,
-            value,
-            reason,
-            fix,
+            fault.code,
+            fault.column,
+            raw[names.index(fault.column)] if fault.column in names else "",
+            fault.reason,
+            fault.fix,
             as_raw(raw),
-            None if code == "BAD_DATE" else key["business_date"],
+            None if fault.code == "BAD_DATE" else key["business_date"],
             key["location_id"] or None,
             key["item_text"],
         )

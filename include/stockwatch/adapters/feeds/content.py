@@ -119,7 +119,7 @@ def _is_text(kind: str) -> bool:
 def _zip_kind(path: Path) -> Kind:
     try:
         with archive.opened(path) as packed:
-            names = [name.lower() for name in packed.namelist()]
+            names = [archive.plain(name) for name in packed.namelist()]
     except Unreadable:
         return Kind.ZIP  # whose damage unpacking tells of
     if any(name.endswith("vbaproject.bin") or "/macrosheets/" in name for name in names):

@@ -16,8 +16,8 @@ MOST_NAMED = 30
 """Columns that the text of a hold lists; a file may have thousands."""
 MOST_COMPARED = 100
 """Rows, and columns of a row, that are compared with the names that are missing."""
-LONGEST_NAME = 60
-"""Characters of a column's name that the text of a hold shows."""
+LONGEST_SHOWN, LONGEST_COMPARED = 60, 500
+"""Characters of a column's name that the text of a hold shows, and that make a difference."""
 
 PLAIN = str.maketrans(
     {
@@ -27,6 +27,10 @@ PLAIN = str.maketrans(
         **dict.fromkeys("\u00ad\u200b\u200e\u200f\u2060\ufeff", None),  # marks that nobody sees
     }
 )
+
+
+_Row = tuple[list[str], dict[str, int]]
+"""Cells, and where among them the columns stand that the feed uses."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +52,21 @@ def find(rows: Iterator[Sequence[str]], feed: Feed, notes: Notes, joint: str = "
     header the file is held, with what the row most like one lacks.
     """
     assert isinstance(feed.format, Table)
-    above: list[list[str]] = []
+    wanted = feed.file_columns()
+    above: list[_Row] = []
     for cells in rows:
         row = [cell.strip() for cell in cells]
         if not any(row):
             continue
-        places = _places(row, feed.file_columns())
-        if len(places) == len(feed.file_columns()):
-            notes.preamble += [joint.join(texts[: _last(texts)]) for texts in above]
-            return _header(row, places, notes)
-        above.append(row)
+        places = _places(row, wanted)
+        if len(places) == len(wanted):
+            notes.preamble += [joint.join(texts[: _last(texts)]) for texts, _ in above]
+            return _header((row, places), notes)
+        above.append((row, places))
         if len(above) == feed.format.header_within:
             break
     if above:
-        _hold_for_missing(_most_like(above, feed.file_columns()), feed, notes)
+        _hold_for_missing(_most_like(above, wanted), feed, notes)
     else:
         notes.hold(HoldCode.EMPTY, "the file has no text", "ask the partner to send it again")
     return None
@@ -69,7 +74,7 @@ def find(rows: Iterator[Sequence[str]], feed: Feed, notes: Notes, joint: str = "
 
 def plain(name: str) -> str:
     """A column's name without what differs from one export to the next: case, blanks, a last dot, kinds of quotes."""
-    text = unicodedata.normalize("NFKC", name.translate(PLAIN)).casefold()
+    text = unicodedata.normalize("NFKC", name[:LONGEST_COMPARED].translate(PLAIN)).casefold()
     return " ".join(text.split()).rstrip(" .")
 
 
@@ -88,9 +93,10 @@ def _places(row: list[str], wanted: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _header(row: list[str], places: dict[str, int], notes: Notes) -> Header | None:
-    if _hold_for_repeated(row, places, notes):
+def _header(found: _Row, notes: Notes) -> Header | None:
+    if _hold_for_repeated(found, notes):
         return None
+    row, places = found
     used = {at: name for name, at in places.items()}
     seen = Counter([LINE, *places])
     names = []
@@ -115,8 +121,9 @@ def _unused(name: str, seen: Counter[str]) -> str:
     return unique
 
 
-def _hold_for_repeated(row: list[str], places: dict[str, int], notes: Notes) -> bool:
+def _hold_for_repeated(found: _Row, notes: Notes) -> bool:
     """Hold a file in which two columns could be the one that the feed means."""
+    row, places = found
     exactly, alike = Counter(row), Counter(plain(cell) for cell in row)
     repeated = sorted(
         name for name, at in places.items() if (exactly[name] if row[at] == name else alike[plain(name)]) > 1
@@ -127,40 +134,39 @@ def _hold_for_repeated(row: list[str], places: dict[str, int], notes: Notes) -> 
     return bool(repeated)
 
 
-def _most_like(rows: list[list[str]], wanted: Sequence[str]) -> list[str]:
+def _most_like(rows: list[_Row], wanted: Sequence[str]) -> _Row:
     """The row with the most names, then the most that are near one, then the most cells."""
-    most = max(len(_places(row, wanted)) for row in rows)
-    likely = [row for row in rows if len(_places(row, wanted)) == most][:MOST_COMPARED]
-    return max(likely, key=lambda row: (len(_near(row, wanted)), sum(map(bool, row))))
+    most = max(len(places) for _, places in rows)
+    likely = [(row, places) for row, places in rows if len(places) == most][:MOST_COMPARED]
+    return max(likely, key=lambda found: (len(_near(found, wanted)), sum(map(bool, found[0]))))
 
 
-def _near(row: list[str], wanted: Sequence[str]) -> dict[str, list[str]]:
+def _near(found: _Row, wanted: Sequence[str]) -> dict[str, list[str]]:
     """Missing column -> unused columns with a name like it: often it is one of them, renamed."""
-    places = _places(row, wanted)
+    row, places = found
     unused = {plain(cell): cell for at, cell in enumerate(row[:MOST_COMPARED]) if cell and at not in places.values()}
     near = {name: difflib.get_close_matches(plain(name), unused) for name in wanted if name not in places}
-    return {name: [unused[cell] for cell in found] for name, found in near.items() if found}
+    return {name: [unused[cell] for cell in cells] for name, cells in near.items() if cells}
 
 
-def _hold_for_missing(row: list[str], feed: Feed, notes: Notes) -> None:
-    wanted = feed.file_columns()
-    places = _places(row, wanted)
-    missing = [name for name in wanted if name not in places]
+def _hold_for_missing(found: _Row, feed: Feed, notes: Notes) -> None:
+    row, places = found
+    missing = [name for name in feed.file_columns() if name not in places]
     unused = [cell for at, cell in enumerate(row) if cell and at not in places.values()]
     what = f"column {quoted(missing)} is missing; columns the feed does not use: {quoted(unused) or 'none'}"
-    for name, found in _near(row, wanted).items():
-        what += f"; near `{name}`: {quoted(found)}"
+    for name, cells in _near(found, feed.file_columns()).items():
+        what += f"; near `{name}`: {quoted(cells)}"
     if sum(map(bool, row)) == 1:
         what += " (only one column was found"
         what += f": is the delimiter really `{feed.format.delimiter}`?)" if isinstance(feed.format, Csv) else ")"
-    _hold_for_repeated(row, places, notes)
+    _hold_for_repeated(found, notes)
     notes.hold(HoldCode.LAYOUT_CHANGED, what, "ask the partner what changed, or bind the new name in the feed")
 
 
 def quoted(names: Sequence[str]) -> str:
     """Names for the text of a hold: `a`, `b` and 3 more."""
     shown = [
-        f"`{name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + '…'}`" for name in names[:MOST_NAMED]
+        f"`{name if len(name) <= LONGEST_SHOWN else name[: LONGEST_SHOWN - 1] + '…'}`" for name in names[:MOST_NAMED]
     ]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return ", ".join(shown) + more

@@ -97,6 +97,7 @@ class _Rows(xml_part.Events):
         self.row, self.column = 0, -1
         self.texts: dict[int, str] = {}
         self.kind, self.style = "n", Style()
+        self.holder = "v"  # the element with the value
         self.has_formula, self.has_value, self.is_spoken = False, False, False
         self.is_open = False
         self.letters: list[str] = []
@@ -105,7 +106,7 @@ class _Rows(xml_part.Events):
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         if name == "c":
             self._start_cell(attributes)
-        elif name in ("v", "t"):
+        elif name == self.holder:
             self.has_value, self.is_open = True, not self.is_spoken
         elif name == "f":
             self.has_formula = True
@@ -117,7 +118,7 @@ class _Rows(xml_part.Events):
     def end(self, name: str) -> None:
         if name == "c":
             self._end_cell("".join(self.letters))
-        elif name in ("v", "t"):
+        elif name == self.holder:
             self.is_open = False
         elif name == "rPh":
             self.is_spoken = False
@@ -141,6 +142,7 @@ class _Rows(xml_part.Events):
         reference = attributes.get("r")
         self.column = place(reference)[0] if reference else self.column + 1
         self.kind = attributes.get("t", "n")
+        self.holder = "t" if self.kind == "inlineStr" else "v"
         style = attributes.get("s", "")
         styles = self.book.styles
         self.style = styles[int(style)] if style.isdecimal() and int(style[:6]) < len(styles) else Style()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from include.stockwatch.adapters.feeds.sniff import shown
-from include.stockwatch.adapters.feeds.sniff_numbers import NUMBER
+from include.stockwatch.adapters.feeds.sniff_numbers import is_number
 from include.stockwatch.domain import gtin
 from include.stockwatch.settings.spellings import NO_DATA, NOT_RANGED, Meaning
 
@@ -39,7 +39,7 @@ class Column:
     @cached_property
     def words(self) -> Counter[str]:
         """Texts that are no numbers."""
-        return Counter({text: self.texts[text] for text in self.different if not NUMBER.fullmatch(text)})
+        return Counter({text: self.texts[text] for text in self.different if not is_number(text)})
 
     @cached_property
     def number_share(self) -> float:

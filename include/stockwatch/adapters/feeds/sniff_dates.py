@@ -37,6 +37,7 @@ OLDEST = dt.date(2000, 1, 1)
 FUTURE = dt.timedelta(days=400)
 NEARLY_ALL = 0.95
 PERIOD = 2
+LONGEST = 1_000
 MOST_READ = 20_000
 """Different texts that are looked at; beyond it the others are taken to be like them."""
 
@@ -63,7 +64,7 @@ def form_of(
 
     `day_first` says which reading is taken where nothing decides. `in_name` looks within words, as in a file name.
     """
-    texts = [text for text in texts if text][:MOST_READ]
+    texts = [text[:LONGEST] for text in texts if text][:MOST_READ]
     best: tuple[int, str, int] | None = None
     for shape, _ in SHAPES:
         for groups in (2, 1):

@@ -11,8 +11,16 @@ from include.stockwatch.adapters.feeds.sniff import shown
 NUMBER = re.compile(r"[(]?\s*[-+\u2212]?\s*[$€£¥]?\s*(\d[\d.,' \u00a0]*|[.,]\d+)\s*[$€£¥%]?\s*-?\s*[)]?")
 """What looks like a number, whatever its marks mean."""
 
+LONGEST = 40
+"""Characters of a number; a longer text is none, whatever it is made of."""
+
 MARKS = re.compile(r"[^\d.,' \u00a0]")
 GROUP = 3
+
+
+def is_number(text: str) -> bool:
+    """Whether a text looks like a number."""
+    return len(text) <= LONGEST and NUMBER.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from include.stockwatch.adapters.feeds.sniff import Fact
 from include.stockwatch.adapters.feeds.sniff_columns import Column
 from include.stockwatch.adapters.feeds.sniff_dates import DateForm, form_of
 from include.stockwatch.adapters.feeds.sniff_grid import SURE_NAMES, Grid
-from include.stockwatch.adapters.feeds.sniff_numbers import NUMBER, NumberForm
+from include.stockwatch.adapters.feeds.sniff_numbers import NumberForm, is_number
 from include.stockwatch.domain.reported import MEASURES
 from include.stockwatch.settings.spellings import TOTALS, known_names, meaning_of
 
@@ -121,7 +121,7 @@ def _header(rows: list[list[str]], lines: list[int]) -> tuple[int, Fact] | None:
     width = Counter(len(row) for row in rows).most_common(1)[0][0] if rows else 0
     for at, row in enumerate(head):
         texts = [cell for cell in row if cell]
-        is_named = len(set(texts)) == len(texts) and not any(NUMBER.fullmatch(text) for text in texts)
+        is_named = len(set(texts)) == len(texts) and not any(map(is_number, texts))
         if width > 1 and len(row) == width and len(texts) >= MOST * width and is_named:
             why = "the first row as wide as the others that has texts alone; " + (
                 "one of its names is known" if best else "NONE of its names is known"

@@ -94,7 +94,7 @@ def opened(path: Path, limits: Limits) -> Iterator[Workbook]:
     """
     with archive.opened(path) as packed:
         members = packed.infolist()
-        archive.check(members)
+        archive.check(members, are_paths=False)
         Budget(limits, path.stat().st_size).spend(sum(member.file_size for member in members))
         _must_be_safe(packed, members)
         yield _workbook(packed)
@@ -102,7 +102,7 @@ def opened(path: Path, limits: Limits) -> Iterator[Workbook]:
 
 def _must_be_safe(packed: ZipFile, members: list[ZipInfo]) -> None:
     for member in members:
-        name = member.filename.lower()
+        name = archive.plain(member.filename)
         found = next((what for part, what in UNSAFE_PARTS.items() if part in name), None)
         if found:
             fix = "ask the partner for a plain workbook of values (.xlsx), or a CSV file"
@@ -143,9 +143,9 @@ def _read(packed: ZipFile, part: str, events: xml_part.Events) -> None:
 
 
 def _member(packed: ZipFile, part: str) -> ZipInfo:
-    """A part by its name, for which upper and lower case are the same."""
+    """A part by its name, in which upper and lower case are the same, and for some programs both slashes."""
     for member in packed.infolist():
-        if member.filename.lower() == part.lower():
+        if archive.plain(member.filename) == archive.plain(part):
             return member
     fix = "ask the partner to save the workbook again and to send it whole"
     raise Unreadable(HoldCode.ARCHIVE_DAMAGED, f"the workbook has no part `{part}`", fix)
@@ -184,7 +184,7 @@ class _Book(xml_part.Events):
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         if name == "workbookPr":
-            self.starts_1904 = attributes.get("date1904") in ("1", "true")
+            self.starts_1904 |= attributes.get("date1904") in ("1", "true")  # extensions have one of the same name
         if name == "sheet":
             key = next((value for key, value in attributes.items() if key.endswith(":id")), "")
             is_visible = attributes.get("state", "visible") == "visible"
