@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up real-samples bench lock format
+.PHONY: help setup demo test check up real-samples bench fuzz lock format
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ real-samples: setup  ## Read the partner files in DIR and compare with their REA
 
 bench: setup  ## Measure speed as ratios in one run
 	@$(BIN)/python scripts/bench.py
+
+RUNS ?= 1000000
+fuzz: setup  ## Read RUNS damaged files per reader (READER=x12 for one); failures stay in var/fuzz
+	@$(BIN)/python scripts/fuzz.py --runs $(RUNS) $(if $(READER),--reader $(READER))
 
 lock: setup  ## Resolve requirements*.txt again into requirements.lock
 	@$(BIN)/python scripts/lock.py

@@ -1,6 +1,6 @@
 """Read damaged files by the million: `make fuzz`, or `make fuzz READER=x12 RUNS=20000`.
 
-Execution n of a reader makes its file from the seed and n alone, so every finding can be had again: `--first n --runs 1`.
+Execution n of a reader makes its file from the seed and n alone, so `--first n --runs 1` repeats a finding.
 A finding is a file that made the reader raise, take 2 s, break its contract, lose something in silence, or end the
 process; the file is left in var/fuzz. Exit code 1 if there was any.
 """
@@ -123,10 +123,11 @@ def _problem(case: Any, path: Path) -> str | None:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
         try:
-            return case.problem(path)
+            problem: str | None = case.problem(path)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
+        return problem
     except Hang:
         return f"took more than {SECONDS:g} s of processor time, or {MOST_SECONDS:g} s"
     except Exception:  # noqa: BLE001  (a reader must raise nothing at all)

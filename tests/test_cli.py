@@ -62,7 +62,7 @@ def test_a_held_file_ends_with_code_1_and_the_reason(tmp_path: Path, capsys: pyt
     answer = run(capsys, "ingest", FEED, tmp_path / "empty.csv", code=1)
     assert (answer["outcome"], answer["holds"][0]["code"]) == ("held", "EMPTY")
     assert main(["ingest", FEED, str(tmp_path / "empty.csv")]) == 1
-    assert "empty.csv: feed `northfield_stores`: EMPTY: the file has 0 bytes" in capsys.readouterr().err
+    assert "empty.csv: feed `northfield_stores`: EMPTY: the file has no text" in capsys.readouterr().err
 
 
 def test_a_wrong_setting_ends_with_code_1_and_its_place(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

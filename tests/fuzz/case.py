@@ -66,7 +66,9 @@ class FeedCase:
     was_judged: bool = False
 
     def problem(self, path: Path) -> str | None:
-        notes, tables, rejects = Notes(), [], []
+        notes = Notes()
+        tables: list[pa.Table] = []
+        rejects: list[Reject] = []
         for batch in self.reader(path, "stock", self.feed, notes):
             tables.append(batch.rows)
             rejects += batch.rejects
@@ -102,7 +104,7 @@ def _broken_promise(read: Read) -> str | None:
 
 def missing(expected: Sequence[str], found: Sequence[str | None]) -> int:
     """How many of the expected texts are not among those that were found."""
-    return sum((Counter(expected) - Counter(found)).values())
+    return (Counter[str | None](expected) - Counter(found)).total()
 
 
 def lost_quantities(read: Read, least: int, most: int, quantities: Sequence[str]) -> str | None:

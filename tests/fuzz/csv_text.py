@@ -81,7 +81,11 @@ TOKENS = [
     b" ",
     b"|",
 ]
-MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32-le"), (b"\x00\x00\xfe\xff", "utf-32-be"))
+MARKS: tuple[tuple[bytes, str], ...] = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+)
 MARKS += ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 FORMULA = re.compile(r'[ \t]*="([^"]*)"[ \t]*')
 FEEDS = [
@@ -110,8 +114,8 @@ def case(rng: Random) -> FeedCase:
     if rng.random() < 0.1:
         table = with_damaged_parts(rng, table, ODD, lambda row: _changed(rng, row))
     end = rng.choice(("\n", "\r\n", "\n", "\r"))
-    is_quoted = rng.choice((stdlib.QUOTE_MINIMAL, stdlib.QUOTE_MINIMAL, stdlib.QUOTE_ALL, None))
-    text = _written(table, profile.format.delimiter, end, is_quoted)
+    quoting: Any = rng.choice((stdlib.QUOTE_MINIMAL, stdlib.QUOTE_MINIMAL, stdlib.QUOTE_ALL, None))
+    text = _written(table, profile.format.delimiter, end, quoting)
     if rng.random() < 0.03:
         text = _written([[line] for line in text.splitlines()], profile.format.delimiter, end, stdlib.QUOTE_ALL)
     encoding = rng.choice((profile.format.encoding,) * 6 + ("utf-8", "utf-8-sig", "utf-16"))
@@ -135,7 +139,7 @@ def _changed(rng: Random, row: list[str]) -> list[str]:
     return row
 
 
-def _written(table: list[list[str]], delimiter: str, end: str, quoting: int | None) -> str:
+def _written(table: list[list[str]], delimiter: str, end: str, quoting: Any) -> str:
     if quoting is None:
         return "".join(delimiter.join(row) + end for row in table)
     out = io.StringIO(newline="")

@@ -9,6 +9,7 @@ from typing import Any
 
 from include.stockwatch.adapters.feeds import jsonl
 from include.stockwatch.adapters.feeds.raw import LINE
+from include.stockwatch.settings.feed import JsonLines
 from tests.feeds.reading import feed
 from tests.fuzz.case import FeedCase, Read
 from tests.fuzz.mutation import sizes, with_damaged_bytes, with_damaged_parts
@@ -84,13 +85,15 @@ def case(rng: Random) -> FeedCase:
     """Lines, or in one of five an array, with damaged objects and values, in four of ten with damaged bytes too."""
     sizes(rng, jsonl, BLOCK_BYTES=(*[8 * 1024 * 1024] * 4, 60, 13))
     profile = rng.choice(FEEDS)
+    assert isinstance(profile.format, JsonLines)
+    encoding = profile.format.encoding
     lines = with_damaged_parts(rng, LINES * rng.choice((1, 1, 2)), ODD, lambda line: _changed(rng, line))
     end = rng.choice(("\n", "\n", "\r\n", "\r"))
     text = f"[{f',{end}'.join(lines)}]" if rng.random() < 0.2 else "".join(line + end for line in lines)
     content = text.encode(rng.choice(("utf-8",) * 6 + ("utf-8-sig", "utf-16", "cp1252")), "replace")
     if rng.random() < 0.4:
         content = with_damaged_bytes(rng, content, TOKENS)
-    return FeedCase(content, jsonl.read, profile, lambda read: _judge(read, content, profile.format.encoding))
+    return FeedCase(content, jsonl.read, profile, lambda read: _judge(read, content, encoding))
 
 
 def _changed(rng: Random, line: str) -> str:

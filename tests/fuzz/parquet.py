@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from functools import lru_cache
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -55,7 +55,7 @@ def _changed(rng: Random, row: Row) -> Row:
     return (*row[:at], rng.choice(VALUES), *row[at + 1 :])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _whole(number: int) -> bytes:
     return _written(Random(number), ROWS * (1 + number % 3))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from include.stockwatch.domain.reported import MEASURES, AbsentMeans
 from include.stockwatch.domain.value import Value
@@ -160,7 +160,15 @@ class Edifact(Edi):
     thousands: Literal[""] = ""
 
 
-Format = Csv | Xlsx | Html | Parquet | JsonLines | X12 | Edifact
+def csv_by_default(given: Any) -> Any:
+    """A format that does not say its kind is CSV."""
+    return {"kind": "csv", **given} if isinstance(given, dict) and "kind" not in given else given
+
+
+Format = Annotated[
+    Annotated[Csv | Xlsx | Html | Parquet | JsonLines | X12 | Edifact, Field(discriminator="kind")],
+    BeforeValidator(csv_by_default),
+]
 
 TWO_GROUPS = 2
 
@@ -379,7 +387,7 @@ class Feed(Value):
     partner: Identifier
     partner_name: str = Field(min_length=1, max_length=80)
     location_type: Literal["store", "dc"] = "store"
-    format: Format = Field(default=Csv(), discriminator="kind")
+    format: Format = Csv()
     landing: Landing = Landing()
     date: BusinessDate | None = None
     location_id: LocationId = LocationId()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from include.stockwatch.domain.value import Value
 from include.stockwatch.errors import ConfigError
@@ -24,10 +24,13 @@ from include.stockwatch.settings.feed import (
     Landing,
     Parquet,
     Xlsx,
+    csv_by_default,
 )
 
 LocationType = Literal["store", "dc"]
-TableFormat = Csv | Xlsx | Html | Parquet | JsonLines
+TableFormat = Annotated[
+    Annotated[Csv | Xlsx | Html | Parquet | JsonLines, Field(discriminator="kind")], BeforeValidator(csv_by_default)
+]
 
 
 class MasterQuality(Value):
@@ -133,7 +136,7 @@ class MasterFeed(Value):
     partner_column: str | None = Field(
         default=None, description="our own data: column with the partner that a row is about; none: all partners"
     )
-    format: TableFormat = Field(default=Csv(), discriminator="kind")
+    format: TableFormat = Csv()
     landing: Landing = Landing()
     date_format: DateFormat | None = Field(default=None, description="of every date in the file, e.g. %Y-%m-%d")
     quality: MasterQuality = MasterQuality()

@@ -50,6 +50,20 @@ class SettingsFile:
         source = self.lines[line] if line < len(self.lines) else ""
         return Problem(self.shown, line + 1, column + 1, path, what, source, fix)
 
+    def named(self, loc: Location, *, with_last: bool) -> Location:
+        """An error location without the names of kinds that pydantic puts in; `with_last` keeps a missing field."""
+        node, kept = self.root, []
+        for place, step in enumerate(loc):
+            if isinstance(node, yaml.MappingNode):
+                found = next((value for key, value in node.value if key.value == str(step)), None)
+                if found is None and not (with_last and place + 1 == len(loc)):
+                    continue
+                node = found
+            elif isinstance(node, yaml.SequenceNode):
+                node = node.value[step] if isinstance(step, int) and step < len(node.value) else None
+            kept.append(step)
+        return tuple(kept)
+
     def mark(self, loc: Location) -> tuple[int, int]:
         """Where an error location stands; an unknown field at its key, a missing one at its nearest parent."""
         node = self.root
@@ -166,7 +180,7 @@ def _oddities(file: SettingsFile, node: yaml.Node | None, above: tuple[yaml.Node
 
 def _explain(file: SettingsFile, model: type[BaseModel], error: Any) -> Problem:
     """One pydantic error in the words of somebody who edits the file."""
-    loc: Location = error["loc"]
+    loc = file.named(error["loc"], with_last=error["type"] == "missing")
     parent = _model_at(model, loc[:-1])
     path = ".".join(str(step) for step in loc)
     match error["type"]:

@@ -32,6 +32,9 @@ RELEASES = ("96A", "97A", "01B")
 LATIN_PARTS = {"UNOD": 2, "UNOE": 5, "UNOF": 7, "UNOG": 3, "UNOH": 4, "UNOI": 6, "UNOJ": 8, "UNOK": 9}
 """Parts of ISO 8859 by character set (UNB 0001), beside those that are or belong to part 1."""
 
+MOST_IN_UNB = 12
+"""Its tag and elements, by the book. What has more has swallowed the segments behind it. Source: ISO 9735, UNB."""
+
 TAG = re.compile(r"[A-Z][A-Z0-9]{2}")
 SEND_AGAIN = "the file is not whole: ask the partner to send it again"
 
@@ -159,6 +162,12 @@ class Interchange:
     def _unb(self, segment: Segment) -> None:
         if self._is_open:
             raise self._truncated("another UNB stands")
+        if len(segment) > MOST_IN_UNB:
+            what = (
+                f"segment {self._segments.number}: UNB has {len(segment) - 1} elements, by the book {MOST_IN_UNB - 1}"
+            )
+            fix = "the segments behind it are taken for a part of it; ask the partner for the file with whole line ends"
+            raise Unreadable(HoldCode.WRONG_FORMAT, f"segment {self._segments.number}: UNB has {count}", fix)
         self._is_open = True
         self._sender, self._receiver = component(segment, 2), component(segment, 3)
         self._number = component(segment, 5)

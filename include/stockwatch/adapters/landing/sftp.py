@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import io
+import logging
 import re
 import socket
 import stat
@@ -40,6 +41,9 @@ from paramiko.sftp import (
 
 from include.stockwatch.adapters.landing.credentials import Credentials
 from include.stockwatch.adapters.landing.store import CONNECT_SECONDS, READ_SECONDS, LandedFile, Source
+
+TRANSPORT_LOG = f"{__name__}.transport"
+logging.getLogger(TRANSPORT_LOG).setLevel(logging.CRITICAL)  # paramiko logs a traceback where our errors say it all
 
 SSH_PORT = 22
 PIECE = 32 << 10
@@ -220,6 +224,7 @@ def sftp_store(url: str, credentials: Credentials, seconds: float) -> Iterator[S
     wire = socket.create_connection((host, port), at_most)
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # requests are small, and many are on their way at once
     transport = paramiko.Transport(wire, disabled_algorithms=WEAK)
+    transport.set_log_channel(TRANSPORT_LOG)
     with closing(transport):
         with closing(_Limit(transport, at_most)) as limit, limit.plain_errors():
             _check_host_key(transport, credentials)
