@@ -163,11 +163,9 @@ class Interchange:
         if self._is_open:
             raise self._truncated("another UNB stands")
         if len(segment) > MOST_IN_UNB:
-            what = (
-                f"segment {self._segments.number}: UNB has {len(segment) - 1} elements, by the book {MOST_IN_UNB - 1}"
-            )
+            what = f"segment {self._segments.number}: UNB has {len(segment) - 1} elements, at most {MOST_IN_UNB - 1}"
             fix = "the segments behind it are taken for a part of it; ask the partner for the file with whole line ends"
-            raise Unreadable(HoldCode.WRONG_FORMAT, f"segment {self._segments.number}: UNB has {count}", fix)
+            raise Unreadable(HoldCode.WRONG_FORMAT, what, fix)
         self._is_open = True
         self._sender, self._receiver = component(segment, 2), component(segment, 3)
         self._number = component(segment, 5)
