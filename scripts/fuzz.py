@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     FOUND.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the process of the reader, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # says how far it came
     findings = [fuzz(reader, asked.seed, asked.first, asked.runs) for reader in asked.reader or READERS]
     return 1 if any(findings) else 0
 
@@ -82,17 +82,18 @@ def fuzz(reader: str, seed: int, first: int, runs: int) -> int:
     folder = Path(tempfile.mkdtemp(prefix="stockwatch-fuzz-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         while tally.at.value < first + runs and tally.findings.value < MOST_FINDINGS:
-            process = multiprocessing.Process(
-                target=_run, args=(reader, seed, first + runs, folder, tally), daemon=True
-            )
+            process = multiprocessing.Process(target=_run, args=(reader, seed, first + runs, folder, tally))
             process.start()
-            process.join()
+            try:
+                process.join()
+            finally:
+                process.terminate()
             if process.exitcode:
                 _report(reader, seed, tally, (folder / "file").read_bytes(), f"the process ended: {process.exitcode}")
                 tally.at.value += 1
     finally:
-        shutil.rmtree(folder)
-    _say(reader, tally, first, time.monotonic() - started)
+        shutil.rmtree(folder, ignore_errors=True)
+        _say(reader, tally, first, time.monotonic() - started)
     return tally.findings.value
 
 

@@ -194,6 +194,17 @@ def test_one_level_is_loaded_where_a_total_stands_beside_its_parts(level: str, k
     assert found.dropped == {"total_beside_parts": 3 - len(kept)}
 
 
+def test_a_total_of_one_place_does_not_drop_the_same_item_elsewhere() -> None:
+    rows: list[dict[str, str | None]] = [
+        {"code": "QA", "quantity": "9", "level": "total", "message": "1", "location": "all"},
+        {"code": "QA", "quantity": "9", "message": "1"},
+        {"code": "QA", "quantity": "5", "message": "1", "item": "850007123024"},
+        {"code": "QA", "quantity": "4", "message": "1", "location": "0606"},  # of the next interchange
+    ]
+    found = message(rows, format={"kind": "x12", "level": "total"})
+    assert [one for (one,) in values(found, "on_hand_units")] == [9.0, 5.0, 4.0]
+
+
 def test_a_value_without_a_total_is_loaded_at_either_level() -> None:
     rows: list[dict[str, str | None]] = [{"code": "QA", "quantity": "3", "message": "1"}]
     found = message(rows, format={"kind": "x12", "level": "total"})

@@ -239,7 +239,9 @@ def _other_level(rows: pa.Table, feed: Feed) -> np.ndarray:
     totals = Texts(rows, Value.LEVEL).are(TOTAL.__eq__)
     if isinstance(feed.format, Edi) and feed.format.level == LOCATION:
         return totals
-    keys = list(zip(*(Texts(rows, name).places for name in (Value.MESSAGE, Value.ITEM, Value.CODE)), strict=True))
+    message, item = (Texts(rows, name).places for name in (Value.MESSAGE, Value.ITEM))
+    starts = np.r_[True, (message[1:] != message[:-1]) | (item[1:] != item[:-1])][: len(rows)]
+    keys = list(zip(np.cumsum(starts), Texts(rows, Value.CODE).places, strict=True))  # parts follow their total
     whole = {key for key, is_total in zip(keys, totals, strict=True) if is_total}
     parts = np.fromiter((key in whole for key in keys), bool, len(keys)) & ~totals
     return np.asarray(parts)
