@@ -57,6 +57,25 @@ def test_the_same_rows_are_the_same_observations_in_every_format(harbor: tuple[s
     assert done.rows_in == done.rows_published == (8 if kind in ("x12", "edifact") else 4)
 
 
+def test_a_file_that_does_not_fit_into_memory_is_the_same_observations(
+    harbor: tuple[str, Services], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from include.stockwatch.workflows import contents, stage
+
+    monkeypatch.setattr(stage, "MOST_BYTES", 1)
+    monkeypatch.setattr(contents, "PASS_ROWS", 7)
+    kind, services = harbor
+    rows = [
+        ("20261101", f"{store:04d}", f"item {item}", str(store + item), "1") for store in range(9) for item in range(9)
+    ]
+    path = tmp_path / "delivery"
+    path.write_bytes(FORMATS[kind][1](rows))
+    done = ingest_file(services, FEED, path)
+    assert (done.observations, done.rows_in) == (81, done.rows_published)
+    date = dt.date(2026, 11, 1)
+    assert observations(services) == sorted((date, row[1], row[2], float(row[3]), 1.0) for row in rows)
+
+
 CELLS = st.sampled_from(["1", "12", "-3", "0", "x", "1.5", "1e9", "not stocked"])
 ANY_ROWS = st.lists(
     st.tuples(

@@ -391,7 +391,8 @@ def _merge(keyed: Stage, feed: Feed, late: Late, folder: Path, engine: Any) -> S
     table = keyed.table(engine)
     passes = -(-len(keyed) // PASS_ROWS)
     for number in range(passes):
-        part = table if passes == 1 else table.filter(table.item_id.hash() % passes == number)
+        # the engine's hash may be negative, and so its remainder
+        part = table if passes == 1 else table.filter((table.item_id.hash() % passes + passes) % passes == number)
         for rows in keyed.results(engine, merged(part, Repeats(feed.repeats), PLACE)):
             clash = rows.column("is_conflict")
             if pc.any(clash).as_py():
