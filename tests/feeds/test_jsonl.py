@@ -123,6 +123,20 @@ class TestRows:
         assert json.loads(found.rejects[0].raw) == [line[:10_000]]
         assert not found.holds
 
+    @pytest.mark.parametrize(
+        ("line", "reason"),
+        [
+            ("{oops}", "Expecting property name enclosed in double quotes at letter 2"),
+            ("7", "JSON, but no object"),
+            ('{"stock": 1, "stock": 2}', "a name stands twice"),
+            ('{"item": "\\ud800"}', "half a character (a surrogate without the other)"),
+            ("[" * 20 + "{" * 5, "Expecting property name enclosed in double quotes at letter 22"),
+        ],
+    )
+    def test_a_reject_says_what_is_wrong(self, path: Path, line: str, reason: str) -> None:
+        (one,) = lines(path, json.dumps(ROW), line).rejects
+        assert one.reason == reason
+
     def test_a_name_that_comes_later_is_read(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(rows, "MOST_ROWS", 2)
         found = objects(path, {}, {}, {"price": 1.5}, {}, {"line": 9})

@@ -200,6 +200,14 @@ class TestDamage:
         path.write_bytes(b"date,store,item,stock\n2026-11-03,7,A-1,5\n")
         assert read(path, feed("parquet")).holds == ["TRUNCATED"]
 
+    def test_fewer_rows_than_the_footer_says_are_held(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def some(self: pq.ParquetFile, *args: Any, **options: Any) -> Any:
+            return (batch.slice(1) for batch in original(self, *args, **options))
+
+        original = pq.ParquetFile.iter_batches
+        monkeypatch.setattr(pq.ParquetFile, "iter_batches", some)
+        assert read(saved(path, columns(10)), feed("parquet")).holds == ["TRUNCATED"]
+
     @pytest.mark.parametrize("in_the_open", [True, False], ids=["columns", "footer"])
     def test_an_encrypted_file_is_held(self, path: Path, in_the_open: bool) -> None:
         encrypted(path, in_the_open)

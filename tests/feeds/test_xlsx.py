@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +185,11 @@ class TestValues:
         rows = text_cells(*HEADER) + '<row><c/><c/><c t="inlineStr"><v>0</v><is><t>A-1</t></is></c></row>'
         assert read(with_sheet(path, rows), feed("xlsx")).column("item") == ["A-1"]
 
+    def test_runs_of_a_text_in_the_table_of_texts_are_one(self, path: Path) -> None:
+        spoken = b"<si><r><t>A-</t></r><r><t>1</t></r><rPh><t>ay</t></rPh><phoneticPr/></si>"
+        parts = {"xl/sharedStrings.xml": lambda part: part.replace(b"<si><t>A</t></si>", spoken)}
+        assert read(with_parts(save(path, [HEADER, [DAY, 7, "A", 5]]), parts), feed("xlsx")).column("item") == ["A-1"]
+
     def test_escaped_characters_are_read(self, path: Path) -> None:
         rows = text_cells(*HEADER) + text_cells("2026-11-03", "7", "A_x0041_ _xD800_ _x00", "5")
         assert read(with_sheet(path, rows), feed("xlsx")).column("item") == ["AA _xD800_ _x00"]
@@ -344,6 +350,13 @@ class TestMergedCells:
         found = read(save(path, rows, lambda one: one.merge_cells("D2:D3")), feed("xlsx"))
         assert found.column("stock") == ["12", None]
 
+    def test_what_lies_hidden_under_merged_cells_does_not_reach_down(self, path: Path) -> None:
+        rows = text_cells(*HEADER) + text_cells("", "", "A", "1") + text_cells("", "9", "B", "2")
+        rows += text_cells("", "", "C", "3") + '</sheetData><mergeCells><mergeCell ref="B2:B4"/></mergeCells>'
+        parts = {SHEET: f"{START}{rows}</worksheet>"}
+        found = read(with_parts(save(path, []), parts), feed("xlsx"))
+        assert found.column("store") == [None, "9", None]
+
     def test_merged_cells_alone_make_no_row(self, path: Path) -> None:
         found = read(save(path, [HEADER, [DAY, 7, "A", 1]], lambda one: one.merge_cells("B2:B9")), feed("xlsx"))
         assert found.lines == [2]
@@ -391,6 +404,14 @@ class TestUnsafe:
         assert found.holds == ["UNSAFE_CONTENT"]
         assert not found.rows
 
+    def test_a_document_type_in_a_part_of_an_odd_name_is_held(self, path: Path) -> None:
+        def moved(part: bytes) -> bytes:
+            return part.replace(b"worksheets/sheet1.xml", b"worksheets/sheet1.dat")
+
+        parts = {"xl/worksheets/sheet1.dat": f"{ENTITY}<x>&b;</x>", "xl/_rels/workbook.xml.rels": moved}
+        found = read(with_parts(save(path, [HEADER, [DAY, 7, "A", 1]]), parts), feed("xlsx"))
+        assert found.holds == ["UNSAFE_CONTENT"]
+
     def test_a_document_type_far_into_a_part_is_held(self, path: Path) -> None:
         content = f'<?xml version="1.0"?><!--{"x" * 600_000}--><!DOCTYPE x><x/>'
         found = read(with_parts(save(path, [HEADER, [DAY, 7, "A", 1]]), {"xl/new.xml": content}), feed("xlsx"))
@@ -436,6 +457,12 @@ class TestUnsafe:
         with_sheet(path, text_cells(*HEADER) + row)
         found = read(path, feed("xlsx"))
         assert found.holds in (["ARCHIVE_DAMAGED"], ["ARCHIVE_RATIO"])
+
+    def test_a_tag_without_end_is_not_waited_for(self, path: Path) -> None:
+        noise = "".join(random.Random(7).choices("0123456789abcdef", k=5_000_000))  # does not pack well
+        found = read(with_sheet(path, f'{text_cells(*HEADER)}<row a="{noise}"/>'), feed("xlsx"))
+        assert found.holds == ["ARCHIVE_DAMAGED"]
+        assert "longer than 4 MB" in found.why
 
     def test_junk_between_rows_takes_no_memory_and_changes_nothing(self, path: Path) -> None:
         rows = text_cells(*HEADER) + "<a/>" * 10_000 + text_cells("2026-11-03", "7", "A", "5")

@@ -198,14 +198,18 @@ def replay_parked(services: Services, partner: str) -> list[Delivery]:
     """Read the files of a partner again that have parked rows and still count: the master data may know them now."""
     with services.state.begin() as tx:
         waiting = ledger.parked(tx, [feed for feed, one in services.settings.feeds.items() if one.partner == partner])
-    done = []
-    for delivery in waiting:
-        before = delivery.rows_parked
-        found = read(services, delivery.feed_id, delivery.delivery_id, again=True)
-        if found.rows_parked != before or found.status != PUBLISHED:
-            found = publish(services, delivery.feed_id, delivery.delivery_id)
-        done.append(found)
-    return done
+    return [_replayed(services, delivery) for delivery in waiting]
+
+
+def _replayed(services: Services, before: Delivery) -> Delivery:
+    """A delivery read again, and published again if the master data now know more of its rows."""
+    found = read(services, before.feed_id, before.delivery_id, again=True)
+    if before.status != PUBLISHED or found.rows_parked != before.rows_parked:
+        return publish(services, before.feed_id, before.delivery_id)
+    with services.state.begin() as tx:
+        ledger.record(tx, before)
+    shutil.rmtree(services.staged(before.feed_id, before.delivery_id), ignore_errors=True)
+    return before
 
 
 def _contents(services: Services, found: Delivery, feed: Feed, decision: Decision | None) -> Contents:

@@ -27,6 +27,9 @@ a[href^=".."] { color: inherit; text-decoration: none; pointer-events: none }
 """
 
 
+MOST_WARNINGS = 10
+
+
 def page_of_run(services: Services, feed_id: str, run_id: str) -> str | None:
     """The report of the file that a Dag run ingested, as a whole HTML page; none if the run ingested no file.
 
@@ -40,6 +43,7 @@ def page_of_run(services: Services, feed_id: str, run_id: str) -> str | None:
     checks = (
         stored.read_text("utf-8") if stored.is_file() else "<p>The file could not be read, so no row was checked.</p>"
     )
+    checks = f"<p>Ranges are checked on the different values of each column, so counts below are of values.</p>{checks}"
     title = escape(f"Data quality: {found.file_name}")
     head = f'<head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
     body = f"<body><main>{_outcome(found)}{checks}</main></body>"
@@ -50,10 +54,17 @@ def _outcome(found: Delivery) -> str:
     rows = {
         "Feed": found.feed_id,
         "Received": f"{found.received_at:%Y-%m-%d %H:%M} UTC",
-        "Rows": f"{found.rows_in:,} in, {found.rows_published:,} published, {found.rows_rejected:,} rejected",
+        "Rows": f"{found.rows_in:,} in, {found.rows_published:,} published, {found.rows_rejected:,} rejected, "
+        f"{found.rows_parked:,} parked, {found.rows_dropped:,} dropped",
         "Dates": _dates(found),
         "Rejected": ", ".join(f"{code} {count:,}" for code, count in sorted(found.reject_codes.items())) or "none",
+        "Dropped": ", ".join(f"{rule} {count:,}" for rule, count in sorted(found.drop_rules.items())) or "none",
+        "Interchanges": ", ".join(f"{one['sender']} {one['number']}" for one in found.controls),
+        "Changed": _restated(found),
+        "Decided": f"{found.decision} by {found.decided_by}" if found.decision else "",
+        "Warnings": "; ".join(f"{one['code']}: {one['what']}" for one in found.warnings[:MOST_WARNINGS]),
     }
+    rows = {name: text for name, text in rows.items() if text}
     lines = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())
     holds = "".join(
         f'<p><span class="held">{escape(hold["code"])}</span> {escape(hold["what"])}<br>Fix: {escape(hold["fix"])}</p>'
@@ -61,6 +72,14 @@ def _outcome(found: Delivery) -> str:
     )
     status = f'<span class="{escape(found.status)}">{escape(found.status)}</span>'
     return f"<h1>{escape(found.file_name)}: {status}</h1>{holds}<table>{lines}</table>"
+
+
+def _restated(found: Delivery) -> str:
+    """What the file changed of dates that were delivered before."""
+    if not found.restated:
+        return ""
+    figures = {name: f"{count:,}" for name, count in found.restated.items()}
+    return "{rows_changed} of {rows_known_before} known rows of {dates} dates, {rows_gone} gone".format(**figures)
 
 
 def _dates(found: Delivery) -> str:
