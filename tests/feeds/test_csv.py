@@ -462,6 +462,20 @@ def test_quotes_that_open_at_the_end_of_what_a_thread_parses_are_seen(
         assert found.codes() == ["LAYOUT_CHANGED"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_quotes_that_open_before_the_last_byte_of_a_block_are_seen(
+    read_text: Callable[..., Found], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """A thread that gets the last byte alone leaves no trace of such quotes in what Arrow gives."""
+    monkeypatch.setattr(csv, "HEAD_BYTES", len(HEADER) + len(end))
+    lines = f'0118,7,1,note{end}0118,7,1,"{end}'
+    monkeypatch.setattr(csv, "BLOCK_BYTES", len(lines))
+    for size in range(len(end) * 10, len(lines) + 1):
+        monkeypatch.setattr(csv, "THREAD_BYTES", size)
+        found = read_text(f"{HEADER}{end}{lines}0118,7,1,note{end}")
+        assert found.codes() == ["LAYOUT_CHANGED"]
+
+
 def test_a_line_end_in_a_cell_and_an_odd_one_do_not_make_up_for_each_other(
     read_text: Callable[..., Found], way: str
 ) -> None:

@@ -330,7 +330,7 @@ def _put(file: Path, batches: Iterable[pa.RecordBatch], schema: Any) -> None:
     import pyarrow as pa
 
     options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_file(out, schema.to_pyarrow(), options=options) as writer:
+    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_stream(out, schema.to_pyarrow(), options=options) as writer:
         for batch in batches:
             writer.write_batch(batch)
 
@@ -340,9 +340,7 @@ def _batches(file: Path) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     with pa.OSFile(str(file), "rb") as source:
-        reader = pa.ipc.open_file(source)
-        for number in range(reader.num_record_batches):
-            yield reader.get_batch(number)
+        yield from pa.ipc.open_stream(source)
 
 
 def _rows(staged: Path) -> Iterator[pa.RecordBatch]:

@@ -235,10 +235,10 @@ class _Table:
         if self.is_wrapped:
             return None
         count, fields = _count_lines(block), self._count_fields(block)
-        if not count or fields < self.header.needed:
+        if not count or fields < self.header.needed or self._ends_within_quotes(block):
             return None
         table = self._parsed(block, fields)
-        if table is None or len(table) != count or _has_open_quotes(table) or _longest(table) > MAX_CELL:
+        if table is None or len(table) != count or _longest(table) > MAX_CELL:
             return None
         width = len(self.schema)
         if not all(pc.all(_are_blank(column)).as_py() for column in table.columns[width:]):
@@ -252,11 +252,18 @@ class _Table:
 
     def _count_fields(self, block: bytes) -> int:
         """Fields of the first line, 0 if it cannot be told."""
-        line = block[: block.find(b"\n") + 1].decode()
+        return len(self._cells(block[: block.find(b"\n") + 1]))
+
+    def _ends_within_quotes(self, block: bytes) -> bool:
+        """Whether the last cell goes on: Arrow takes the end of the block for the end of quotes, and says nothing."""
+        cells = self._cells(block[block.rfind(b"\n", 0, -1) + 1 :])
+        return bool(cells) and cells[-1].endswith("\n")
+
+    def _cells(self, line: bytes) -> list[str]:
         try:
-            return len(next(self._rows([line])))
+            return next(self._rows([line.decode()]))
         except csv.Error:
-            return 0
+            return []
 
     def _parsed(self, block: bytes, fields: int) -> pa.Table | None:
         if len(self.format.delimiter.encode()) > 1 or block.startswith(codecs.BOM_UTF8):
@@ -309,11 +316,6 @@ def _count_lines(block: bytes) -> int:
         if np.count_nonzero(returns) != np.count_nonzero(returns[:-1] & ends[1:]):
             return 0
     return int(np.count_nonzero(ends))
-
-
-def _has_open_quotes(table: pa.Table) -> bool:
-    """Whether the last cell goes on: Arrow takes the end of the block for the end of its quotes, and says nothing."""
-    return bool(table.columns[-1][-1].as_py().endswith("\n"))
 
 
 def _is_blank(cells: list[str]) -> bool:
