@@ -61,6 +61,23 @@ def text_cells(*texts: str) -> str:
     return "<row>" + "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts) + "</row>"
 
 
+def shared(*numbers: object) -> str:
+    """A row whose texts stand in the table of texts."""
+    return "<row>" + "".join(f'<c t="s"><v>{number}</v></c>' for number in numbers) + "</row>"
+
+
+def with_texts(path: Path, rows: str, texts: str) -> Path:
+    """A workbook with a table of texts, as most programs write it."""
+    link = b'<Relationship Id="rId99" Type="urn:relationships/sharedStrings" Target="/xl/sharedStrings.xml"/>'
+    return with_parts(
+        with_sheet(path, rows),
+        {
+            "xl/sharedStrings.xml": f"<sst>{texts}</sst>",
+            "xl/_rels/workbook.xml.rels": lambda part: part.replace(b"</Relationships>", link + b"</Relationships>"),
+        },
+    )
+
+
 def cells(path: Path, *values: Any, **changes: Any) -> Read:
     """A workbook of one row, whose stock is one of some values, read with a feed."""
     return read(save(path, [HEADER, *([DAY, 7, "A-1", value] for value in values)]), feed("xlsx", **changes))
@@ -185,10 +202,19 @@ class TestValues:
         rows = text_cells(*HEADER) + '<row><c/><c/><c t="inlineStr"><v>0</v><is><t>A-1</t></is></c></row>'
         assert read(with_sheet(path, rows), feed("xlsx")).column("item") == ["A-1"]
 
-    def test_runs_of_a_text_in_the_table_of_texts_are_one(self, path: Path) -> None:
-        spoken = b"<si><r><t>A-</t></r><r><t>1</t></r><rPh><t>ay</t></rPh><phoneticPr/></si>"
-        parts = {"xl/sharedStrings.xml": lambda part: part.replace(b"<si><t>A</t></si>", spoken)}
-        assert read(with_parts(save(path, [HEADER, [DAY, 7, "A", 5]]), parts), feed("xlsx")).column("item") == ["A-1"]
+    def test_texts_are_taken_from_the_table_of_texts(self, path: Path) -> None:
+        texts = [f"<si><t>{name}</t></si>" for name in HEADER]
+        texts.append("<si><r><t>A-</t></r><r><rPr/><t>1</t></r><rPh><t>ay</t></rPh><phoneticPr/></si>")
+        texts.append("<si><t>=&quot;0012&quot;</t></si><si><t/></si><si><t xml:space='preserve'> _x0041_ </t></si>")
+        rows = shared(0, 1, 2, 3) + shared(7, 5, 4, 6)
+        found = read(with_texts(path, rows, "".join(texts)), feed("xlsx"))
+        assert [found.rows[0][name] for name in HEADER] == [" A ", "0012", "A-1", ""]
+
+    @pytest.mark.parametrize("number", [-1, 5, 10**30, "x"])
+    def test_a_text_that_is_not_in_the_table_is_held(self, path: Path, number: int) -> None:
+        rows = shared(0, 1, 2, 3) + shared(4, 4, 4, number)
+        texts = "".join(f"<si><t>{name}</t></si>" for name in [*HEADER, "1"])
+        assert read(with_texts(path, rows, texts), feed("xlsx")).holds == ["ARCHIVE_DAMAGED"]
 
     def test_escaped_characters_are_read(self, path: Path) -> None:
         rows = text_cells(*HEADER) + text_cells("2026-11-03", "7", "A_x0041_ _xD800_ _x00", "5")
