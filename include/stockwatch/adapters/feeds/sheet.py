@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from include.stockwatch.adapters.feeds import typed, xml_part
 from include.stockwatch.adapters.feeds.encoding import Unreadable
@@ -19,11 +20,14 @@ MOST_CELLS = 1_000_000
 MOST_LETTERS = 100_000
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 
-ROW = re.compile("[0-9]{1,7}")
+NUMBER = re.compile("[0-9]{1,9}")
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([A-Z]{1,3}[0-9]{1,7}):([A-Z]{1,3}[0-9]{1,7})[\"']")
 MOST_MERGED = 100_000
 OVERLAP = 256
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ class _Rows(xml_part.Events):
                 raise _damaged(f"a cell in row {self.row} has more than {MOST_LETTERS:,} letters")
 
     def _start_row(self, number: str | None) -> None:
-        row = self.row + 1 if number is None else int(number) if ROW.fullmatch(number) else 0
+        row = self.row + 1 if number is None else int(number) if NUMBER.fullmatch(number) else 0
         if not self.row < row <= LAST_ROW:
             raise _damaged(f"row {number or row} stands below row {self.row}"[:200])
         self.row, self.column, self.texts = row, -1, {}
@@ -143,9 +147,8 @@ class _Rows(xml_part.Events):
         self.column = place(reference)[0] if reference else self.column + 1
         self.kind = attributes.get("t", "n")
         self.holder = "t" if self.kind == "inlineStr" else "v"
-        style = attributes.get("s", "")
-        styles = self.book.styles
-        self.style = styles[int(style)] if style.isdecimal() and int(style[:6]) < len(styles) else Style()
+        style = _one_of(self.book.styles, attributes.get("s", ""))
+        self.style = style or Style()
         self.has_formula, self.has_value, self.is_spoken, self.is_open = False, False, False, False
         self.letters, self.length = [], 0
 
@@ -164,9 +167,10 @@ class _Rows(xml_part.Events):
     def _meaning(self, value: str) -> str:
         match self.kind:
             case "s":
-                if value.strip().isdecimal() and int(value[:9]) < len(self.book.texts):
-                    return self.book.texts[int(value)]
-                raise _damaged(f"row {self.row} names the text {value[:20]}, which is not in the workbook")
+                text = _one_of(self.book.texts, value.strip())
+                if text is None:
+                    raise _damaged(f"row {self.row} names the text {value[:20]}, which is not in the workbook")
+                return text
             case "b":
                 return typed.TRUE if value.strip() in ("1", "true") else typed.FALSE
             case "d":
@@ -193,6 +197,12 @@ class _Rows(xml_part.Events):
                 return typed.date(moment, self.feed)
         text = value if value.isdecimal() else typed.real(number, self.decimal)
         return text.zfill(self.style.zeros)
+
+
+def _one_of(found: Sequence[T], number: str) -> T | None:
+    """What has a number in a table of the workbook; none if the table has no such number."""
+    at = int(number) if NUMBER.fullmatch(number) else len(found)
+    return found[at] if at < len(found) else None
 
 
 def _damaged(what: str) -> Unreadable:
