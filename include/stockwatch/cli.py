@@ -49,8 +49,8 @@ def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
 
 def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
     """Take in one file of a feed, or of master data, past the landing."""
+    from include.stockwatch.workflows import deliveries, master_files
     from include.stockwatch.workflows import ingest as feed_files
-    from include.stockwatch.workflows import master_files
 
     made = services()
     _known_feed(made, arguments.feed)
@@ -58,8 +58,8 @@ def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
     path = arguments.file.resolve()
     if not path.is_file():
         raise SystemExit(f"{arguments.file}: no such file")
-    before = feed_files.receive(made, arguments.feed, str(path.parent), str(path), path.name)
-    is_duplicate = before.status == feed_files.PUBLISHED
+    before = deliveries.receive(made, arguments.feed, str(path.parent), str(path), path.name)
+    is_duplicate = before.status == deliveries.PUBLISHED
     stored = take.read(made, arguments.feed, before.delivery_id)
     if not is_duplicate:
         stored = take.publish(made, arguments.feed, before.delivery_id)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.stockwatch.adapters.feeds import jsonl, rows
+from include.stockwatch.adapters.feeds.raw import Notes
 from tests.feeds.reading import Read, bitten, feed, read
 
 ROW = {"date": "2026-11-03", "store": "7", "item": "A-1", "stock": 5}
@@ -260,3 +261,11 @@ def test_no_line_is_lost_whatever_the_damage(
     if not found.holds:
         written = [at for at, line in enumerate(content.splitlines(), 1) if line.strip()]
         assert sorted(found.lines + [one.line for one in found.rejects]) == written
+
+
+def test_objects_without_the_columns_of_the_feed_hold_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "stock.jsonl"
+    path.write_text("{}\n{}\n", "utf-8")
+    notes = Notes()
+    assert list(jsonl.read(path, path.name, feed("jsonl"), notes)) == []
+    assert [hold.code.value for hold in notes.holds] == ["LAYOUT_CHANGED"]

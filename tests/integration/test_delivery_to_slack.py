@@ -54,19 +54,11 @@ def incident(**changes: object) -> Incident:
 
 def record(services: Services, state: Incident, kind: str) -> None:
     """Store an event and its messages as a check does."""
-    operations = {"opened": ("post",), "resolved": ("update", "reply")}.get(kind, ("update",))
+    now = services.now()
     with services.state.begin() as tx:
-        seq = incidents.append(tx, state, kind=kind, reason="test", business_date=DAY, at=services.now(), actor="test")
-        for operation in operations:
-            outbox.enqueue(
-                tx,
-                render(state),
-                incident_id=state.incident_id,
-                seq=seq,
-                operation=operation,
-                channel=state.channel,
-                now=services.now(),
-            )
+        seq = incidents.append(tx, state, kind=kind, reason="test", business_date=DAY, at=now, actor="test")
+        names = {"incident_id": state.incident_id, "seq": seq, "kind": kind, "channel": state.channel}
+        outbox.announce(tx, render(state), **names, now=now)
 
 
 def resolved() -> Incident:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.errors import FeedHeld, HoldCode, RowsLost
 from include.stockwatch.workflows import ingest
-from include.stockwatch.workflows.ingest import ingest_file, publish, read, receive
+from include.stockwatch.workflows.deliveries import receive
+from include.stockwatch.workflows.ingest import ingest_file, publish, read
 from include.stockwatch.workflows.services import Services
 from tests.fakes import COFFEE, HEADER, NUT, OAT, Clock, days, dc, northfield, row, westway
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.errors import FeedHeld, HoldCode, RowsLost
-from include.stockwatch.workflows import ingest, landing, master, master_files, quarantine
+from include.stockwatch.workflows import deliveries, ingest, landing, master, master_files, quarantine
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.explain import UnknownSeries, explain
 from include.stockwatch.workflows.gate import due_checks
@@ -360,7 +360,7 @@ def test_a_list_that_nobody_can_read_is_not_released(services: Services, tmp_pat
 
 def test_a_list_that_came_before_the_one_that_counts_is_held(services: Services, tmp_path: Path, clock: Clock) -> None:
     older = list_of(tmp_path / "items_1.csv", ITEM_HEADER, [item(OAT)])
-    waiting = ingest.receive(services, ITEMS, str(tmp_path), str(older), older.name)
+    waiting = deliveries.receive(services, ITEMS, str(tmp_path), str(older), older.name)
     clock.move(hours=1)
     items_in(services, tmp_path, [item(NUT)], "items_2.csv")
     with pytest.raises(FeedHeld, match="SUPERSEDED"):
@@ -401,7 +401,7 @@ def test_a_crash_while_publishing_and_a_second_try_give_the_same_tables(
     items_in(services, tmp_path, [item(NUT)], "items_0.csv")
     stock_in(services, tmp_path, [row(DATE, "1", item=OAT), row(DATE, "1", item=NUT)])
     path = list_of(tmp_path / "items_1.csv", ITEM_HEADER, [item(OAT, "1"), item(NUT, "2")])
-    found = ingest.receive(services, ITEMS, str(tmp_path), str(path), path.name)
+    found = deliveries.receive(services, ITEMS, str(tmp_path), str(path), path.name)
     master_files.read(services, ITEMS, found.delivery_id)
 
     class Killed(BaseException):

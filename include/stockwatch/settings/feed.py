@@ -25,6 +25,7 @@ FEED_ID = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 def _known_encoding(name: str) -> str:
     try:
+        "".encode(name)  # a codec of texts, not of bytes such as hex
         return codecs.lookup(name).name
     except LookupError:
         raise ValueError(f"`{name}` is no text encoding; usual ones are utf-8, utf-16 and cp1252") from None
@@ -87,7 +88,7 @@ class Csv(Table):
     """How a delimited text file is written."""
 
     kind: Literal["csv"] = "csv"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", pattern=r"^[^\"\r\n]$", description="one character, no quote or line end")
     encoding: Encoding = "utf-8"
     quotes: bool = Field(
         default=True, description="false where a quote is a letter like any other, as in some TSV files"

@@ -56,17 +56,9 @@ def watch(services: Services, *, actor: str = "command line") -> dict[str, Any]:
 
 def _store(tx: Connection, incident: DataIncident, kind: str, reason: Reason, now: dt.datetime, actor: str) -> None:
     seq = store.append(tx, incident, kind=kind, reason=reason.value, at=now, actor=actor)
-    operations = {"opened": (outbox.POST,), "resolved": (outbox.UPDATE, outbox.REPLY)}.get(kind, (outbox.UPDATE,))
-    for operation in operations:
-        outbox.enqueue(
-            tx,
-            render(incident),
-            incident_id=incident.incident_id,
-            seq=seq,
-            operation=operation,
-            channel=incident.channel,
-            now=now,
-        )
+    outbox.announce(
+        tx, render(incident), incident_id=incident.incident_id, seq=seq, kind=kind, channel=incident.channel, now=now
+    )
 
 
 def pictures(services: Services, tx: Connection, now: dt.datetime) -> list[FeedPicture]:

@@ -77,17 +77,9 @@ def _store(tx: Connection, decision: Decision, business_date: dt.date, now: dt.d
     seq = store.append(
         tx, incident, kind=kind, reason=decision.reason.value, business_date=business_date, at=now, actor=actor
     )
-    operations = {"opened": (outbox.POST,), "resolved": (outbox.UPDATE, outbox.REPLY)}.get(kind, (outbox.UPDATE,))
-    for operation in operations:
-        outbox.enqueue(
-            tx,
-            render(incident),
-            incident_id=incident.incident_id,
-            seq=seq,
-            operation=operation,
-            channel=incident.channel,
-            now=now,
-        )
+    outbox.announce(
+        tx, render(incident), incident_id=incident.incident_id, seq=seq, kind=kind, channel=incident.channel, now=now
+    )
 
 
 def pictures(

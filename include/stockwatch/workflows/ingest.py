@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.adapters import landing
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.domain.columns import OBSERVATIONS, REJECTS
 from include.stockwatch.domain.reported import AbsentMeans
-from include.stockwatch.errors import FeedHeld, FeedUnreachable, Hold, HoldCode, RowsLost
+from include.stockwatch.errors import FeedUnreachable, Hold, HoldCode, RowsLost
 from include.stockwatch.settings.feed import Feed
-from include.stockwatch.workflows import master
+from include.stockwatch.workflows import deliveries, master
 from include.stockwatch.workflows.contents import Contents, Decision, observations, read_contents
+from include.stockwatch.workflows.deliveries import DISCARDED, PUBLISHED, READ
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -27,52 +27,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RECEIVED, READ, PUBLISHED, HELD, DISCARDED = "received", "read", "published", "held", "discarded"
-
 
 def ingest_file(services: Services, feed_id: str, path: Path) -> Delivery:
     """Take in a file by its path, past the landing: receive, read and publish in one go.
 
     Raises: FeedHeld, FeedUnreachable
     """
-    found = receive(services, feed_id, str(path.parent), str(path), path.name)
+    found = deliveries.receive(services, feed_id, str(path.parent), str(path), path.name)
     return publish(services, feed_id, read(services, feed_id, found.delivery_id).delivery_id)
 
 
 def read_landed(services: Services, feed_id: str, file_key: str, run_id: str | None = None) -> Delivery:
     """Archive and read a file that the landing scan claimed. Raises: FeedUnreachable, FeedHeld"""
-    with services.state.begin() as tx:
-        path = ledger.start_file(tx, file_key)
-    if path is None:
-        raise FeedUnreachable(file_key, "no landed file has this key")
-    url = services.landing_url(feed_id, services.settings.feeds[feed_id])
-    delivery_id = ""
-    try:
-        delivery_id = receive(services, feed_id, url, path, path.rsplit("/", 1)[-1], run_id).delivery_id
-        return read(services, feed_id, delivery_id)
-    except FeedHeld:
-        with services.state.begin() as tx:
-            ledger.finish_file(tx, file_key, "failed", delivery_id)
-        raise
-
-
-def receive(
-    services: Services, feed_id: str, url: str, path: str, file_name: str, run_id: str | None = None
-) -> Delivery:
-    """Archive a file under its content's hash and note the delivery."""
-    limit = services.settings.stockwatch.max_file_mb * 1_000_000
-    delivery_id, _ = landing.archive(
-        url, path, services.home / "archive", feed_id, limit, services.credentials(feed_id, url)
-    )
-    with services.state.begin() as tx:
-        known = ledger.delivery(tx, feed_id, delivery_id)
-        if known is None:
-            known = Delivery(feed_id, delivery_id, file_name, services.now(), RECEIVED, 0, 0, 0, run_id=run_id)
-            ledger.record(tx, known)
-        elif known.status == HELD and known.file_name != file_name:  # sent again under a name that may hold its date
-            known = replace(known, file_name=file_name)
-            ledger.record(tx, known)
-    return known
+    return deliveries.landed(services, feed_id, file_key, run_id, read)
 
 
 def read(services: Services, feed_id: str, delivery_id: str, *, again: bool = False) -> Delivery:
@@ -115,7 +82,7 @@ def read(services: Services, feed_id: str, delivery_id: str, *, again: bool = Fa
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(contents.page, "utf-8")
     if contents.holds:
-        _hold(services, found, feed, contents)
+        deliveries.hold(services, found, feed.partner, contents)
     counted = contents.rows_good + found.rows_rejected + found.rows_parked + found.rows_dropped
     if counted != found.rows_in:
         raise RowsLost(found.file_name, found.rows_in, contents.rows_good, counted - contents.rows_good)
@@ -171,27 +138,7 @@ def decide(services: Services, feed_id: str, delivery_id: str, decision: str, by
 
     Raises: FeedHeld where the file cannot be published whatever anybody says (it cannot be read, or was cut off).
     """
-    wanted = Decision(decision)
-    with services.state.begin() as tx:
-        found = ledger.delivery(tx, feed_id, delivery_id)
-        if found is None:
-            raise FeedUnreachable(delivery_id, "this delivery was never received")
-        if found.status == HELD:
-            found = replace(found, decision=wanted.value, decided_by=by, decided_at=services.now())
-            if wanted is Decision.DISCARD:
-                found = replace(found, status=DISCARDED, finished_at=services.now())
-            ledger.record(tx, found)
-    if found.status in (DISCARDED, PUBLISHED):
-        return found
-    try:
-        read(services, feed_id, delivery_id)
-    except FeedHeld:
-        with services.state.begin() as tx:  # it waits for the next decision: the file was mended, or discard it
-            held = ledger.delivery(tx, feed_id, delivery_id)
-            if held:
-                ledger.record(tx, replace(held, decision=None, decided_by=None, decided_at=None))
-        raise
-    return publish(services, feed_id, delivery_id)
+    return deliveries.decided(services, feed_id, delivery_id, Decision(decision), by, read, publish)
 
 
 def replay_parked(services: Services, partner: str) -> list[Delivery]:
@@ -280,37 +227,6 @@ def _numbers(controls: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
     return sorted({(one["sender"], one["number"]) for one in controls})
 
 
-def _hold(services: Services, found: Delivery, feed: Feed, contents: Contents) -> None:
-    """Publish nothing of a file, keep its reasons and the rows that are at fault, and say so. Raises: FeedHeld
-
-    The other rows are counted as FILE_HELD; their text is in the archived file.
-    """
-    faults = contents.rows_rejected + contents.rows_parked
-    kept = found.rows_in - faults
-    codes = Counter(contents.reject_codes) + Counter({"FILE_HELD": kept})
-    services.lake.replace_rejects(
-        found.feed_id,
-        found.delivery_id,
-        lambda: reject_batches(found, feed, contents.rejects),
-        rows=len(contents.rejects),
-    )
-    held = replace(
-        found,
-        status=HELD,
-        rows_published=0,
-        rows_rejected=found.rows_in - contents.rows_parked,
-        rows_dropped=0,
-        observations=0,
-        reject_codes=dict(codes),
-        drop_rules={},
-        finished_at=services.now(),
-    )
-    shutil.rmtree(services.staged(found.feed_id, found.delivery_id), ignore_errors=True)
-    with services.state.begin() as tx:
-        ledger.record(tx, held)
-    raise FeedHeld(found.feed_id, found.file_name, tuple(contents.holds))
-
-
 def _stage(services: Services, found: Delivery, feed: Feed, contents: Contents) -> None:
     """Put what may be published into files, for the task that does it."""
     staged = services.staged(found.feed_id, found.delivery_id)
@@ -323,7 +239,7 @@ def _stage(services: Services, found: Delivery, feed: Feed, contents: Contents) 
     }
     staged.mkdir(parents=True, exist_ok=True)
     _put(staged / "observations.arrow", observations(contents.found, constants, contents.sources), OBSERVATIONS)
-    _put(staged / "rejects.arrow", reject_batches(found, feed, contents.rejects), REJECTS)
+    _put(staged / "rejects.arrow", deliveries.reject_batches(found, feed.partner, contents.rejects), REJECTS)
 
 
 def _put(file: Path, batches: Iterable[pa.RecordBatch], schema: Any) -> None:
@@ -404,22 +320,3 @@ def _memtable(staged: Path) -> Any:
     import pyarrow as pa
 
     return ibis.memtable(pa.Table.from_batches(list(_rows(staged)), OBSERVATIONS.to_pyarrow()))
-
-
-def reject_batches(found: Delivery, feed: Feed, rejects: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
-    """Rejects as rows of the table: what all rows share is added here."""
-    import pyarrow as pa
-
-    common = {
-        "feed_id": found.feed_id,
-        "delivery_id": found.delivery_id,
-        "received_at": found.received_at,
-        "partner": feed.partner,
-    }
-    schema = REJECTS.to_pyarrow()
-    for rows in rejects:
-        columns = [
-            pa.repeat(pa.scalar(common[one.name], one.type), len(rows)) if one.name in common else rows.column(one.name)
-            for one in schema
-        ]
-        yield from pa.table(columns, schema=schema).to_batches()

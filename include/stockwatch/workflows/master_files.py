@@ -20,10 +20,10 @@ from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.domain.columns import MASTERS, REJECTS
 from include.stockwatch.errors import FeedHeld, FeedUnreachable, Hold, HoldCode, RowsLost
 from include.stockwatch.settings.master import Master
-from include.stockwatch.workflows import ingest
+from include.stockwatch.workflows import deliveries, ingest
 from include.stockwatch.workflows.contents import SOURCE, Contents, Decision
-from include.stockwatch.workflows.ingest import DISCARDED, HELD, PUBLISHED, READ
-from include.stockwatch.workflows.master_contents import as_feed, read_master
+from include.stockwatch.workflows.deliveries import DISCARDED, PUBLISHED, READ
+from include.stockwatch.workflows.master_contents import read_master
 from include.stockwatch.workflows.rejected import describe
 from include.stockwatch.workflows.services import Services
 
@@ -41,25 +41,13 @@ def ingest_file(services: Services, feed_id: str, path: Path) -> Delivery:
 
     Raises: FeedHeld, FeedUnreachable
     """
-    found = ingest.receive(services, feed_id, str(path.parent), str(path), path.name)
+    found = deliveries.receive(services, feed_id, str(path.parent), str(path), path.name)
     return publish(services, feed_id, read(services, feed_id, found.delivery_id).delivery_id)
 
 
 def read_landed(services: Services, feed_id: str, file_key: str, run_id: str | None = None) -> Delivery:
     """Archive and read a file that the landing scan claimed. Raises: FeedUnreachable, FeedHeld"""
-    with services.state.begin() as tx:
-        path = ledger.start_file(tx, file_key)
-    if path is None:
-        raise FeedUnreachable(file_key, "no landed file has this key")
-    url = services.landing_url(feed_id, services.settings.masters[feed_id])
-    delivery_id = ""
-    try:
-        delivery_id = ingest.receive(services, feed_id, url, path, path.rsplit("/", 1)[-1], run_id).delivery_id
-        return read(services, feed_id, delivery_id)
-    except FeedHeld:
-        with services.state.begin() as tx:
-            ledger.finish_file(tx, file_key, "failed", delivery_id)
-        raise
+    return deliveries.landed(services, feed_id, file_key, run_id, read)
 
 
 def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
@@ -97,7 +85,7 @@ def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(PAGE, "utf-8")
     if contents.holds:
-        ingest._hold(services, found, as_feed(master), contents)
+        deliveries.hold(services, found, master.partner, contents)
     if contents.rows_good + found.rows_rejected != found.rows_in:
         raise RowsLost(found.file_name, found.rows_in, contents.rows_good, found.rows_rejected)
     found = replace(found, status=READ, rows_published=contents.rows_good)
@@ -139,27 +127,7 @@ def decide(services: Services, feed_id: str, delivery_id: str, decision: str, by
 
     A second call changes nothing. Raises: FeedHeld where the file cannot be read, whatever anybody says.
     """
-    wanted = Decision(decision)
-    with services.state.begin() as tx:
-        found = ledger.delivery(tx, feed_id, delivery_id)
-        if found is None:
-            raise FeedUnreachable(delivery_id, "this delivery was never received")
-        if found.status == HELD:
-            found = replace(found, decision=wanted.value, decided_by=by, decided_at=services.now())
-            if wanted is Decision.DISCARD:
-                found = replace(found, status=DISCARDED, finished_at=services.now())
-            ledger.record(tx, found)
-    if found.status in (DISCARDED, PUBLISHED):
-        return found
-    try:
-        read(services, feed_id, delivery_id)
-    except FeedHeld:
-        with services.state.begin() as tx:  # it waits for the next decision: the file was mended, or discard it
-            held = ledger.delivery(tx, feed_id, delivery_id)
-            if held:
-                ledger.record(tx, replace(held, decision=None, decided_by=None, decided_at=None))
-        raise
-    return publish(services, feed_id, delivery_id)
+    return deliveries.decided(services, feed_id, delivery_id, Decision(decision), by, read, publish)
 
 
 def _load_parked(services: Services, master: Master) -> None:
@@ -214,7 +182,7 @@ def _stage(services: Services, found: Delivery, master: Master, contents: Conten
             for name, value in shared.items():
                 columns[name] = pa.repeat(pa.scalar(value, schema.field(name).type), len(rows))
             out.write_table(pa.table({name: columns[name] for name in schema.names}, schema=schema))
-    rejects = ingest.reject_batches(found, as_feed(master), contents.rejects)
+    rejects = deliveries.reject_batches(found, master.partner, contents.rejects)
     pq.write_table(pa.Table.from_batches(list(rejects), REJECTS.to_pyarrow()), staged / "rejects.parquet")
 
 

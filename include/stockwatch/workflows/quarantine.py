@@ -16,6 +16,7 @@ from include.stockwatch.errors import FeedHeld, FeedUnreachable
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.settings.master import Master
 from include.stockwatch.workflows import ingest, master_files
+from include.stockwatch.workflows.deliveries import PUBLISHED
 from include.stockwatch.workflows.services import Services
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def ask(services: Services, feed_id: str, delivery_id: str, run_id: str, airflow
     """
     with services.state.begin() as tx:
         found = ledger.delivery(tx, feed_id, delivery_id)
-        earlier = [one for one in ledger.latest(tx, feed_id, DELIVERIES_COMPARED * 3) if one.status == ingest.PUBLISHED]
+        earlier = [one for one in ledger.latest(tx, feed_id, DELIVERIES_COMPARED * 3) if one.status == PUBLISHED]
         week = [(services.now() + dt.timedelta(days=n)).date() for n in range(7)]
         usual = ledger.usual_rows_by_date(tx, feed_id, week, besides=delivery_id)
     if found is None:

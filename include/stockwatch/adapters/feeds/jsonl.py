@@ -213,8 +213,11 @@ class _Columns:
             if len(self.keys) > rows.MOST_COLUMNS:
                 what = f"the objects have more than {rows.MOST_COLUMNS:,} different names"
                 raise Unreadable(HoldCode.TOO_LARGE, what, "ask the partner for the same names in every object")
-        if len(self.keys) == known:
+        if self.names and len(self.keys) == known:
             return True
+        if not self.keys:
+            self.notes.hold(HoldCode.LAYOUT_CHANGED, "the objects name nothing", "ask the partner what changed")
+            return False
         found = header.find(iter([list(self.keys)]), self.feed, self.notes)
         if found is None:
             return False

@@ -41,6 +41,14 @@ class Outgoing:
     root_ts: str | None
 
 
+def announce(
+    tx: Connection, message: Message, *, incident_id: str, seq: int, kind: str, channel: str, now: dt.datetime
+) -> None:
+    """Queue what an event of an incident says: its message when it opens, a reply as well when it ends."""
+    for operation in {"opened": (POST,), "resolved": (UPDATE, REPLY)}.get(kind, (UPDATE,)):
+        enqueue(tx, message, incident_id=incident_id, seq=seq, operation=operation, channel=channel, now=now)
+
+
 def enqueue(
     tx: Connection, message: Message, *, incident_id: str, seq: int, operation: str, channel: str, now: dt.datetime
 ) -> bool:
