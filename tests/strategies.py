@@ -51,9 +51,10 @@ def histories(draw: st.DrawFn, most_series: int = 5) -> list[dict[str, Any]]:
     return draw(st.permutations(rows))
 
 
-PARTNERS, CATEGORIES, ITEMS, LOCATIONS = (
+PARTNERS, CATEGORIES, CLASSES, ITEMS, LOCATIONS = (
     ("northfield", "westway"),
     ("Snacks", "Coffee"),
+    ("bars", "beans"),
     ("nut", "oat"),
     ("0118", "0204"),
 )
@@ -62,6 +63,7 @@ FACTS = st.fixed_dictionaries(
     {
         "partner": st.sampled_from(PARTNERS),
         "category": st.none() | st.sampled_from(CATEGORIES),
+        "item_class": st.none() | st.sampled_from(CLASSES),
         "item_id": st.sampled_from(ITEMS),
         "location_id": st.sampled_from(LOCATIONS),
     }
@@ -77,6 +79,7 @@ def threshold_sets(draw: st.DrawFn) -> Thresholds:
         match = Match(
             partner=draw(st.none() | st.sampled_from(PARTNERS)),
             category=draw(st.none() | st.sampled_from(CATEGORIES)),
+            item_class=draw(st.none() | st.sampled_from(CLASSES)),
             item_id=draw(st.none() | st.sampled_from(ITEMS)),
             location_id=draw(st.none() | st.sampled_from(LOCATIONS)),
         )
@@ -91,6 +94,7 @@ def threshold_sets(draw: st.DrawFn) -> Thresholds:
                 out_of_stock_at_or_below_units=draw(st.none() | st.sampled_from((-1.0, 0.0, 2.5))),
                 days_out_before_alert=draw(st.none() | st.integers(1, 56)),
                 min_days_of_supply=draw(st.none() | st.sampled_from((0.0, 3.0, 14.0))),
+                phantom_probability=draw(st.none() | st.sampled_from((0.3, 1.0))),
                 **of_incidents,
             )
         )

@@ -13,8 +13,14 @@ from include.stockwatch.domain.thresholds import LIMITS, Match, SeverityBand, Se
 from tests.domain.tables import BANDS, DEFAULT, rows_of, table, with_rules
 from tests.strategies import FACTS, threshold_sets
 
-FACT_COLUMNS = ibis.schema(dict.fromkeys(("partner", "category", "item_id", "location_id"), "string"))
-OAT_IN_RENO = {"partner": "northfield", "category": "Snacks", "item_id": "oat", "location_id": "0118"}
+FACT_COLUMNS = ibis.schema(dict.fromkeys(("partner", "category", "item_class", "item_id", "location_id"), "string"))
+OAT_IN_RENO = {
+    "partner": "northfield",
+    "category": "Snacks",
+    "item_class": "bars",
+    "item_id": "oat",
+    "location_id": "0118",
+}
 
 
 def rule(name: str, days: float | None = None, rate: float | None = None, **match: str) -> Threshold:
@@ -27,6 +33,8 @@ BY_PRECEDENCE = (
     {"item_id": "oat", "category": "Snacks"},
     {"item_id": "oat", "partner": "northfield"},
     {"item_id": "oat"},
+    {"item_class": "bars", "category": "Snacks", "partner": "northfield"},
+    {"item_class": "bars"},
     {"category": "Snacks", "partner": "northfield"},
     {"category": "Snacks"},
     {"partner": "northfield"},
@@ -46,8 +54,8 @@ def test_the_most_specific_rule_wins_wherever_it_stands(place: int, turned_round
 
 
 def test_two_keys_beat_one_of_them_and_a_location_beats_all_other_keys_together() -> None:
-    everything_else = {"partner": "northfield", "category": "Snacks", "item_id": "oat"}
-    rules = with_rules(rule("three keys", 3, **everything_else), rule("location", 4, location_id="0118"))
+    everything_else = {"partner": "northfield", "category": "Snacks", "item_class": "bars", "item_id": "oat"}
+    rules = with_rules(rule("four keys", 3, **everything_else), rule("location", 4, location_id="0118"))
     assert rules.limit("min_days_of_supply", OAT_IN_RENO) == (4, "location")
 
 
@@ -63,6 +71,8 @@ def test_a_limit_that_a_rule_leaves_out_comes_from_the_next_less_specific_one() 
         "min_in_stock_rate": (0.97, "category"),
         "out_of_stock_at_or_below_units": (0, "default"),
         "days_out_before_alert": (1, "default"),
+        "run_out_probability": (0.5, "default"),
+        "phantom_probability": (0.5, "default"),
         "severity": (BANDS, "default"),
     }
     assert rules.rule(OAT_IN_RENO) == "item"

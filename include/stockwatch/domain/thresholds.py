@@ -1,7 +1,7 @@
 """Dependable-access thresholds: the most specific rule that sets a limit wins.
 
-A rule that matches by location beats one by item, which beats category, which beats partner; two keys beat one of
-them. Limits that a rule leaves out come from the next less specific rule, down to the default.
+A rule that matches by location beats one by item, which beats item class, then category, then partner; two keys beat
+one of them. Limits that a rule leaves out come from the next less specific rule, down to the default.
 """
 
 from __future__ import annotations
@@ -11,15 +11,23 @@ from typing import Any, Literal, get_args
 
 import ibis
 import ibis.expr.types as ir
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from include.stockwatch.domain.value import Value
 
 Limit = Literal[
-    "min_in_stock_rate", "out_of_stock_at_or_below_units", "days_out_before_alert", "min_days_of_supply", "severity"
+    "min_in_stock_rate",
+    "out_of_stock_at_or_below_units",
+    "days_out_before_alert",
+    "min_days_of_supply",
+    "run_out_probability",
+    "phantom_probability",
+    "severity",
 ]
 LIMITS: tuple[Limit, ...] = get_args(Limit)
-WEIGHT = {"partner": 1, "category": 2, "item_id": 4, "location_id": 8}
+STANDARD: Mapping[Limit, Any] = {"run_out_probability": 0.5, "phantom_probability": 0.5}
+"""Limits that the default rule may leave out, and what they are then."""
+WEIGHT = {"partner": 1, "category": 2, "item_class": 4, "item_id": 8, "location_id": 16}
 
 
 class Match(Value):
@@ -27,6 +35,7 @@ class Match(Value):
 
     partner: str | None = None
     category: str | None = None
+    item_class: str | None = None
     item_id: str | None = None
     location_id: str | None = None
 
@@ -76,6 +85,12 @@ class Threshold(Value):
     out_of_stock_at_or_below_units: float | None = Field(default=None, description="on hand at or below this is out")
     days_out_before_alert: int | None = Field(default=None, ge=1, le=56, description="days out before it may alert")
     min_days_of_supply: float | None = Field(default=None, ge=0, description="below this a series is at risk")
+    run_out_probability: float | None = Field(
+        default=None, gt=0, le=1, description="at or above it, before the next receipt, a series is at risk"
+    )
+    phantom_probability: float | None = Field(
+        default=None, gt=0, le=1, description="at or above it the shelf is suspected empty though stock is recorded"
+    )
     severity: SeverityBands | None = Field(default=None, description="money and customers that make a severity")
 
     @model_validator(mode="after")
@@ -90,6 +105,13 @@ class Thresholds(Value):
     """All rules of `thresholds.yaml`. The first rule is the default: it matches everything and sets every limit."""
 
     thresholds: tuple[Threshold, ...] = Field(min_length=1)
+
+    @field_validator("thresholds")
+    @classmethod
+    def _default_sets_standard_limits(cls, rules: tuple[Threshold, ...]) -> tuple[Threshold, ...]:
+        default, *others = rules
+        lacking = {limit: value for limit, value in STANDARD.items() if getattr(default, limit) is None}
+        return (default.model_copy(update=lacking), *others)
 
     @model_validator(mode="after")
     def _starts_with_a_complete_default(self) -> Thresholds:
@@ -123,11 +145,11 @@ class Thresholds(Value):
         return next(rule.name for rule in self.by_precedence() if rule.match.accepts(facts))
 
     def limit_column(self, name: Limit, table: ir.Table) -> ir.Value:
-        """The same limit for every row of a table that has the match columns."""
+        """The same limit for every row of a table; a match column that it lacks counts as not known."""
         return self._column(table, name)
 
     def rule_column(self, table: ir.Table) -> ir.Value:
-        """The name of the most specific rule for every row of a table that has the match columns."""
+        """The name of the most specific rule for every row of a table, as `limit_column`."""
         return self._column(table, "name")
 
     def _column(self, table: ir.Table, field: str) -> ir.Value:
@@ -138,6 +160,8 @@ class Thresholds(Value):
                 continue
             if not rule.match.weight():
                 return ibis.cases(*branches, else_=value) if branches else ibis.literal(value)
+            if not rule.match.keys().keys() <= set(table.columns):
+                continue
             accepted = ibis.and_(*(table[key] == wanted for key, wanted in rule.match.keys().items()))
             branches.append((accepted.fill_null(False), value))
         raise LookupError(f"no threshold sets {field}")  # ruled out by the default
