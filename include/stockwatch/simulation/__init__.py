@@ -1,0 +1,1 @@
+"""A world with known truth: what the product finds is held against what happened."""

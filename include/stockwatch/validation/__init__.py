@@ -1,0 +1,1 @@
+"""Holding the findings against worlds with known truth; docs/validation.md is written from here."""
