@@ -142,10 +142,23 @@ def messages(_arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def backtest(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Replay history without touching it: incidents and messages per day."""
-    from include.stockwatch.workflows.replay import replay
+    """Replay history without touching it: who would be told how often, and what it catches."""
+    from include.stockwatch.workflows.backtest import backtest as run
+    from include.stockwatch.workflows.backtest_text import as_text
 
-    return replay(services(), arguments.first, arguments.last)
+    proposed = None
+    if arguments.set:
+        from include.stockwatch.domain.thresholds import Thresholds
+        from include.stockwatch.settings.reading import read
+
+        proposed = read(arguments.set, Thresholds)
+    found = run(services(), arguments.first, arguments.last, proposed=proposed, truth=arguments.truth)
+    replays = {name: found[name] for name in ("current", "proposed")} if arguments.set else {"current": found}
+    if arguments.plot:
+        from include.stockwatch.adapters.plots import plot_backtest
+
+        plot_backtest(replays, arguments.plot)
+    return found if arguments.json else {"text": as_text(replays)}
 
 
 def _unknown_expectations(settings: Settings) -> Iterator[Problem]:
@@ -214,6 +227,9 @@ def parser() -> argparse.ArgumentParser:
     command = add("backtest", backtest)
     command.add_argument("--from", dest="first", type=_date, help="first date, default the first delivered")
     command.add_argument("--to", dest="last", type=_date, help="last date, default the last delivered")
+    command.add_argument("--set", type=Path, metavar="FILE", help="a thresholds.yaml to replay beside the current one")
+    command.add_argument("--truth", type=Path, metavar="FILE", help="Parquet with is_empty: adds precision and recall")
+    command.add_argument("--plot", type=Path, metavar="FILE", help="picture to write, .svg or .png")
     return top
 
 

@@ -124,6 +124,27 @@ def test_sales_of_nothing_weigh_nothing() -> None:
     assert figures([of_series(IN), of_series(OUT, location_id="0204")])["", ""]["oos_rate_sales_weighted"] is None
 
 
+def test_the_shelf_is_as_full_as_the_records_less_what_is_probably_phantom() -> None:
+    rows = [of_series(IN, p_phantom=0.25), of_series(IN, location_id="0204"), of_series(OUT, location_id="0077")]
+    total = figures([*rows, of_series(Status.PHANTOM_SUSPECTED.value, location_id="0099", p_phantom=0.75)])["", ""]
+    assert (total["in_stock_rate"], total["osa_estimate"], total["phantom_suspected"]) == (0.75, 0.5, 1)
+
+
+def test_days_of_supply_are_all_stock_over_all_demand() -> None:
+    rows = [
+        of_series(IN, on_hand_units=30.0, demand_units_per_day=2.0),
+        of_series(OUT, location_id="0204", on_hand_units=-4.0, demand_units_per_day=4.0),
+        of_series(IN, location_id="0077", on_hand_units=500.0),
+    ]
+    assert figures(rows)["", ""]["days_of_supply"] == 5
+
+
+def test_spells_are_those_that_go_on() -> None:
+    rows = [of_series(OUT, spell_days=2), of_series(OUT, location_id="0204", spell_days=7), of_series(IN)]
+    total = figures(rows)["", ""]
+    assert (total["mean_spell_days"], total["longest_spell_days"]) == (4.5, 7)
+
+
 def test_each_date_has_its_own_figures() -> None:
     rows = [of_series(IN), of_series(OUT) | {"business_date": day(2)}]
     found = {row["business_date"]: row for row in rows_of(kpis(table(rows, AVAILABILITY))) if row["partner"] == ""}
@@ -144,10 +165,12 @@ SERIES = st.fixed_dictionaries(
         "price": st.sampled_from((None, 2.0)),
         "currency": st.sampled_from((None, "EUR", "USD")),
         "customers_lost": st.none() | st.sampled_from((0.0, 0.25)),
+        "p_phantom": st.none() | st.sampled_from((0.0, 0.25, 1.0)),
     }
 )
 SHOPS = st.lists(SERIES.map(lambda fields: of_series(**fields)), min_size=1, max_size=15)
-RATES = ("coverage", "in_stock_rate", "oos_rate", "oos_rate_sales_weighted")
+RATES = ("coverage", "in_stock_rate", "osa_estimate", "oos_rate", "oos_rate_sales_weighted")
+KNOWN = ("in_stock", "out_of_stock", "phantom_suspected", "at_risk", "void")
 
 
 @settings(max_examples=20)
@@ -155,10 +178,11 @@ RATES = ("coverage", "in_stock_rate", "oos_rate", "oos_rate_sales_weighted")
 def test_counts_add_up_and_rates_are_shares(rows: list[dict[str, Any]]) -> None:
     found = figures(rows)
     for row in found.values():
-        assert row["in_stock"] + row["out_of_stock"] + row["at_risk"] == row["known"] <= row["ranged"]
+        assert sum(row[name] for name in KNOWN) == row["known"] <= row["ranged"]
         assert all(row[name] is None or 0 <= row[name] <= 1 for name in RATES)
         if row["known"]:
             assert row["in_stock_rate"] + row["oos_rate"] == pytest.approx(1)
+            assert row["osa_estimate"] <= row["in_stock_rate"] + 1e-12
             assert row["oos_rate"] == pytest.approx(row["out_of_stock"] / row["known"])
     assert found["", ""]["ranged"] == len(rows)
     assert found["", ""]["ranged"] == sum(row["ranged"] for key, row in found.items() if key[0] and not key[1])

@@ -10,12 +10,12 @@ import pytest
 
 from include.stockwatch.adapters.state import incidents, ledger, outbox
 from include.stockwatch.errors import FeedHeld
+from include.stockwatch.workflows.backtest import backtest
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.delivery import deliver
 from include.stockwatch.workflows.explain import explain
 from include.stockwatch.workflows.gate import due_checks
 from include.stockwatch.workflows.ingest import ingest_file
-from include.stockwatch.workflows.replay import replay
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, days, dc, northfield, row, westway
 
@@ -86,7 +86,7 @@ def test_the_summary_counts_every_ranged_series_once(services: Services, tmp_pat
     assert summary["series"] == {
         "known": 4,
         "ranged": 4,
-        "by_status": {"unknown": 0, "out_of_stock": 1, "at_risk": 0, "in_stock": 3},
+        "by_status": {"unknown": 0, "out_of_stock": 1, "phantom_suspected": 0, "at_risk": 0, "void": 0, "in_stock": 3},
     }
     assert (summary["coverage"], summary["in_stock_rate"]) == (1.0, 0.75)
 
@@ -183,7 +183,7 @@ def test_a_replay_of_history_decides_as_the_checks_did(services: Services, tmp_p
         deliver_file(services, tmp_path, date + dt.timedelta(days=offset), out)
         check(services, date + dt.timedelta(days=offset))
     before = everything(services)
-    found = replay(services)
+    found = backtest(services)
     assert (found["opened"], found["still_open"], found["dates"]) == (1, 0, 32)
     assert [day["open"] for day in found["per_day"][-4:]] == [1, 1, 1, 0]
     assert everything(services) == before, "a replay touches nothing"
@@ -237,7 +237,14 @@ def test_a_row_that_could_not_be_read_is_unknown_and_no_stock_out(services: Serv
     westway_day(services, tmp_path, DATES[0], places)
     westway_day(services, tmp_path, DATES[1], {**places, "L07": "1oo"})
     summary = check(services, DATES[1])
-    assert summary["series"]["by_status"] == {"unknown": 1, "out_of_stock": 0, "at_risk": 0, "in_stock": 59}
+    assert summary["series"]["by_status"] == {
+        "unknown": 1,
+        "out_of_stock": 0,
+        "phantom_suspected": 0,
+        "at_risk": 0,
+        "void": 0,
+        "in_stock": 59,
+    }
     assert summary["incidents"]["opened"] == []
     del places["L07"]
     westway_day(services, tmp_path, DATES[2], places)
@@ -295,5 +302,5 @@ def test_a_date_before_any_delivery_can_be_checked(services: Services) -> None:
     assert summary["series"] == {
         "known": 0,
         "ranged": 0,
-        "by_status": {"unknown": 0, "out_of_stock": 0, "at_risk": 0, "in_stock": 0},
+        "by_status": {"unknown": 0, "out_of_stock": 0, "phantom_suspected": 0, "at_risk": 0, "void": 0, "in_stock": 0},
     }

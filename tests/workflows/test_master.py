@@ -698,7 +698,7 @@ def test_only_what_the_assortment_lists_counts(services: Services, tmp_path: Pat
     assert after["series"] == {
         "known": 2,
         "ranged": 2,
-        "by_status": {"unknown": 1, "out_of_stock": 0, "at_risk": 0, "in_stock": 1},
+        "by_status": {"unknown": 1, "out_of_stock": 0, "phantom_suspected": 0, "at_risk": 0, "void": 0, "in_stock": 1},
     }
     assert (before["coverage"], after["coverage"]) == (1.0, 0.5)
     silent = explain(services, "northfield", "0002", OAT_14, DATE)

@@ -37,7 +37,9 @@ class Status(StrEnum):
 
     UNKNOWN = "unknown"
     OUT_OF_STOCK = "out_of_stock"
+    PHANTOM_SUSPECTED = "phantom_suspected"  # the record shows stock, the shelf is probably empty
     AT_RISK = "at_risk"
+    VOID = "void"  # ranged, with stock on record, and never sold
     IN_STOCK = "in_stock"
 
 

@@ -65,9 +65,13 @@ AVAILABILITY = ibis.schema(
         "location_name": "string",
         "item_name": "string",
         "category": "string",
+        "item_class": "string",
+        "brand": "string",
         "status": "string",
         "rule": "string",  # name of the most specific threshold that applies
         "on_hand_units": "float64",
+        "is_negative_record": "boolean",  # the record is below zero: it is wrong, and counts as out
+        "sold_out_today": "boolean",  # sold on the date, and out at its close
         "on_order_units": "float64",
         "in_transit_units": "float64",
         "price": "float64",
@@ -75,11 +79,20 @@ AVAILABILITY = ibis.schema(
         "last_seen_date": "date",  # last date with a reported on-hand
         "last_in_stock_date": "date",
         "last_sale_date": "date",
+        "last_receipt_date": "date",  # last day on which stock came in, as reported or as the balance shows
         "days_observed": "int64",
         "demand_a": "float64",  # Gamma(a, b) of units a day
         "demand_b": "float64",
+        "dispersion": "float64",  # variance of a day's demand over its mean; 1 = Poisson
         "demand_units_per_day": "float64",  # a / b, null = not estimated
+        "expected_units_today": "float64",  # with the weekday and the price of the date
         "days_of_supply": "float64",
+        "silent_days": "int64",  # days with stock on record and no sale, since the last sale or receipt
+        "p_phantom": "float64",  # probability that the shelf is empty although the record shows stock
+        "next_receipt_on": "date",  # expected; null = not known
+        "p_runs_out": "float64",  # before the next receipt
+        "runs_out_on": "date",  # the day on which stock is expected to be gone
+        "short_units": "float64",  # expected to be wanted and missing until the next receipt
         "spell_start_date": "date",
         "spell_days": "int64",
         "spell_exposure_days": "float64",  # E of the risk model
@@ -90,6 +103,11 @@ AVAILABILITY = ibis.schema(
         "at_risk_units": "float64",  # next `horizon_days` if nothing changes
         "at_risk_money": "float64",
         "store_scope": "float64",  # x_S: share of the partner's other locations that are out too
+        "item_scope": "float64",  # x_I: share of the brand's other items at the location that are out too
+        "cause": "string",  # the first that explains it; null = nothing to explain
+        "scope": "string",  # how far it reaches: store, dc, region or partner
+        "scope_id": "string",
+        "cause_evidence": "string",  # JSON list of texts, the cause that counts first
         "shoppers_exposed": "float64",
         "customers_lost": "float64",  # N of the risk model, this spell so far
         "customers_at_risk": "float64",  # what the horizon adds to N
@@ -108,11 +126,17 @@ KPIS = ibis.schema(
         "known": "int64",
         "in_stock": "int64",
         "out_of_stock": "int64",
+        "phantom_suspected": "int64",
         "at_risk": "int64",
+        "void": "int64",
         "coverage": "float64",
-        "in_stock_rate": "float64",
+        "in_stock_rate": "float64",  # by the partner's records
+        "osa_estimate": "float64",  # less what is probably phantom
         "oos_rate": "float64",
         "oos_rate_sales_weighted": "float64",
+        "days_of_supply": "float64",  # all stock over all demand
+        "mean_spell_days": "float64",  # of the spells going on
+        "longest_spell_days": "int64",
         "lost_units": "float64",
         "lost_money": "float64",
         "currency": "string",

@@ -14,7 +14,8 @@ def kpis(availability: ir.Table) -> ir.Table:
     """KPIs of each date per partner and category, per partner, and in all; '' stands for all.
 
     Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, category)
-    Units:  rates are shares 0..1 of ranged series with a known status; coverage is the known share of ranged series
+    Units:  rates are shares 0..1 of ranged series with a known status; coverage is the known share of ranged series;
+            in_stock_rate believes the records, osa_estimate takes off every series' probability of being phantom
     Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null;
             lost units and money are those of the date, customers those of the spells going on, so they do not add up
             over dates; each is 0 where nothing is out and null where it could not be estimated
@@ -39,12 +40,19 @@ def _figures(table: ir.Table) -> ir.Table:
         known=is_known.sum(),
         in_stock=count(Status.IN_STOCK),
         out_of_stock=count(Status.OUT_OF_STOCK),
+        phantom_suspected=count(Status.PHANTOM_SUSPECTED),
         at_risk=count(Status.AT_RISK),
+        void=count(Status.VOID),
         coverage=is_known.mean(),
         in_stock_rate=(~is_out).mean(where=is_known),
+        osa_sum=exact_sum(is_out.ifelse(0.0, 1 - table.p_phantom.fill_null(0.0)), where=is_known),
         oos_rate=is_out.mean(where=is_known),
         oos_rate_sales_weighted=exact_sum(expected, where=is_out & is_known).fill_null(0.0)
         / exact_sum(expected, where=is_known).nullif(0.0),
+        supply_units=exact_sum(ibis.greatest(table.on_hand_units, 0.0), where=is_known & expected.notnull()),
+        demand_units=exact_sum(expected, where=is_known),
+        mean_spell_days=table.spell_days.mean(where=is_out),
+        longest_spell_days=table.spell_days.max(where=is_out),
         lost_units=_loss(table.lost_units_today, is_out, is_known),
         lost_money_sum=_loss(table.lost_units_today * table.price, is_out, is_known),
         currencies=table.currency.nunique(),
@@ -55,7 +63,9 @@ def _figures(table: ir.Table) -> ir.Table:
     return figures.mutate(
         lost_money=one_currency.ifelse(figures.lost_money_sum, ibis.null("float64")),
         currency=one_currency.ifelse(figures.currency, ibis.null("string")),
-    ).drop("lost_money_sum", "currencies")
+        osa_estimate=figures.osa_sum / figures.known.nullif(0),
+        days_of_supply=figures.supply_units / figures.demand_units.nullif(0.0),
+    )
 
 
 def _loss(figure: ir.FloatingColumn, is_out: ir.BooleanColumn, is_known: ir.BooleanColumn) -> ir.FloatingScalar:

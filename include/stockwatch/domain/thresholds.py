@@ -110,7 +110,7 @@ class Thresholds(Value):
     @classmethod
     def _default_sets_standard_limits(cls, rules: tuple[Threshold, ...]) -> tuple[Threshold, ...]:
         default, *others = rules
-        lacking = {limit: value for limit, value in STANDARD.items() if getattr(default, limit) is None}
+        lacking: dict[str, Any] = {limit: value for limit, value in STANDARD.items() if getattr(default, limit) is None}
         return (default.model_copy(update=lacking), *others)
 
     @model_validator(mode="after")

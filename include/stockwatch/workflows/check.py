@@ -123,6 +123,9 @@ def _with_losses(services: Services, table: pa.Table) -> pa.Table:
         column[places] = values
         table = table.append_column(name, pa.array(column, from_pandas=True))
     schema = AVAILABILITY.to_pyarrow()
+    for column in schema:  # until every part of the check is in place
+        if column.name not in table.column_names:
+            table = table.append_column(column, pa.nulls(len(table), column.type))
     return table.select(schema.names).cast(schema)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable
+from copy import copy
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from include.stockwatch.adapters.lake import Lake
     from include.stockwatch.adapters.landing import Credentials
     from include.stockwatch.adapters.state import State
+    from include.stockwatch.domain.thresholds import Thresholds
     from include.stockwatch.settings.feed import Feed
     from include.stockwatch.settings.master import Master
     from include.stockwatch.settings.models import Settings
@@ -80,6 +82,12 @@ class Services:
         from include.stockwatch.settings.loader import load
 
         return load(self.config, skip_broken_feeds=True)
+
+    def proposing(self, thresholds: Thresholds) -> Services:
+        """The same stores under other thresholds: for a replay, which writes nothing."""
+        other = copy(self)
+        other.settings = self.settings.model_copy(update={"thresholds": thresholds})
+        return other
 
     @cached_property
     def lake(self) -> Lake:

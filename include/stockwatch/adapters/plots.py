@@ -1,0 +1,85 @@
+"""Pictures of figures: the one module that knows matplotlib. No display, no global state; a file is what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, GRID = "#1f2937", "#d1d5db"
+COLOURS = ("#1d4ed8", "#c2410c", "#047857", "#7c3aed", "#b45309", "#0e7490", "#be123c")
+"""Each at least 4.5 : 1 against white."""
+STYLE: Any = {
+    "font.size": 9,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "svg.hashsalt": "stockwatch",
+}
+REPRODUCIBLE: Mapping[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as the kind of file that its name says; the same figure gives the same bytes."""
+    figure.savefig(path, metadata=REPRODUCIBLE.get(path.suffix.lstrip(".")), dpi=120)
+
+
+def plot_backtest(replays: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Messages, availability and money per day of one or two replays (`workflows.backtest`), one column each."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(6.5 * len(replays), 7), layout="constrained")
+        panels = figure.subplots(3, len(replays), squeeze=False, sharey="row", sharex=True)
+        for column, (name, replay) in enumerate(replays.items()):
+            days = replay["per_day"]
+            dates = np.array([day["date"] for day in days], dtype="datetime64[D]")
+            counts, rates, money = (panels[row][column] for row in range(3))
+            counts.set_title(
+                f"{name}: {replay['opened']:,} incidents, {replay['messages_per_day'] or 0:.1f} messages a day"
+            )
+            counts.bar(dates, [day["messages"] for day in days], color=GRID, label="messages")
+            counts.plot(dates, [day["open"] for day in days], color=COLOURS[0], label="incidents open")
+            _rates(rates, dates, days)
+            _money(money, dates, days)
+            for label in money.get_xticklabels():
+                label.set_rotation(30)
+        for row, label in enumerate(("per day", "share of series", "money a day")):
+            panels[row][0].set_ylabel(label)
+            panels[row][0].legend(frameon=False, loc="upper left")
+        save(figure, path)
+
+
+def _rates(axes: Axes, dates: Any, days: Sequence[Mapping[str, Any]]) -> None:
+    """In-stock rate as the systems say it, and as the shelf is estimated to be; a date without data is a gap."""
+    for name, label, colour in (
+        ("in_stock_rate", "in stock, by the systems", COLOURS[0]),
+        ("osa_estimate", "on the shelf, estimated", COLOURS[1]),
+    ):
+        axes.plot(dates, [_gap(day[name]) for day in days], color=colour, label=label)
+
+
+def _money(axes: Axes, dates: Any, days: Sequence[Mapping[str, Any]]) -> None:
+    """Money lost a day where an incident was open, and on top of it where none was; one currency only."""
+    currencies = {currency for day in days for name in ("money_caught", "money_missed") for currency in day[name]}
+    if len(currencies) != 1:
+        axes.text(0.5, 0.5, "several currencies: see the table", transform=axes.transAxes, ha="center")
+        return
+    currency = currencies.pop()
+    caught, missed = ([day[name].get(currency, 0.0) for day in days] for name in ("money_caught", "money_missed"))
+    axes.stackplot(dates, caught, missed, colors=(COLOURS[0], COLOURS[1]), labels=("in an incident", "in none"))
+
+
+def _gap(value: float | None) -> float:
+    return float("nan") if value is None else value
