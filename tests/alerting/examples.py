@@ -94,6 +94,16 @@ EXAMPLES: dict[str, Incident] = {
         known=6,
         ranged=6,
     ),
+    "explained_by_a_dc": incident(
+        *(member(f"{100 + n:04d}", 1, 3, cause="retailer_dc", cause_place="9", location_name=None) for n in range(5)),
+        member("0118", 2, 3, cause="not_ordered", has_open_order=False),
+        member("0204", 3, 3, cause="unknown"),
+        known=9,
+        ranged=9,
+    ),
+    "explained_in_one_way": incident(
+        member("0118", 2, 3, cause="phantom"), member("0204", 3, 3, cause="phantom"), known=9, ranged=9
+    ),
     "worse_in_many_stores": incident(*many(38), severity=Severity.CRITICAL, out_before=29, known=209),
     "eased_with_orders_open": incident(
         member("0118", 1, 3, has_open_order=True),

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import math
 
+import ibis
 import numpy as np
 import pytest
 
 from include.stockwatch.domain.customers import Assumptions, Response, spell_loss
-from include.stockwatch.domain.losses import INPUTS, OUTPUTS, CategoryAssumptions, CustomerModel, losses
+from include.stockwatch.domain.losses import (
+    INPUTS,
+    OUTPUTS,
+    CategoryAssumptions,
+    CustomerModel,
+    losses,
+    with_item_scope,
+)
+from tests.domain.tables import day, rows_of, table
 
 SNACKS = Response(store=0.21, brand=0.25, same_brand=0.20, delay=0.09, cancel=0.25)
 MODEL = CustomerModel(categories={"Snacks": CategoryAssumptions(response=SNACKS, purchase_cycle_days=18)})
@@ -18,9 +27,10 @@ def columns(*rows: tuple[float, ...]) -> dict[str, np.ndarray]:
     return {name: np.array([row[place] for row in rows], float) for place, name in enumerate(INPUTS)}
 
 
-#      a,   b, days out, earlier, price, x_S
-LONG = (120, 30, 4.0, 0.0, 3.0, 0.0)  # 4 a day, 16 units so far
-SHORT = (10, 5, 1.5, 0.0, 2.0, 0.5)  # 2 a day, 3 units so far
+NAN = math.nan
+#      a,   b, days out, earlier, price, x_S, x_I, margin, cycle
+LONG = (120, 30, 4.0, 0.0, 3.0, 0.0, 0.0, NAN, NAN)  # 4 a day, 16 units so far
+SHORT = (10, 5, 1.5, 0.0, 2.0, 0.5, 0.0, NAN, NAN)  # 2 a day, 3 units so far
 
 
 def test_lost_is_the_spell_so_far_and_at_risk_is_what_the_horizon_adds() -> None:
@@ -66,14 +76,61 @@ def test_a_category_takes_what_it_leaves_out_from_the_defaults() -> None:
 
 
 def test_without_a_price_money_is_not_estimated_but_people_are() -> None:
-    found = losses(columns((120, 30, 4.0, 0.0, math.nan, 0.0)), [None], CustomerModel(), 7)
+    found = losses(columns((120, 30, 4.0, 0.0, NAN, 0.0, 0.0, NAN, NAN)), [None], CustomerModel(), 7)
     unknown = {name for name in OUTPUTS if math.isnan(found[name][0])}
     assert unknown == {"lost_money", "at_risk_money", "lost_lifetime_value"}
 
 
 def test_without_demand_nothing_is_estimated() -> None:
-    found = losses(columns((0, 0, 4.0, 0.0, 3.0, 0.0)), [None], CustomerModel(), 7)
+    found = losses(columns((0, 0, 4.0, 0.0, 3.0, 0.0, 0.0, NAN, NAN)), [None], CustomerModel(), 7)
     assert all(math.isnan(found[name][0]) for name in OUTPUTS)
+
+
+def test_what_the_item_master_knows_of_margin_and_cycle_goes_before_the_assumptions() -> None:
+    known = (*LONG[:-2], 0.25, 14.0)
+    found = losses(columns(known), ["Snacks"], MODEL, 7)
+    assumed = MODEL.for_category("Snacks").model_copy(update={"margin_share": 0.25, "purchase_cycle_days": 14.0})
+    model = CustomerModel(defaults=assumed)
+    expected = losses(columns(LONG), [None], model, 7)
+    assert {name: found[name][0] for name in OUTPUTS} == {name: pytest.approx(expected[name][0]) for name in OUTPUTS}
+
+
+def test_a_brand_whose_other_items_are_out_too_loses_more_customers() -> None:
+    alone, all_out = (losses(columns((*LONG[:6], share, NAN, NAN)), [None], CustomerModel(), 7) for share in (0, 1))
+    assert all_out["customers_lost"][0] > 1.2 * alone["customers_lost"][0]
+
+
+SHELF = ibis.schema(
+    {"as_of": "date", "partner": "string", "location_id": "string", "item_id": "string", "brand": "string"}
+    | {"status": "string"}
+)
+
+
+def scopes(*rows: tuple[str, str, str | None, str]) -> dict[tuple[str, str], float | None]:
+    """x_I by (location, item) of rows (location, item, brand, status)."""
+    told = [dict(zip(("location_id", "item_id", "brand", "status"), row, strict=True)) for row in rows]
+    found = with_item_scope(table([{"as_of": day(1), "partner": "northfield", **row} for row in told], SHELF))
+    return {(row["location_id"], row["item_id"]): row["item_scope"] for row in rows_of(found)}
+
+
+def test_item_scope_is_the_share_of_the_brands_other_known_items_that_are_out() -> None:
+    found = scopes(
+        ("0118", "oat", "Fell", "out_of_stock"),
+        ("0118", "nut", "Fell", "out_of_stock"),
+        ("0118", "fig", "Fell", "in_stock"),
+        ("0118", "plum", "Fell", "unknown"),
+        ("0118", "tea", "Glen", "out_of_stock"),
+        ("0204", "oat", "Fell", "out_of_stock"),
+    )
+    assert found["0118", "oat"] == found["0118", "nut"] == 0.5
+    assert found["0118", "fig"] is None
+    assert found["0118", "tea"] == 0, "the only item of its brand"
+    assert found["0204", "oat"] == 0, "another location is another shelf"
+
+
+def test_items_without_a_brand_are_no_brand() -> None:
+    found = scopes(("0118", "oat", None, "out_of_stock"), ("0118", "nut", None, "out_of_stock"))
+    assert set(found.values()) == {0.0}
 
 
 def test_nothing_out_gives_empty_columns() -> None:

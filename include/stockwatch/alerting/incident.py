@@ -58,6 +58,9 @@ class Member(Value):
     customers_lost: float | None = None
     customers_at_risk: float | None = None
     has_open_order: bool | None = Field(default=None, description="null = the feed does not say")
+    cause: str | None = Field(default=None, description="why it is out, see alerting/causes.py")
+    cause_place: str | None = Field(default=None, description="the DC or region that explains it")
+    evidence: tuple[str, ...] = Field(default=(), description="every cause that was weighed, the one that counts first")
 
     def days_out(self) -> int:
         """Days of the spell, both ends included."""

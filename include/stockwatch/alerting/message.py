@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from include.stockwatch.alerting.causes import SHOWN, Explained, explained
 from include.stockwatch.alerting.incident import Incident, Member, MemberState, Standing
 
 HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, FALLBACK_LIMIT, NAME_LIMIT = 150, 2000, 3000, 240, 60
@@ -206,7 +207,28 @@ def _range(expected: float, incident: Incident) -> str:
     return f"{number(expected)} ({number(low)} to {number(high)})"
 
 
-def _cause(incident: Incident, out: Iterable[Member]) -> str:
+def _cause(incident: Incident, out: Sequence[Member]) -> str:
+    """What explains the locations that are out; where nothing does, whether they have anything on order."""
+    found = _explained(out)
+    if not found:
+        return _orders(incident, out)
+    parts = []
+    for one in found[:SHOWN]:
+        of_all = "" if len(one.members) == len(out) else f" ({_of(one.members, out, incident)})"
+        parts.append(f"{one.why()}{of_all}")
+    rest = len(out) - sum(len(one.members) for one in found[:SHOWN])
+    return "; ".join(parts) + (f"; not known for {rest:,}." if rest else ".")
+
+
+def _explained(out: Iterable[Member]) -> list[Explained]:
+    return [one._replace(place=one_line(one.place)) if one.place else one for one in explained(out)]
+
+
+def _of(some: Sequence[Member], out: Sequence[Member], incident: Incident) -> str:
+    return f"{len(some):,} of the {len(out):,} {_noun(incident, len(out))}"
+
+
+def _orders(incident: Incident, out: Sequence[Member]) -> str:
     """Only what the feed shows: whether the locations that are out have anything on order."""
     told = [member for member in out if member.has_open_order is not None]
     if not told:
@@ -221,11 +243,13 @@ def _cause(incident: Incident, out: Iterable[Member]) -> str:
     return f"not known yet; nothing is on order or in transit for {of_told}."
 
 
-def _next_step(incident: Incident, out: Iterable[Member]) -> str:
+def _next_step(incident: Incident, out: Sequence[Member]) -> str:
     told = [member for member in out if member.has_open_order is not None]
     partner = one_line(incident.partner_name)
     if incident.data_stale:
         return f"ask {partner} for the missing data first; figures without it stand still until it is in."
+    if found := _explained(out):
+        return found[0].next_step(partner)
     if any(not member.has_open_order for member in told):
         return f"ask {partner} replenishment to raise orders where none is open."
     if told:

@@ -166,13 +166,15 @@ def spell_loss(
     store_scope: Any = 0.0,
     item_scope: Any = 0.0,
     margin: Any | None = None,
+    cycle_days: Any | None = None,
 ) -> Loss:
     """Cost of an out-of-stock spell in units, money and customers (equations 1 to 10).
 
     Shapes: numbers or equally long arrays, one element per series and spell.
     Units:  `demand_a`, `demand_b` are the Gamma posterior of units a day; `exposure_days` is E, the weighted days out;
             `earlier_exposure_days` is E_s summed over earlier spells, each halved every memory half-life;
-            `price` and `margin` (default: price times the assumed margin share) are money per unit.
+            `price` and `margin` (default: price times the assumed margin share) are money per unit;
+            `cycle_days` (default: as assumed) is T, days between two purchases of a loyal buyer.
     Nulls:  NaN in, NaN out: a figure without its inputs is not estimated.
     Source: docs/lost-customer-risk.md, test vectors A, B and C.
     """
@@ -183,7 +185,8 @@ def spell_loss(
         )
     )
     unit_margin = unit_price * assumed.margin_share if margin is None else np.atleast_1d(np.asarray(margin, float))
-    cycle, per_purchase = assumed.purchase_cycle_days, assumed.units_per_purchase
+    cycle = np.asarray(assumed.purchase_cycle_days if cycle_days is None else cycle_days, float)
+    per_purchase = assumed.units_per_purchase
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(b > 0, a / b, np.nan)
         unmet = rate * days

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import ibis
+import ibis.expr.types as ir
 import numpy as np
 from pydantic import Field
 
+from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.customers import Array, Assumptions, Response, spell_loss
+from include.stockwatch.domain.daily import AS_OF
 from include.stockwatch.domain.value import Value
 
-INPUTS = ("demand_a", "demand_b", "spell_exposure_days", "earlier_exposure_days", "price", "store_scope")
+INPUTS = (
+    "demand_a",
+    "demand_b",
+    "spell_exposure_days",
+    "earlier_exposure_days",
+    "price",
+    "store_scope",
+    "item_scope",
+    "margin_share",
+    "purchase_cycle_days",
+)
 OUTPUTS = (
     "lost_money",
     "at_risk_units",
@@ -46,6 +61,30 @@ class CustomerModel(Value):
         return self.defaults.model_copy(update={key: value for key, value in own if value is not None})
 
 
+def with_item_scope(table: ir.Table) -> ir.Table:
+    """Add x_I: for a series that is out, the share of the brand's other known items at the location that are out too.
+
+    Grain:  (as_of, series) with `status` and `brand` -> the same
+    Nulls:  0 where the brand, or no other item of it at the location, is known, as the model's default says; null
+            where nothing is out
+    """
+    shelf = (AS_OF, *(name for name in SERIES if name != "item_id"), "brand")
+    is_out = table.status == Status.OUT_OF_STOCK.value
+    branded = table.filter(table.brand.notnull())
+    brands = branded.group_by(*shelf).agg(
+        brand_out=(branded.status == Status.OUT_OF_STOCK.value).sum(),
+        brand_known=(branded.status != Status.UNKNOWN.value).sum(),
+    )
+    joined = table.mutate(is_out=is_out).left_join(brands, shelf, rname="{name}_of_brand")
+    others = joined.brand_known - 1
+    scope = ibis.cases(
+        (~joined.is_out, ibis.null("float64")),
+        ((others > 0).fill_null(False), (joined.brand_out - 1) / others),
+        else_=0.0,
+    )
+    return joined.mutate(item_scope=scope).select(*table.columns, "item_scope")
+
+
 def losses(
     inputs: Mapping[str, Array], categories: Sequence[str | None], model: CustomerModel, horizon_days: int
 ) -> dict[str, Array]:
@@ -61,7 +100,9 @@ def losses(
     for label in sorted(set(labels)):
         chosen = labels == label
         assumed = model.for_category(label)
-        a, b, days, earlier, price, scope = (np.asarray(inputs[name], float)[chosen] for name in INPUTS)
+        a, b, days, earlier, price, stores, items, margin, cycle = (
+            np.asarray(inputs[name], float)[chosen] for name in INPUTS
+        )
         now, later = (
             spell_loss(
                 demand_a=a,
@@ -69,7 +110,10 @@ def losses(
                 exposure_days=days + ahead,
                 earlier_exposure_days=earlier,
                 price=price,
-                store_scope=scope,
+                store_scope=stores,
+                item_scope=items,
+                margin=price * np.where(np.isnan(margin), assumed.margin_share, margin),
+                cycle_days=np.where(np.isnan(cycle), assumed.purchase_cycle_days, cycle),
                 assumed=assumed,
             )
             for ahead in (0, horizon_days)

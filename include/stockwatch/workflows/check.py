@@ -14,7 +14,7 @@ from include.stockwatch.domain.availability import Status, availability
 from include.stockwatch.domain.columns import AVAILABILITY, SERIES
 from include.stockwatch.domain.daily import daily, looking_back, with_blind_rows
 from include.stockwatch.domain.kpis import kpis
-from include.stockwatch.domain.losses import INPUTS, losses
+from include.stockwatch.domain.losses import INPUTS, losses, with_item_scope
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.workflows import incidents, master
 from include.stockwatch.workflows.services import Services
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 log = logging.getLogger(__name__)
+
+EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
+"""What costs: empty by the record, or probably empty in spite of it."""
 
 
 def check(services: Services, business_date: dt.date, *, actor: str = "command line") -> dict[str, Any]:
@@ -62,7 +65,8 @@ def availability_on(
         model.defaults.memory_half_life_days,
         listed=master.listed_on(services, dates),
         location_types={feed_id: feed.location_type for feed_id, feed in settings.feeds.items()},
-    ).rename(business_date="as_of")
+    )
+    expression = with_item_scope(master.with_details(services, expression)).rename(business_date="as_of")
     engine = services.lake.engine
     known = int(engine.execute(rows.select(*SERIES).distinct().count()))
     return _with_losses(services, engine.to_pyarrow(expression)), known
@@ -104,11 +108,11 @@ def _rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date,
 
 
 def _with_losses(services: Services, table: pa.Table) -> pa.Table:
-    """Add the loss columns: filled for series that are out, null for all others."""
+    """Add the loss columns: filled for series that are out or probably are, null for all others."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    out = pc.equal(table["status"], Status.OUT_OF_STOCK.value)
+    out = pc.is_in(table["status"], value_set=pa.array(EMPTY))
     chosen = table.filter(out)
     inputs = {name: chosen[name].to_numpy(zero_copy_only=False).astype(float) for name in INPUTS}
     found = losses(

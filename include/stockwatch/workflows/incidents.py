@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -175,6 +176,9 @@ def _member(row: dict[str, Any]) -> Member:
         out_since=row["spell_start_date"],
         last_out=row["business_date"],
         has_open_order=any(units > 0 for units in coming) if coming else None,
+        cause=row["cause"],
+        cause_place=row["scope_id"] if row["scope"] != "store" else None,
+        evidence=tuple(json.loads(row["cause_evidence"] or "[]")),
         **{name: row[name] for name in FIGURES},
     )
 

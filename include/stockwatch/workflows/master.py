@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from include.stockwatch.domain.columns import ITEMS
 from include.stockwatch.domain.master import EVERY_PARTNER, named, per_partner, ranged_on
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.workflows.contents import Known
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 NAMES = {"item_name": "item_name", "category": "category"}
 PLACES = {"location_name": "location_name"}
+DETAILS = {name: name for name in ("brand", "item_class", "margin_share", "purchase_cycle_days")}
+"""What only an item master says, no feed."""
 
 
 def known(services: Services, feed: Feed) -> Known:
@@ -70,6 +73,16 @@ def with_names(services: Services, rows: ir.Table) -> ir.Table:
     if services.lake.version("locations") is not None:
         rows = named(rows, _per_partner(services, "locations"), "location_id", PLACES)
     return rows
+
+
+def with_details(services: Services, series: ir.Table) -> ir.Table:
+    """Series with what only the item master knows of their items; null where none does."""
+    import ibis
+
+    blank = series.mutate(**{name: ibis.null(ITEMS[column]) for name, column in DETAILS.items()})
+    if services.lake.version("items") is None:
+        return blank
+    return named(blank, _per_partner(services, "items"), "item_id", DETAILS)
 
 
 def listed_on(services: Services, dates: Sequence[dt.date]) -> ir.Table | None:

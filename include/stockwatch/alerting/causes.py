@@ -1,0 +1,61 @@
+"""Why an incident's locations are out and what to do about it, in words: the cause with most locations first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from include.stockwatch.alerting.incident import Member
+
+UNKNOWN = "unknown"
+SHOWN = 3
+
+
+class Words(NamedTuple):
+    """How a cause is said. `{dc}` is the DC that explains it, `{partner}` the partner."""
+
+    why: str
+    next_step: str
+
+
+WORDS = {
+    "feed": Words("no fresh data", "ask {partner} for the missing data."),
+    "planned": Words("planned, the item ends or is replaced here", "nothing, unless the plan is wrong."),
+    "distributor_dc": Words("the distributor's DC {dc} is out", "agree with the distributor when {dc} is refilled."),
+    "retailer_dc": Words(
+        "the DC {dc} is out", "ask {partner} when {dc} is refilled, and for an allocation until then."
+    ),
+    "not_ordered": Words("nothing was ordered", "ask {partner} replenishment to raise the missing orders."),
+    "not_delivered": Words("ordered, and overdue", "ask {partner} where the open orders are, and expedite them."),
+    "phantom": Words("the record shows stock that is not there", "have the record counted and corrected."),
+    "shelf": Words("stock is in the store, not on the shelf", "ask the store to fill the shelf from the back."),
+}
+"""Cause (requirement A-12) -> its words. `unknown` has none: the message says what little the feed shows."""
+
+
+class Explained(NamedTuple):
+    """Locations that one cause explains."""
+
+    cause: str
+    place: str | None
+    members: tuple[Member, ...]
+
+    def why(self) -> str:
+        """What happened, without saying where."""
+        return WORDS[self.cause].why.replace("{dc}", self.place or "that serves it")
+
+    def next_step(self, partner: str) -> str:
+        """What to do about it."""
+        step = WORDS[self.cause].next_step.replace("{partner}", partner)
+        return step.replace("{dc}", self.place or "its DC")
+
+
+def explained(members: Iterable[Member]) -> list[Explained]:
+    """Members by what explains them, most locations first; those without a known cause are left out."""
+    groups: dict[tuple[str, str | None], list[Member]] = defaultdict(list)
+    for member in members:
+        if member.cause in WORDS:
+            groups[member.cause, member.cause_place].append(member)
+    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0][0], group[0][1] or ""))
+    return [Explained(cause, place, tuple(found)) for (cause, place), found in ranked]
