@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,7 +72,9 @@ def _text(
         f"last in stock {row['last_in_stock_date']}, last sale {row['last_sale_date']}",
         f"  demand    Gamma(a = {row['demand_a']:.3f}, b = {row['demand_b']:.3f}) over {row['days_observed']} days "
         f"seen of {check.lookback_days}, forgetting {check.forgetting}: {_n(row['demand_units_per_day'])} units a day",
-        f"  supply    {_n(row['days_of_supply'])} days",
+        f"  supply    {_n(row['days_of_supply'])} days{_run_out(row)}",
+        *_phantom(row),
+        *_why(row),
         *(f"  master    {what}" for what in lacking),
     ]
     if row["spell_start_date"] is None:
@@ -87,6 +90,34 @@ def _text(
     return "\n".join([*lines, *_customers(row, assumed, check.horizon_days)])
 
 
+def _run_out(row: Mapping[str, Any]) -> str:
+    if row["p_runs_out"] is None:
+        return "; the chance of running out is not known"
+    receipt = f"{row['next_receipt_on']}, the next receipt" if row["next_receipt_on"] else "anything comes in"
+    text = f"; runs out before {receipt} with probability {row['p_runs_out']:.2f}"
+    if row["runs_out_on"] is not None:
+        text += f"; stock is gone on {row['runs_out_on']}, {_n(row['short_units'])} units short until then"
+    return text
+
+
+def _phantom(row: Mapping[str, Any]) -> list[str]:
+    if not row["p_phantom"]:
+        return []
+    return [
+        f"  phantom   probability {row['p_phantom']:.3f} that the shelf is empty though the record shows stock: "
+        f"{_n(row['silent_days'])} days without a sale where {_n(row['expected_units_today'])} a day are expected; "
+        f"last receipt {row['last_receipt_date'] or 'not known'}"
+    ]
+
+
+def _why(row: Mapping[str, Any]) -> list[str]:
+    if row["cause"] is None:
+        return []
+    reach = "" if row["scope"] in (None, "store") else f", {row['scope']} {row['scope_id'] or ''}".rstrip()
+    first, *others = json.loads(row["cause_evidence"] or "[]", strict=False) or ["nothing explains it"]
+    return [f"  why       {row['cause'].replace('_', ' ')}{reach}: {first}", *(f"            {one}" for one in others)]
+
+
 def _customers(row: dict[str, Any], assumed: Assumptions, days: int) -> list[str]:
     if row["customers_lost"] is None:
         return ["  customers not estimated: no demand was seen in the look-back"]
@@ -97,6 +128,7 @@ def _customers(row: dict[str, Any], assumed: Assumptions, days: int) -> list[str
         earlier_exposure_days=row["earlier_exposure_days"],
         price=row["price"] if row["price"] is not None else float("nan"),
         store_scope=row["store_scope"],
+        item_scope=row["item_scope"],
         assumed=assumed,
     )
     one = {name: float(values[0]) for name, values in loss._asdict().items()}
@@ -106,7 +138,8 @@ def _customers(row: dict[str, Any], assumed: Assumptions, days: int) -> list[str
         f"({_spread(one['customers_lost'], of_customers)}); the next {days} days add {row['customers_at_risk']:.4f}",
         f"            U = {one['unmet_units']:.3f} (sd {one['unmet_units_sd']:.3f}), f = {one['lost_share']:.4f}, "
         f"L = {one['lost_units']:.3f}, h = {one['loss_probability']:.7f} "
-        f"(small-risk form {one['loss_probability_small_risk']:.7f}), x_S = {row['store_scope']:.3f}",
+        f"(small-risk form {one['loss_probability_small_risk']:.7f}), x_S = {row['store_scope']:.3f}, "
+        f"x_I = {row['item_scope']:.3f}",
         f"            {one['shoppers_exposed']:.2f} shoppers met the gap, {one['loyal_exposed']:.2f} of them loyal",
     ]
     if row["price"] is not None:

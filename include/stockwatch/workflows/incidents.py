@@ -178,7 +178,7 @@ def _member(row: dict[str, Any]) -> Member:
         has_open_order=any(units > 0 for units in coming) if coming else None,
         cause=row["cause"],
         cause_place=row["scope_id"] if row["scope"] != "store" else None,
-        evidence=tuple(json.loads(row["cause_evidence"] or "[]")),
+        evidence=tuple(json.loads(row["cause_evidence"] or "[]", strict=False)),
         **{name: row[name] for name in FIGURES},
     )
 
