@@ -16,6 +16,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from include.stockwatch.workflows.feed_status import Day, FeedStatus
 
@@ -73,6 +74,7 @@ HEADERS = {
 }
 TONES = {
     "on time": "good",
+    "in place": "good",
     "restated": "new",
     "late": "bad",
     "silent": "bad",
@@ -94,7 +96,7 @@ def build_app() -> Any:
     from fastapi.responses import HTMLResponse
 
     from include.stockwatch.orchestration import services
-    from include.stockwatch.workflows.feed_status import feed_statuses
+    from include.stockwatch.workflows.feed_status import feed_statuses, list_statuses
 
     app = FastAPI(title="Stockwatch feeds", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -104,17 +106,20 @@ def build_app() -> Any:
     def feeds(user: Any = Depends(get_user)) -> Any:  # noqa: B008  (FastAPI's way to name a dependency)
         made = services()  # anew each time: settings change
         readable = {dag.removeprefix("ingest_") for dag in get_auth_manager().get_authorized_dag_ids(user=user)}
-        found = feed_statuses(made, readable)
+        found, lists = feed_statuses(made, readable), list_statuses(made, readable)
         made.state.engine.dispose()
-        return HTMLResponse(page(found, made.now()), headers=HEADERS)
+        return HTMLResponse(page(found, made.now(), lists), headers=HEADERS)
 
     return app
 
 
-def page(feeds: list[FeedStatus], now: dt.datetime) -> str:
-    """The whole page; every text is escaped."""
+def page(feeds: Sequence[FeedStatus], now: dt.datetime, lists: Sequence[FeedStatus] = ()) -> str:
+    """The whole page, feeds and lists of master data; every text is escaped."""
     well = sum(one.status.value in ("on time", "restated") for one in feeds)
     body = "".join(_feed(one) for one in feeds) or "<p>No feed that you may see.</p>"
+    if lists:
+        body += "<h1>Master data</h1><p class=dim>Lists of items, locations, supply links, assortment and owners: the "
+        body += "last whole list counts until another is published.</p>" + "".join(_feed(one) for one in lists)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Feeds</title><style>{STYLE}</style></head>'
         f"<body><main><h1>Feeds</h1><p class=dim>{well} of {len(feeds)} are on time and whole. "
@@ -145,7 +150,7 @@ def _status(one: FeedStatus) -> str:
 
 
 def _facts(one: FeedStatus) -> list[tuple[str, str]]:
-    facts = [("Newest date", f"{one.newest:%a %d %b %Y}" if one.newest else "none")]
+    facts = [("Newest date", f"{one.newest:%a %d %b %Y}")] if one.newest else []
     if one.expected_by:
         usual = f"usually there by {one.usually_by}" if one.usually_by else "usual arrival not known yet"
         facts.append(("Expected by", f"{_moment(one.expected_by, one)} <span class=dim>({escape(usual)})</span>"))

@@ -83,6 +83,18 @@ def test_a_page_without_feeds_says_so() -> None:
     assert "nothing yet" in page([FeedStatus("f", "F", Status.NEW, ZoneInfo("UTC"))], NOW)
 
 
+def test_lists_of_master_data_stand_below_the_feeds() -> None:
+    items = FeedStatus("items", "Northfield Grocers", Status.IN_PLACE, ZoneInfo("UTC"), last=delivery("items.csv"))
+    held = FeedStatus("stores", "Northfield Grocers", Status.HELD, ZoneInfo("UTC"), release_run="release__stores__1")
+    text = page([feed()], NOW, [items, held])
+    below = text[text.index("Master data") :]
+    assert 'id="items"' in below
+    assert "in place" in below
+    assert "items.csv" in below
+    assert "../../dags/release_feed/runs/release__stores__1" in Reader(below).links
+    assert "0 of 1 are on time" in text, "lists are due at no time"
+
+
 PLAIN = Reader(page([feed(days=(Day(dt.date(2026, 11, 1), DayState.RESTATED, "b", "r", ("a",)),))], NOW))
 HARM = st.one_of(NAMES, st.sampled_from(["</script><script>alert(1)</script>", '" onclick="x', "javascript:x", "'><a href=x>"]))  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 
 from include.stockwatch.adapters.state import ledger, questions
 from include.stockwatch.adapters.state.ledger import Delivery
-from include.stockwatch.workflows.feed_status import DayState, FeedStatus, Status, feed_statuses
+from include.stockwatch.workflows.feed_status import DayState, FeedStatus, Status, feed_statuses, list_statuses
 from include.stockwatch.workflows.feed_watch import watch
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, days
@@ -61,6 +61,23 @@ def fed(services: Services, clock: Clock) -> Services:
 
 def test_a_feed_without_a_delivery_has_nothing_yet(services: Services) -> None:
     assert [(one.status, one.days, one.last) for one in feed_statuses(services)] == [(Status.NEW, (), None)] * 2
+
+
+def listed(services: Services, status: str) -> FeedStatus:
+    """How the item list stands after a delivery."""
+    now, name = services.now(), f"items-{status}.csv"
+    with services.state.begin() as tx:
+        ledger.record(tx, Delivery("northfield_items", f"sha-{status}", name, now, status, 5, 5, 0, finished_at=now))
+    return next(one for one in list_statuses(services) if one.feed_id == "northfield_items")
+
+
+def test_a_list_of_master_data_is_nothing_yet_then_in_place_then_held(services: Services, clock: Clock) -> None:
+    assert {one.status for one in list_statuses(services)} == {Status.NEW}
+    assert listed(services, "published").status is Status.IN_PLACE
+    clock.move(hours=1)
+    shown = listed(services, "held")
+    assert (shown.status, shown.last and shown.last.file_name) == (Status.HELD, "items-held.csv")
+    assert list_statuses(services, shown=[]) == []
 
 
 def test_a_feed_that_is_in_is_on_time(fed: Services) -> None:

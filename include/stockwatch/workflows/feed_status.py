@@ -32,6 +32,7 @@ class Status(StrEnum):
     SMALL = "small"
     RESTATED = "restated"  # on time, and its last delivery changed what was known of a date
     ON_TIME = "on time"
+    IN_PLACE = "in place"  # master data, which are due at no time
     NEW = "nothing yet"
 
 
@@ -95,6 +96,28 @@ def feed_statuses(services: Services, shown: Collection[str] | None = None) -> l
             _status(tx, feed_id, feed, seen.get(feed_id), asking, incidents.get(feed_id), now)
             for feed_id, feed in wanted.items()
         ]
+    return sorted(found, key=lambda one: (one.partner_name, one.feed_id))
+
+
+def list_statuses(services: Services, shown: Collection[str] | None = None) -> list[FeedStatus]:
+    """Every list of master data (of those that may be shown), by whose it is and id. A list is never late."""
+    masters = services.settings.masters
+    found = []
+    with services.state.begin() as tx:
+        asking = questions.open_questions(tx)
+        for list_id, master in masters.items():
+            if shown is not None and list_id not in shown:
+                continue
+            latest = ledger.latest(tx, list_id, DELIVERIES_READ)
+            last = latest[0] if latest else None
+            waiting = next((asking[list_id, d.delivery_id] for d in latest if (list_id, d.delivery_id) in asking), None)
+            in_place = any(one.status == PUBLISHED for one in latest)
+            status = Status.IN_PLACE if in_place else Status.NEW
+            if last is not None and last.status == HELD:
+                status = Status.HELD
+            found.append(
+                FeedStatus(list_id, master.partner_name, status, ZoneInfo("UTC"), last=last, release_run=waiting)
+            )
     return sorted(found, key=lambda one: (one.partner_name, one.feed_id))
 
 
