@@ -19,6 +19,7 @@ from dotenv import load_dotenv
 
 from include.stockwatch.errors import ConfigError, FeedHeld, Problem, StockwatchError
 from include.stockwatch.settings.reading import open_file
+from include.stockwatch.simulation.command import add_arguments as add_simulate_arguments
 from include.stockwatch.workflows.services import PROJECT, Services, config_folder, home_folder
 
 if TYPE_CHECKING:
@@ -161,6 +162,13 @@ def backtest(arguments: argparse.Namespace) -> dict[str, Any]:
     return found if arguments.json else {"text": as_text(replays)}
 
 
+def simulate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write a small world with known truth: settings, partner files, master data, complaints."""
+    from include.stockwatch.simulation.command import run
+
+    return run(arguments)
+
+
 def _unknown_expectations(settings: Settings) -> Iterator[Problem]:
     """Expectations of feeds that Great Expectations does not have; it is only loaded if a feed has any."""
     import difflib
@@ -224,6 +232,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("date", type=_date)
     add("preview", preview).add_argument("incident")
     add("messages", messages)
+    add_simulate_arguments(add("simulate", simulate))
     command = add("backtest", backtest)
     command.add_argument("--from", dest="first", type=_date, help="first date, default the first delivered")
     command.add_argument("--to", dest="last", type=_date, help="last date, default the last delivered")
