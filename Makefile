@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up real-samples bench fuzz lock format
+.PHONY: help setup demo test check up real-samples bench validate fuzz lock format
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ real-samples: setup  ## Read the partner files in DIR and compare with their REA
 
 bench: setup  ## Measure speed as ratios in one run
 	@$(BIN)/python scripts/bench.py
+
+validate: setup  ## Hold the check against worlds with known truth and write docs/validation.md (about 20 minutes)
+	@$(BIN)/python scripts/validate.py
 
 RUNS ?= 1000000
 fuzz: setup  ## Read RUNS damaged files per reader (READER=x12 for one); failures stay in var/fuzz

@@ -1,7 +1,8 @@
 """
 ### Feed watch
 Looks whether every feed is on time and whole. A feed that is late, silent, held, or much smaller than usual becomes
-one data incident with one message, which changes in place and ends with the delivery of the newest due date.
+one data incident with one message, which changes in place and ends with the delivery of the newest due date. What
+customers said on the latest days is relayed to the channels that `signals.yaml` names, one message per date.
 
 **Triage:** safe to clear and rerun; nothing is decided or sent twice. What it says is in Slack and on the page *Feeds*.
 """
@@ -31,7 +32,14 @@ def feed_watch() -> None:
 
         return workflow.watch(services(), actor=run_id)
 
+    @task
+    def relay() -> dict[str, Any]:
+        from include.stockwatch.workflows import signals
+
+        return signals.relay(services())
+
     watch()
+    relay()
 
 
 feed_watch()

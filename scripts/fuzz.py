@@ -1,8 +1,8 @@
 """Read damaged files by the million: `make fuzz`, or `make fuzz READER=x12 RUNS=20000`.
 
 Execution n of a reader makes its file from the seed and n alone, so `--first n --runs 1` repeats a finding.
-A finding is a file that made the reader raise, take 2 s, break its contract, lose something in silence, or end the
-process; the file is left in var/fuzz. Exit code 1 if there was any.
+A finding is a file that made the reader raise, take 2 s or 300 MB, break its contract, lose something in silence, or
+end the process; the file is left in var/fuzz. Exit code 1 if there was any.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ FOUND = PROJECT / "var" / "fuzz"
 MEMORY = Path("/dev/shm")
 SECONDS, MOST_SECONDS = 2.0, 60.0
 """Of processor time, which other processes do not lengthen, and by the clock on the wall."""
-MOST_BYTES = 6_000_000_000
-"""Address space of the process: a reader that wants more than this for a small file is a finding."""
+MOST_BYTES, MOST_MORE_BYTES = 6_000_000_000, 300_000_000
+"""Address space of the process, and memory that one small file may need more than any before it."""
 MOST_FINDINGS = 20
 SAID_EVERY = 100_000
 
@@ -110,13 +110,24 @@ def _run(reader: str, seed: int, end: int, folder: Path, tally: Tally) -> None:
         number = tally.at.value
         case = cases.case(Random(seed << 40 | number))
         path.write_bytes(case.content)
+        before = _most_bytes()
         problem = _problem(case, path)
+        is_large = _most_bytes() - before > MOST_MORE_BYTES
+        if is_large:
+            problem = f"took {(_most_bytes() - before) // 1_000_000:,} MB of memory; {problem or 'else fine'}"
         if problem:
             _report(reader, seed, tally, case.content, problem)
         tally.judged.value += case.was_judged
         tally.at.value += 1
         if (number + 1 - first) % SAID_EVERY == 0:
             _say(reader, tally, first, time.monotonic() - started)
+        if is_large:
+            return  # the next process starts from little memory again
+
+
+def _most_bytes() -> int:
+    """The most memory that this process had at any time."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _problem(case: Any, path: Path) -> str | None:

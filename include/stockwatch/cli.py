@@ -115,21 +115,25 @@ def explain(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def preview(arguments: argparse.Namespace) -> dict[str, Any]:
     """Show the message of an incident as it stands: words, and Slack blocks with --json."""
-    from include.stockwatch.adapters.state import incidents
-    from include.stockwatch.alerting.message import render
+    from include.stockwatch.adapters.state import incidents, promise_incidents
+    from include.stockwatch.alerting import message, promise_message
 
     made = services()
     with made.state.begin() as tx:
         incident = incidents.find(tx, arguments.incident)
-        history = incidents.events(tx, arguments.incident)
-    if incident is None:
+        promise = promise_incidents.find(tx, arguments.incident)
+        history = incidents.events(tx, arguments.incident) if incident else []
+    if incident:
+        shown = message.render(incident)
+    elif promise:
+        shown = promise_message.render(promise)
+    else:
         raise SystemExit(f"no incident {arguments.incident}; `messages` lists those with a message")
-    message = render(incident)
     if not arguments.json:
         steps = [f"  {event['business_date']} {event['kind']} ({event['reason']})" for event in history]
-        print("\n".join([message.fallback, "", message.as_text(), "", "History:", *steps]))
+        print("\n".join([shown.fallback, "", shown.as_text(), *(["", "History:", *steps] if steps else [])]))
         return {}
-    return {"incident": arguments.incident, "text": message.slack_text(), "blocks": message.blocks()}
+    return {"incident": arguments.incident, "text": shown.slack_text(), "blocks": shown.blocks()}
 
 
 def messages(_arguments: argparse.Namespace) -> dict[str, Any]:
@@ -160,6 +164,14 @@ def backtest(arguments: argparse.Namespace) -> dict[str, Any]:
 
         plot_backtest(replays, arguments.plot)
     return found if arguments.json else {"text": as_text(replays)}
+
+
+def scorecard(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Show the scorecard of a week: what each partner kept and broke."""
+    from include.stockwatch.workflows.scorecard import scorecard as run
+
+    found = run(services(), arguments.week)
+    return found if arguments.json else {"text": found["text"]}
 
 
 def simulate(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -204,6 +216,15 @@ def _date(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"`{text}` is no date; write it like 2026-11-22") from None
 
 
+def _week(text: str) -> dt.date:
+    from include.stockwatch.workflows.scorecard import week_of
+
+    try:
+        return week_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def parser() -> argparse.ArgumentParser:
     """Every command and its arguments."""
     top = argparse.ArgumentParser(prog="stockwatch", description="Stock availability from partners' feeds.")
@@ -232,6 +253,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("date", type=_date)
     add("preview", preview).add_argument("incident")
     add("messages", messages)
+    command = add("scorecard", scorecard)
+    command.add_argument("--week", type=_week, help="2026-W45, or a date in it; default the last whole week")
     add_simulate_arguments(add("simulate", simulate))
     command = add("backtest", backtest)
     command.add_argument("--from", dest="first", type=_date, help="first date, default the first delivered")

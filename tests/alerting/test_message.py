@@ -14,6 +14,7 @@ from include.stockwatch.alerting.incident import Incident, MemberState, Standing
 from include.stockwatch.alerting.message import Message, clip, day_words, escape, number, render
 from tests.alerting.data_examples import DATA_EXAMPLES
 from tests.alerting.examples import BACK, EXAMPLES, GONE, STALE, incident, many, member, resolved
+from tests.alerting.promise_examples import PROMISE_EXAMPLES, RELAYED, SCORECARDS
 from tests.alerting.stories import Story
 from tests.domain.tables import day
 from tests.golden import GOLDEN, same_as_golden
@@ -38,7 +39,8 @@ def test_a_message_is_sent_as_its_golden_blocks(name: str) -> None:
 
 def test_every_golden_message_belongs_to_an_example() -> None:
     kept = {path.name for path in (GOLDEN / "messages").iterdir()}
-    assert kept == {f"{name}.{ending}" for name in (*EXAMPLES, *DATA_EXAMPLES) for ending in ("txt", "json")}
+    names = (*EXAMPLES, *DATA_EXAMPLES, *PROMISE_EXAMPLES, *SCORECARDS, *RELAYED)
+    assert kept == {f"{name}.{ending}" for name in names for ending in ("txt", "json")}
 
 
 # --- what Slack asks for (A-35, A-68) --------------------------------------------------------------------------------

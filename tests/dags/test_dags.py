@@ -66,12 +66,15 @@ def test_every_dag_loads(bag: dict[str, Any]) -> None:
         "ingest_northfield_stores",
         "ingest_northfield_items",
         "ingest_northfield_locations",
+        "ingest_northfield_complaints",
+        "ingest_brand_loyalty",
         "ingest_westway_dcs",
         "release_feed",
         "feed_watch",
         "gate",
         "check_availability",
         "deliver_alerts",
+        "weekly_scorecard",
     }
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.stockwatch.adapters.feeds import binding, parquet, raw
+from include.stockwatch.adapters.feeds import binding, parquet, parquet_claims, raw
 from tests.feeds.reading import Read, bitten, feed, read
 
 DAY = dt.date(2026, 11, 3)
@@ -117,12 +117,21 @@ class TestValues:
         assert read(saved(path, columns(at=[dt.time(8, 30)])), feed("parquet")).column("at") == ["08:30:00"]
 
     @pytest.mark.parametrize(
-        "kind", [pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int8(), pa.string())], ids=str
+        "kind",
+        [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.dictionary(pa.int8(), pa.string())],
+        ids=str,
     )
     def test_texts_come_as_they_are(self, path: Path, kind: pa.DataType) -> None:
         texts = ["0012", "", " 5 ", "Größe ☕", None]
         values = [text if text is None or not pa.types.is_binary(kind) else text.encode() for text in texts]
         assert stock(path, values, kind) == texts
+
+    @pytest.mark.parametrize("kind", [pa.string(), pa.binary(), pa.large_binary()], ids=str)
+    def test_a_text_that_repeats_is_in_memory_once(self, path: Path, kind: pa.DataType) -> None:
+        (batch,) = read(
+            saved(path, columns(3, store=pa.array([b"7"] * 3, pa.binary()).cast(kind))), feed("parquet")
+        ).batches
+        assert batch.rows["store"].combine_chunks().dictionary.to_pylist() == ["7"]
 
     @pytest.mark.parametrize("kind", [pa.string(), pa.binary()], ids=str)
     def test_bytes_that_are_no_text_are_held(self, path: Path, kind: pa.DataType) -> None:
@@ -214,11 +223,11 @@ class TestDamage:
         assert read(path, feed("parquet")).holds == ["UNSAFE_CONTENT"]
 
     def test_more_rows_than_any_feed_has_are_held(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(parquet, "MOST_ROWS", 9)
+        monkeypatch.setattr(parquet_claims, "MOST_ROWS", 9)
         assert read(saved(path, columns(10)), feed("parquet")).holds == ["TOO_LARGE"]
 
     def test_a_row_group_that_fits_nowhere_is_held(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(parquet, "MOST_GROUP_BYTES", 20)
+        monkeypatch.setattr(parquet_claims, "MOST_PAGE_BYTES", 20)
         assert read(saved(path, columns(10)), feed("parquet")).holds == ["TOO_LARGE"]
 
 

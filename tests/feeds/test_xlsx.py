@@ -490,6 +490,20 @@ class TestUnsafe:
         found = read(path, feed("xlsx"))
         assert found.holds in (["ARCHIVE_DAMAGED"], ["ARCHIVE_RATIO"])
 
+    @pytest.mark.parametrize("part", [SHEET, "xl/new.xml"])
+    @pytest.mark.parametrize("encoding", ["utf-7", "shift_jis", "hex", "nonsense", "unicode_escape"])
+    def test_a_part_in_an_encoding_that_no_workbook_has_is_held(self, path: Path, part: str, encoding: str) -> None:
+        content = f'<?xml version="1.0" encoding="{encoding}"?><x/>'
+        found = read(with_parts(save(path, [HEADER, [DAY, 7, "A", 1]]), {part: content}), feed("xlsx"))
+        assert found.holds == ["ARCHIVE_DAMAGED"]
+        assert f"it says that it is in {encoding}" in found.why
+
+    @pytest.mark.parametrize("encoding", ["UTF-8", "utf-16", "ISO-8859-1", "windows-1252"])
+    def test_a_part_is_read_in_the_encoding_that_it_says(self, path: Path, encoding: str) -> None:
+        rows = text_cells(*HEADER) + text_cells("2026-11-03", "7", "Größe", "5")
+        content = f'<?xml version="1.0" encoding="{encoding}"?>{START}{rows}</sheetData></worksheet>'.encode(encoding)
+        assert read(with_parts(save(path, []), {SHEET: content}), feed("xlsx")).column("item") == ["Größe"]
+
     def test_a_tag_without_end_is_not_waited_for(self, path: Path) -> None:
         noise = "".join(random.Random(7).choices("0123456789abcdef", k=5_000_000))  # does not pack well
         found = read(with_sheet(path, f'{text_cells(*HEADER)}<row a="{noise}"/>'), feed("xlsx"))

@@ -154,19 +154,20 @@ def _judge(read: Read, content: bytes, profile: Feed) -> str | None:
         rows = list(_rows(_text(content, profile), profile))
     except (UnicodeDecodeError, stdlib.Error) as error:
         return f"no hold, though: {error}"
-    heads = [row for row in rows if any(_plain(cell).strip() for cell in row)]
+    heads = [row for row in rows if any(_plain(cell).strip() for cell in _inside(row, profile))]
     above = len(read.notes.preamble)
     header = heads[above]
     below = rows[rows.index(header, above) + 1 :]
     is_wrapped = profile.format.delimiter in header[0] and not any(header[1:])
     if is_wrapped:
-        below = [_inside(row, profile) for row in below]
+        try:
+            below = list(_rows("".join(_line(row, profile.format.delimiter) for row in below), profile))
+        except stdlib.Error as error:
+            return f"no hold, though: {error}"
     below = [row for row in below if "".join(map(_plain, row)).strip(" \t")]
     found = _found(read)
     if len(found) != len(below):
         return f"{len(below)} rows below the header, {len(found)} rows and rejects"
-    if is_wrapped:
-        return None
     width = len(read.notes.columns)
     for expected, (cells, is_row) in zip(below, found, strict=True):
         if is_row:
@@ -192,8 +193,15 @@ def _rows(text: str, profile: Feed) -> Iterator[list[str]]:
 
 def _inside(row: list[str], profile: Feed) -> list[str]:
     """The row within a row that was quoted as one cell."""
-    rows = list(_rows(row[0], profile)) if row and not any(row[1:]) else []
+    assert isinstance(profile.format, Csv)
+    is_wrapped = row and profile.format.delimiter in row[0] and not any(row[1:])
+    rows = list(_rows(row[0], profile)) if is_wrapped else []
     return rows[0] if len(rows) == 1 else row
+
+
+def _line(row: list[str], delimiter: str) -> str:
+    """The line that was quoted as one cell; a row that was not, as it was."""
+    return _written([row], delimiter, "\n", stdlib.QUOTE_ALL) if any(row[1:]) else "".join(row[:1]) + "\n"
 
 
 def _plain(cell: str) -> str:

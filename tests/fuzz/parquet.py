@@ -75,10 +75,14 @@ def _written(rng: Random, rows: list[Row]) -> bytes:
         columns["made"] = pa.array([dt.datetime(2026, 11, 3)] * len(rows), pa.timestamp("ms"))  # noqa: DTZ001
     if rng.random() < 0.1:
         columns["tags"] = pa.array([["x"]] * len(rows), pa.list_(pa.string()))
+    if rng.random() < 0.2:
+        columns["item"] = columns["item"].cast(rng.choice((pa.large_string(), pa.binary(), pa.string_view())))
     out = io.BytesIO()
+    has_dictionary = rng.random() < 0.5
     options: Any = {
         "compression": rng.choice(("none", "snappy", "zstd", "gzip")),
-        "use_dictionary": rng.random() < 0.5,
+        "use_dictionary": has_dictionary,
+        "column_encoding": None if has_dictionary or rng.random() < 0.5 else _encodings(rng, columns),
         "row_group_size": rng.choice((2, 1000)),
         "write_page_checksum": rng.random() < 0.3,
         "store_schema": rng.random() < 0.5,
@@ -86,6 +90,15 @@ def _written(rng: Random, rows: list[Row]) -> bytes:
     }
     pq.write_table(pa.table(columns), out, **options)
     return out.getvalue()
+
+
+def _encodings(rng: Random, columns: dict[str, Any]) -> dict[str, str]:
+    """Encodings other than plain, which also say what they need."""
+    of_numbers = {pa.float64(): ["BYTE_STREAM_SPLIT"], pa.int32(): ["DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"]}
+    of_texts = ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY", "PLAIN"]
+    of_column = {name: of_numbers.get(values.type, ["PLAIN"]) for name, values in columns.items()}
+    of_column |= {name: of_texts for name in ("date", "store", "item")}
+    return {name: rng.choice(some) for name, some in of_column.items() if name != "tags"}
 
 
 def _judge(read: Read, rows: list[Row]) -> str | None:

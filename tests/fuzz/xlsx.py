@@ -100,6 +100,20 @@ ATTRIBUTES = [
     b"1",
     b"2",
 ]
+TYPED = (
+    ' s="1"><v>46329</v>',
+    ' s="1"><v>46329.75</v>',
+    ' s="1"><v>-1</v>',
+    ' s="2"><v>12</v>',
+    "><v>1E+16</v>",
+    "><f>1+1</f><v>2</v>",
+    ' t="b"><v>1</v>',
+    ' t="e"><v>#DIV/0!</v>',
+    ' t="d"><v>2026-11-03</v>',
+)
+MERGED = ("A2:A4", "B2:D3", "C1:C9", "A2:D2", "D3:D1048576")
+ITEM = 2
+"""The column that is compared."""
 FEED = feed("xlsx")
 
 
@@ -107,6 +121,8 @@ def case(rng: Random) -> FeedCase:
     """A workbook with damaged rows and cells, or in half of all with damaged parts or bytes and an unknown sheet."""
     rows = with_damaged_parts(rng, ROWS, ODD, lambda row: _changed(rng, row))
     parts = {name: text.encode() for name, text in PARTS.items()} | _sheet(rng, [HEADER, *rows])
+    if rng.random() < 0.9:
+        del parts["[Content_Types].xml"]  # nobody reads it, and every part takes time
     if rng.random() < 0.5:
         return FeedCase(_zipped(parts), xlsx.read, FEED, lambda read: _judge(read, rows))
     if rng.random() < 0.2:
@@ -146,13 +162,16 @@ def _sheet(rng: Random, rows: list[list[str]]) -> dict[str, bytes]:
     lines = []
     for number, row in enumerate(rows, 1):
         cells = "".join(
-            _cell(rng, text, f' r="{chr(65 + column)}{number}"' if has_places else "", shared)
+            (_typed if column != ITEM and number > 1 and rng.random() < 0.1 else _cell)(
+                rng, text, f' r="{chr(65 + column)}{number}"' if has_places else "", shared
+            )
             for column, text in enumerate(row)
         )
         lines.append(f'<row r="{number}">{cells}</row>' if has_places else f"<row>{cells}</row>")
+    merged = f'<mergeCells><mergeCell ref="{rng.choice(MERGED)}"/></mergeCells>' if rng.random() < 0.2 else ""
     texts = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in shared)
     return {
-        SHEET: f"<worksheet {NAMESPACE}><sheetData>{''.join(lines)}</sheetData></worksheet>".encode(),
+        SHEET: f"<worksheet {NAMESPACE}><sheetData>{''.join(lines)}</sheetData>{merged}</worksheet>".encode(),
         SHARED: f"<sst {NAMESPACE}>{texts}</sst>".encode(),
     }
 
@@ -171,6 +190,11 @@ def _cell(rng: Random, text: str, place: str, shared: list[str]) -> str:
     return f'<c{place} t="inlineStr"><is><t>{escape(text)}</t></is></c>'
 
 
+def _typed(rng: Random, text: str, place: str, shared: list[str]) -> str:
+    """A cell that has a value exactly where there is a text, but of some other kind."""
+    return f"<c{place}{rng.choice(TYPED)}</c>" if text.strip() else _cell(rng, text, place, shared)
+
+
 def _zipped(parts: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:
@@ -184,5 +208,5 @@ def _judge(read: Read, rows: list[list[str]]) -> str | None:
     texts = [row for row in rows if any(cell.strip() for cell in row)]
     if len(texts) != read.count:
         return f"{len(texts)} rows, {read.count} rows and rejects"
-    lost = missing([row[2] for row in texts if len(row) > 2 and row[2]], read.texts("item"))
+    lost = missing([row[ITEM] for row in texts if len(row) > ITEM and row[ITEM]], read.texts("item"))
     return f"{lost} items are in no row" if lost else None

@@ -36,6 +36,8 @@ def test_the_shipped_definitions_load_into_the_settings() -> None:
     assert {feed_id: master.table for feed_id, master in masters.items()} == {
         "northfield_items": "items",
         "northfield_locations": "locations",
+        "northfield_complaints": "complaints",
+        "brand_loyalty": "loyalty",
     }
 
 
@@ -117,8 +119,9 @@ def test_a_name_that_is_no_id_is_refused(tmp_path: Path) -> None:
 def test_a_wrong_definition_can_be_left_out_and_what_it_brought_before_still_counts(folder: Path) -> None:
     (folder / "master" / "northfield_items.yaml").write_text("table: items\n", "utf-8")
     settings = load(folder, skip_broken_feeds=True)
-    assert set(settings.masters) == {"northfield_locations"}
-    assert settings.master_ids() == {"northfield_items", "northfield_locations"}
+    others = {"northfield_locations", "northfield_complaints", "brand_loyalty"}
+    assert set(settings.masters) == others
+    assert settings.master_ids() == {"northfield_items", *others}
     assert not settings.feeds_left_out, "every feed is there"
 
 

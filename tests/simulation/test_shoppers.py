@@ -99,6 +99,23 @@ def test_no_shelf_sells_more_than_it_holds_and_every_unit_is_accounted_for(
         assert ((trade.unmet == 0) | (trade.responses.sum(axis=-1) > 0) | (trade.sold > 0)).all()
 
 
+def test_every_scarce_shelf_is_sold_out_whatever_the_others_hold() -> None:
+    shoppers = Shoppers(np.full((30, 2), 50.0), seed=8, habits=Habits(cycle_days=7))
+    stock = np.arange(60.0).reshape(30, 2) % 20
+    shelf = stock.copy()
+    trade = shoppers.buy(0, shelf)
+    assert (trade.wanted > stock).all()
+    assert (shelf == 0).all()
+    assert (trade.sold == stock).all()
+
+
+def test_only_loyal_buyers_count_as_switched() -> None:
+    shoppers = Shoppers(np.full((200, 1), 5.0), seed=3, habits=Habits(response=only(BRAND), first_persistence=0.0))
+    trades = [shoppers.buy(day, np.zeros((200, 1))) for day in range(20)]
+    people = total(trades, "responses")[..., BRAND].sum() / 1.2
+    assert total(trades, "switched").sum() / people == pytest.approx(0.5, abs=0.02)
+
+
 def test_responses_at_an_empty_shelf_follow_their_shares() -> None:
     habits = Habits(cycle_days=7)
     shoppers = Shoppers(np.full((400, 1), 5.0), seed=3, habits=habits, areas=np.arange(400))

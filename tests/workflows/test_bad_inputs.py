@@ -13,7 +13,7 @@ import pytest
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.errors import FeedHeld
-from include.stockwatch.workflows.ingest import ingest_file
+from include.stockwatch.workflows.ingest import ingest_file, publish
 from include.stockwatch.workflows.services import Services
 from tests.workflows.partner_files import FORMATS, TABLE, csv_file, edifact_file, write_feed, x12_file
 
@@ -243,6 +243,29 @@ def test_rows_only_feeds_keep_what_a_later_file_does_not_name(services: Services
     take(services, tmp_path, csv_file([(*GOOD[9][:3], "77", "1"), *GOOD[10:]]), profile, "south")
     table = services.lake.engine.to_pyarrow(services.lake.table("observations").order_by("location_id", "item_id"))
     assert table["on_hand_units"].to_pylist() == [5.0] * 9 + [77.0] + [5.0] * 10
+
+
+def test_rows_that_stay_are_neither_lost_nor_doubled_when_publishing_is_cut(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(services, tmp_path, csv_file(GOOD[:10]), {**TABLE, "replaces": "rows"}, "north")
+
+    def cut(*_: object, **__: object) -> None:
+        raise ConnectionAbortedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "deliver_dates", cut)  # the table is written, the ledger is not
+        with pytest.raises(ConnectionAbortedError):
+            take(services, tmp_path, csv_file(GOOD[5:]), {**TABLE, "replaces": "rows"}, "south")
+    with services.state.begin() as tx:
+        (waiting,) = (one for one in ledger.latest(tx, FEED, 10) if one.status == "read")
+    fresh = Services(services.home, services.config, services.now)
+    publish(fresh, FEED, waiting.delivery_id)
+    fresh.state.engine.dispose()
+    table = services.lake.engine.to_pyarrow(services.lake.table("observations"))
+    assert sorted(zip(table["location_id"].to_pylist(), table["item_id"].to_pylist(), strict=True)) == sorted(
+        (row[1], row[2]) for row in GOOD
+    )
 
 
 def test_a_file_that_changes_a_delivered_date_says_what_it_changed(services: Services, tmp_path: Path) -> None:

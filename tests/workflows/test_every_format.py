@@ -60,10 +60,10 @@ def test_the_same_rows_are_the_same_observations_in_every_format(harbor: tuple[s
 def test_a_file_that_does_not_fit_into_memory_is_the_same_observations(
     harbor: tuple[str, Services], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from include.stockwatch.workflows import contents, stage
+    from include.stockwatch.workflows import merging, stage
 
     monkeypatch.setattr(stage, "MOST_BYTES", 1)
-    monkeypatch.setattr(contents, "PASS_ROWS", 7)
+    monkeypatch.setattr(merging, "PASS_ROWS", 7)
     kind, services = harbor
     rows = [
         ("20261101", f"{store:04d}", f"item {item}", str(store + item), "1") for store in range(9) for item in range(9)

@@ -698,7 +698,15 @@ def test_only_what_the_assortment_lists_counts(services: Services, tmp_path: Pat
     assert after["series"] == {
         "known": 2,
         "ranged": 2,
-        "by_status": {"unknown": 1, "out_of_stock": 0, "phantom_suspected": 0, "at_risk": 0, "void": 0, "in_stock": 1},
+        "by_status": {
+            "unknown": 1,
+            "out_of_stock": 0,
+            "phantom_suspected": 0,
+            "at_risk": 0,
+            "planned": 0,
+            "void": 0,
+            "in_stock": 1,
+        },
     }
     assert (before["coverage"], after["coverage"]) == (1.0, 0.5)
     silent = explain(services, "northfield", "0002", OAT_14, DATE)
@@ -732,3 +740,13 @@ def test_the_shipped_lists_agree_with_the_shipped_files(services: Services) -> N
     done = ingest.ingest_file(services, FEED, samples / FEED / "northfield_history.csv")
     assert (done.rows_parked, done.rows_rejected) == (0, 0)
     assert done.rows_published == done.rows_in
+
+
+def test_a_list_that_names_neither_items_nor_locations_rejects_its_bad_rows_alone(
+    services: Services, tmp_path: Path, config: Path
+) -> None:
+    define(config, "people", "table: owners\ncolumns: {owner: who, category: area}\nquality: {max_rejected_share: 1}\n")
+    done = master_files.ingest_file(
+        services, "people", list_of(tmp_path / "p.csv", "who,area", ["Dana,Snacks", ",Coffee"])
+    )
+    assert (done.rows_published, done.reject_codes) == (1, {"MISSING_ID": 1})

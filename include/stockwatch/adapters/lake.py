@@ -1,13 +1,16 @@
 """The lake: Delta tables in a folder, read with DuckDB through ibis.
 
-Writes replace whole dates (or whole deliveries) in one commit, so a repeated or killed task leaves no half and no
-double. Reads take the live files of the current version.
+Writes replace whole partitions (dates, feeds, deliveries) in one commit, which names files that are complete by then:
+a repeated or killed task leaves no half and no double. Reads take the live files of the current version.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,30 +19,44 @@ from urllib.parse import unquote
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, CommitProperties, Transaction, create_table_with_add_actions
 
-from include.stockwatch.domain.columns import AVAILABILITY, KPIS, MASTERS, OBSERVATIONS, REJECTS
+from include.stockwatch.adapters.parts import ROWS, Parts, as_added, found
+from include.stockwatch.domain.columns import AVAILABILITY, IDENTITIES, KPIS, MASTERS, OBSERVATIONS, REJECTS
 
-SCHEMAS = {"observations": OBSERVATIONS, "rejects": REJECTS, "availability": AVAILABILITY, "kpis": KPIS, **MASTERS}
+SCHEMAS = {
+    "observations": OBSERVATIONS,
+    "rejects": REJECTS,
+    "availability": AVAILABILITY,
+    "kpis": KPIS,
+    "identities": IDENTITIES,
+    **MASTERS,
+}
 COMMIT_ATTEMPTS = 5
-PARTITIONS = {
+PARTITIONS: dict[str, list[str]] = {
     "observations": ["business_date", "feed_id"],
-    "rejects": ["feed_id"],
+    "rejects": ["feed_id", "delivery_id"],
     "availability": ["business_date"],
     "kpis": ["business_date"],
-    **{name: ["feed_id"] for name in MASTERS},
+    "identities": ["feed_id"],
+    **{name: [*(["business_date"] if "business_date" in of else []), "feed_id"] for name, of in MASTERS.items()},
 }
 
 
-def bounded_engine(folder: Path, memory: str = "1GB") -> Any:
+Where: TypeAlias = list[tuple[str, str, Any]]
+"""Partitions, as Delta takes them: column, comparison, value."""
+
+
+def bounded_engine(folder: Path, memory: str = "700MB") -> Any:
     """A DuckDB of its own that keeps to some memory and spills into a folder: for files of any size."""
     folder.mkdir(parents=True, exist_ok=True)
     return ibis.duckdb.connect(memory_limit=memory, temp_directory=str(folder), preserve_insertion_order=False)
 
 
-Rows: TypeAlias = pa.Table | Callable[[], Iterator[pa.RecordBatch]]
-"""Rows to write: a table, or a function that gives them batch by batch, from the beginning each time."""
+Rows: TypeAlias = pa.Table | Callable[[], Iterator[pa.RecordBatch]] | Path
+"""Rows to write: a table, a function that gives them batch by batch, or a folder with their files (`Lake.parts`)."""
 
 
 class Lake:
@@ -56,47 +73,65 @@ class Lake:
             self._engine = ibis.duckdb.connect()
         return self._engine
 
+    def parts(self, table: str, folder: Path, name: str = ROWS) -> Parts:
+        """A writer of files in a folder that one of the `replace` methods then takes over as they are."""
+        return Parts(folder, PARTITIONS[table], name)
+
     def replace_dates(self, table: str, rows: Rows, dates: Iterable[dt.date], feed_id: str | None = None) -> None:
         """Put rows in the place of all rows of the given dates (and feed), in one commit."""
-        wanted = ", ".join(f"'{date.isoformat()}'" for date in sorted(set(dates)))
+        wanted = sorted({date.isoformat() for date in dates})
         if wanted:
-            of_feed = f" AND feed_id = '{feed_id}'" if feed_id else ""
-            self._replace(table, rows, f"business_date IN ({wanted}){of_feed}")
+            of_feed: Where = [("feed_id", "=", feed_id)] if feed_id else []
+            self._replace(table, rows, [("business_date", "in", wanted), *of_feed], feed_id or table)
 
     def replace_rejects(self, feed_id: str, delivery_id: str, batches: Rows, *, rows: int | None = None) -> None:
         """Put the rejects of one delivery in the place of those it had; `rows` says how many there are, if known."""
         rows = len(batches) if isinstance(batches, pa.Table) else rows
         if rows or self._exists("rejects"):
-            self._replace("rejects", batches, f"feed_id = '{feed_id}' AND delivery_id = '{delivery_id}'")
+            where: Where = [("feed_id", "=", feed_id), ("delivery_id", "=", delivery_id)]
+            self._replace("rejects", batches, where, feed_id)
 
     def replace_feed(self, table: str, rows: Rows, feed_id: str) -> None:
         """Put rows in the place of all rows of a feed, in one commit."""
-        self._replace(table, rows, f"feed_id = '{feed_id}'")
+        self._replace(table, rows, [("feed_id", "=", feed_id)], feed_id)
 
-    def _replace(self, table: str, rows: Rows, predicate: str) -> None:
+    def _replace(self, table: str, rows: Rows, where: Where, owner: str) -> None:
+        """Replace partitions. Of two writers with one owner at the same moment, the second begins again."""
+        if isinstance(rows, Path):
+            self._adopt(table, rows, where, owner)
+            return
         schema = SCHEMAS[table].to_pyarrow()
-        if isinstance(rows, pa.Table):
-            rows = rows.select(schema.names).cast(schema)
+        self.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=self.root) as name:
+            with self.parts(table, Path(name)) as parts:
+                if isinstance(rows, pa.Table):
+                    parts.add(rows.select(schema.names).cast(schema))
+                else:
+                    for batch in rows():
+                        parts.add(pa.Table.from_batches([batch], schema))
+            self._adopt(table, Path(name), where, owner)
+
+    def _adopt(self, table: str, folder: Path, where: Where, owner: str) -> None:
+        """Make the files of a folder those of some partitions."""
+        path = self._path(table)
+        added = [as_added(_linked(file, path / file.parent.relative_to(folder)), path) for file in found(folder)]
         for attempt in range(COMMIT_ATTEMPTS):
             try:
-                return self._commit(table, rows, schema, predicate)
-            except CommitFailedError:  # somebody else made the table, or changed its schema, in the meantime
+                return self._commit(table, added, where, owner)
+            except DeltaError:  # somebody else made the table, or replaced partitions, in the meantime
                 if attempt + 1 == COMMIT_ATTEMPTS:
                     raise
                 time.sleep(0.1 * 2**attempt)
         return None
 
-    def _commit(self, table: str, rows: Rows, schema: pa.Schema, predicate: str) -> None:
-        path = self._path(table)
-        if callable(rows):
-            rows = pa.RecordBatchReader.from_batches(schema, rows())
+    def _commit(self, table: str, added: list[AddAction], where: Where, owner: str) -> None:
+        path, by, schema = self._path(table), PARTITIONS[table], Schema.from_arrow(SCHEMAS[table].to_pyarrow())
+        only = CommitProperties(app_transactions=[Transaction(owner, 1)])
         if self._exists(table):
-            known = {field.name for field in DeltaTable(path).schema().fields}
-            grown = None if known.issuperset(schema.names) else "merge"  # a column that is new since the table was made
-            write_deltalake(path, rows, mode="overwrite", predicate=predicate, schema_mode=grown)
+            DeltaTable(path).create_write_transaction(added, "overwrite", schema, by, where, commit_properties=only)
         else:
             path.mkdir(parents=True, exist_ok=True)
-            write_deltalake(path, rows, mode="append", partition_by=PARTITIONS[table])
+            create_table_with_add_actions(str(path), schema, added, partition_by=by, commit_properties=only)
 
     def table(
         self,
@@ -105,10 +140,13 @@ class Lake:
         first: dt.date | None = None,
         last: dt.date | None = None,
         feeds: Iterable[str] | None = None,
+        engine: Any = None,
     ) -> ir.Table:
-        """A table as an expression, of which only the files of the given dates and feeds are read."""
+        """A table as an expression (of this lake's engine, or another), of which only the files of the given dates and
+        feeds are read.
+        """
         schema = SCHEMAS[name]
-        pruned: list[tuple[str, str, Any]] = []
+        pruned: Where = []
         if first:
             pruned.append(("business_date", ">=", first))
         if last:
@@ -118,7 +156,9 @@ class Lake:
         files = self._files(name, pruned)
         if not files:
             return ibis.memtable(schema.to_pyarrow().empty_table(), schema=schema)
-        rows = self.engine.read_parquet(files, hive_partitioning=True, hive_types_autocast=False, union_by_name=True)
+        rows = (engine or self.engine).read_parquet(
+            files, hive_partitioning=True, hive_types_autocast=False, union_by_name=True
+        )
         missing = {column: ibis.null(kind) for column, kind in schema.items() if column not in rows.columns}
         return rows.mutate(**missing).select(schema.names).cast(schema)
 
@@ -126,7 +166,7 @@ class Lake:
         """Version of a table, none before its first write."""
         return DeltaTable(self._path(name)).version() if self._exists(name) else None
 
-    def _files(self, name: str, pruned: list[tuple[str, str, Any]]) -> list[str]:
+    def _files(self, name: str, pruned: Where) -> list[str]:
         if not self._exists(name):
             return []
         uris = DeltaTable(self._path(name)).file_uris(file_pruning_predicate=pruned or None)
@@ -137,3 +177,17 @@ class Lake:
 
     def _path(self, name: str) -> Path:
         return self.root / name
+
+
+def _linked(file: Path, folder: Path) -> Path:
+    """A second name of a file, in a folder; a copy where the file system knows no second names.
+
+    The name is new at every try: a commit may not replace a file by itself.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{uuid.uuid4().hex}.parquet"
+    try:
+        target.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, target)
+    return target

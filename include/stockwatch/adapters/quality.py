@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -298,6 +299,12 @@ def _summary(result: Any) -> dict[str, Any]:
     return {"success": bool(result.success), "checks": sorted(checks, key=lambda c: (c["code"], str(c["column"])))}
 
 
+@cache
+def _view() -> DefaultJinjaPageView:
+    """The templates of the page, compiled once."""
+    return DefaultJinjaPageView()
+
+
 BODY = re.compile(r"<body\b[^>]*>(.*)</body>", re.IGNORECASE | re.DOTALL)
 FOREIGN = re.compile(
     r"<(script|style|svg)\b.*?</\1>|<link\b[^>]*>|<img\b[^>]*>|\son[a-z]+=(\"[^\"]*\"|'[^']*')",
@@ -319,6 +326,6 @@ def _page(result: Any) -> str:
         ):
             one.result.pop(long, None)
         one.result = _escaped(one.result)
-    page = str(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result)))
+    page = str(_view().render(ValidationResultsPageRenderer().render(result)))
     body = BODY.search(page)
     return FOREIGN.sub("", body[1] if body else page)

@@ -6,17 +6,20 @@ a second time, for the shape of their spell. Late or restated data needs no repa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 import ibis
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
+from include.stockwatch.domain import demand, phantom
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF
 from include.stockwatch.domain.master import with_assortment
-from include.stockwatch.domain.sums import exact_sum
+from include.stockwatch.domain.signals import Heard
+from include.stockwatch.domain.steps import step
+from include.stockwatch.domain.sums import exact_sum, fast_sum
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.domain.value import Value
 
@@ -32,6 +35,17 @@ LAST_KNOWN = (
 """Columns of which the latest reported value counts."""
 
 
+EVIDENCE = (
+    *("last_sale_date", "last_receipt_date", "on_hand_units"),
+    *("sold_weighted", "exposure_weighted", "sale_mask"),
+)
+WORKING = (
+    *("factors", "promotion_factor", "promotion_mask", "hazard", "silence", "silent_expected", "p_empty"),
+    *("factor_today", "sold_today", "exposure_today", "is_phantom"),
+)
+"""Columns that only lead to others."""
+
+
 class Status(StrEnum):
     """What is known of a ranged series on a date."""
 
@@ -39,6 +53,7 @@ class Status(StrEnum):
     OUT_OF_STOCK = "out_of_stock"
     PHANTOM_SUSPECTED = "phantom_suspected"  # the record shows stock, the shelf is probably empty
     AT_RISK = "at_risk"
+    PLANNED = "planned"  # was meant to leave the range: no stock-out, and in no rate
     VOID = "void"  # ranged, with stock on record, and never sold
     IN_STOCK = "in_stock"
 
@@ -51,6 +66,7 @@ class CheckSettings(Value):
     sell_out_day_exposure: float = Field(
         default=0.5, gt=0, le=1, description="share of a day on sale that is counted when the shelf emptied that day"
     )
+    void_days: int = Field(default=28, ge=7, description="days seen with stock and no sale before an item is void")
     horizon_days: int = Field(default=7, ge=1, le=60, description="days ahead for figures `at risk`")
 
     @model_validator(mode="after")
@@ -81,44 +97,92 @@ def marked(rows: ir.Table, thresholds: Thresholds, check: CheckSettings) -> ir.T
             (rows.is_out & (rows.sold > 0), check.sell_out_day_exposure),
             else_=0.0,
         ),
-        # counted from the oldest day, whose weight is 1, so that no day is too light for `exact_sum`
+        # counted from the oldest day, whose weight is 1, so that no day is too light for an exact sum
         weight=ibis.literal(check.forgetting) ** (rows.age_days - (check.lookback_days - 1)),
     )
 
 
 def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
-    """One row per series and checked date: the last known stock and the demand learnt in the window.
+    """One row per series and checked date: the last known stock and what the window says of demand.
 
     Grain:  (as_of, series, business_date), as `marked` -> (as_of, series)
-    Units:  demand_a / demand_b in units per day on sale
-    Nulls:  demand_b = 0 where no day with stock and sales was seen: demand is not estimated
-    Source: Gamma-Poisson with forgetting; days out of stock teach nothing, and those of the current spell make
-            nothing forgotten: weights count back from the last day on sale
+    Units:  sold_weighted and exposure_weighted count the oldest day once and each later one more;
+            sale_mask has a bit for each of the newest days on sale, see `demand.MASK_DAYS`
     """
     day = rows.business_date
     seen = rows.on_hand_units.notnull()
-    position = rows.group_by(*KEY).agg(
-        last_seen_date=day.max(where=seen),
-        last_in_stock_date=day.max(where=rows.is_in_stock),
-        is_out=(rows.is_out & (rows.age_days == 0)).any(),
-        last_sale_date=day.max(where=rows.sold > 0),
-        days_observed=seen.sum(),
-        on_order_units=rows.on_order_units.max(where=rows.age_days == 0),
-        in_transit_units=rows.in_transit_units.max(where=rows.age_days == 0),
-        **{name: rows[name].argmax(day, where=rows[name].notnull()) for name in LAST_KNOWN},
-        is_ranged=(rows.is_in_stock | (rows.sold > 0)).any(),
-        sold_weighted=exact_sum(rows.weight * rows.sold, where=rows.on_sale > 0),
-        exposure_weighted=exact_sum(rows.weight * rows.on_sale),
-        evidence_age=rows.age_days.min(where=rows.on_sale > 0),
+    on_sale = rows.on_sale > 0
+    bit = demand.bit_of(rows.age_days)
+    total = fast_sum if check.forgetting ** (1 - check.lookback_days) < 2**16 else exact_sum
+    return step(
+        rows.group_by(*KEY).agg(
+            last_seen_date=day.max(where=seen),
+            last_in_stock_date=day.max(where=rows.is_in_stock),
+            is_out=(rows.is_out & (rows.age_days == 0)).any(),
+            last_sale_date=day.max(where=rows.sold > 0),
+            last_receipt_date=day.max(where=rows.received_units > 0),
+            days_observed=seen.sum(),
+            on_order_units=rows.on_order_units.max(where=rows.age_days == 0),
+            in_transit_units=rows.in_transit_units.max(where=rows.age_days == 0),
+            **{name: rows[name].argmax(day, where=rows[name].notnull()) for name in LAST_KNOWN},
+            is_ranged=(rows.is_in_stock | (rows.sold > 0)).any(),
+            sold_weighted=total(rows.weight * rows.sold, where=on_sale),
+            exposure_weighted=total(rows.weight * rows.on_sale, where=on_sale),
+            sale_mask=bit.bit_or(where=on_sale).fill_null(0),
+            sold_today=rows.sold.max(where=rows.age_days == 0),
+        )
     )
-    regained = ibis.literal(check.forgetting) ** (check.lookback_days - 1 - position.evidence_age)
-    return position.mutate(
-        demand_a=(position.sold_weighted * regained).fill_null(0.0),
-        demand_b=(position.exposure_weighted * regained).fill_null(0.0),
-    ).drop("sold_weighted", "exposure_weighted", "evidence_age")
 
 
-def with_status(position: ir.Table, thresholds: Thresholds) -> ir.Table:
+Hold = Callable[[ir.Table], ir.Table]
+"""Computes a table that several others are made of, so that an engine does it once."""
+
+
+def unheld(table: ir.Table) -> ir.Table:
+    """Leave a table an expression: the engine decides."""
+    return table
+
+
+def with_demand(
+    rows: ir.Table,
+    position: ir.Table,
+    check: CheckSettings,
+    heard: Heard | None = None,
+    hold: Hold = unheld,
+) -> ir.Table:
+    """Positions with the demand learned and the probability that the shelf is empty though the record shows stock.
+
+    Grain:  rows as `marked`, position as `positions` -> as position
+    Units:  demand_a / demand_b in units per day on sale of a mean weekday without promotion
+    Nulls:  demand_b = 0 where no day with stock and sales was seen: demand is not estimated
+    Source: Gamma-Poisson with forgetting. Days out of stock teach nothing and make nothing forgotten; silent days
+            count as far as the shelf probably had stock, so that a run does not talk the rate down that judges it
+    """
+    days = hold(demand.history(rows, position))
+    weekdays = hold(demand.weekday_factors(days, position))
+    promotions = hold(demand.promotion_factors(demand.weekdayed(days, weekdays)))
+    days = demand.with_expected(days, weekdays, promotions)
+    dispersions = hold(demand.dispersions(days))
+    hazards = hold(phantom.hazards(hold(phantom.runs(days, dispersions))))
+    table = position.select(*KEY, *EVIDENCE, pool=position.category.fill_null(""), told=_packed(position))
+    table = demand.with_profile(table, demand.profiles(weekdays, promotions), demand.promoted_days(rows, promotions))
+    table = demand.with_evidence(table.drop("pool"), check, dispersions)
+    table = hold(phantom.with_hazard(demand.with_item_prior(table, demand.noise(check)), hazards))
+    found = phantom.judged(rows, table, demand.noise(check))
+    if heard is not None:
+        found = hold(found)
+        found = phantom.raised(found, heard.told(phantom.silent_since(table, found)))
+    table = demand.with_rate(phantom.with_judgement(table, found), check)
+    packed = [name for name in position.columns if name not in (*KEY, *EVIDENCE)]
+    return step(table.mutate(**{name: table.told[name] for name in packed}).drop("told", "sale_mask"))
+
+
+def _packed(position: ir.Table) -> ir.StructValue:
+    """What only has to be carried along, in one column."""
+    return ibis.struct({name: position[name] for name in position.columns if name not in (*KEY, *EVIDENCE)})
+
+
+def with_status(position: ir.Table, thresholds: Thresholds, check: CheckSettings) -> ir.Table:
     """Give every ranged series its status; series that are not ranged are left out.
 
     Ranged means listed in the partner's assortment; for want of one, stocked or sold in the window.
@@ -127,22 +191,35 @@ def with_status(position: ir.Table, thresholds: Thresholds) -> ir.Table:
     ranged = position.filter(position.is_ranged).drop("is_ranged")
     ranged = ranged.mutate(
         rule=thresholds.rule_column(ranged),
-        demand_units_per_day=(ranged.demand_b > 0).ifelse(ranged.demand_a / ranged.demand_b, ibis.null("float64")),
         is_fresh=(ranged.last_seen_date == ranged.as_of).fill_null(False),
+        is_out=ranged.is_out.fill_null(False),
     )
+    is_known = ranged.is_fresh
+    has_record = is_known & ~ranged.is_out
     ranged = ranged.mutate(
         days_of_supply=(ranged.demand_units_per_day > 0).ifelse(
             ibis.greatest(ranged.on_hand_units, 0.0) / ranged.demand_units_per_day, ibis.null("float64")
-        )
+        ),
+        p_phantom=has_record.ifelse(ranged.p_empty, ibis.null("float64")),
+        is_negative_record=(is_known & (ranged.on_hand_units < 0)).fill_null(False),
+        sold_out_today=ranged.is_out & (ranged.sold_today > 0).fill_null(False),
     )
-    low = ranged.days_of_supply < thresholds.limit_column("min_days_of_supply", ranged)
+    never_sold = ranged.last_sale_date.isnull() & (ranged.days_observed >= check.void_days)
+    suspected = ranged.p_phantom >= thresholds.limit_column("phantom_probability", ranged)
     status = ibis.cases(
         (~ranged.is_fresh, Status.UNKNOWN.value),
         (ranged.is_out, Status.OUT_OF_STOCK.value),
-        (low.fill_null(False), Status.AT_RISK.value),
+        (never_sold, Status.VOID.value),
+        (suspected.fill_null(False), Status.PHANTOM_SUSPECTED.value),
+        (at_risk(ranged, thresholds), Status.AT_RISK.value),
         else_=Status.IN_STOCK.value,
     )
-    return ranged.mutate(status=status).drop("is_fresh", "is_out")
+    return step(ranged.mutate(status=status).drop("is_fresh", "is_out"))
+
+
+def at_risk(table: ir.Table, thresholds: Thresholds) -> ir.BooleanValue:
+    """Whether a series that has stock may soon have none: by its days of supply."""
+    return (table.days_of_supply < thresholds.limit_column("min_days_of_supply", table)).fill_null(False)
 
 
 def spells(
@@ -151,14 +228,21 @@ def spells(
     """The current out-of-stock spell of every series that is out, and what is remembered of earlier ones.
 
     Grain:  rows (as_of, series, business_date) as `marked`, statuses (as_of, series) -> (as_of, series)
-    Units:  exposure days: a day out counts 1, the day on which the shelf emptied counts its unsold share
+    Units:  exposure in days of a mean weekday: a day out counts its weekday's factor, the day on which the shelf
+            emptied the share of it that was not sold
     Nulls:  days without a reported stock count nothing
     """
-    out = statuses.filter(statuses.status == Status.OUT_OF_STOCK.value).select(*KEY, since=statuses.last_in_stock_date)
-    days = rows.filter(rows.is_out).inner_join(out, KEY)
+    out = statuses.filter(statuses.status == Status.OUT_OF_STOCK.value)
+    out = out.select(
+        *KEY, "factors", "demand_units_per_day", "promotion_mask", "promotion_factor", since=out.last_in_stock_date
+    )
+    days = rows.filter(rows.is_out).select(*KEY, "business_date", "age_days", "sold").inner_join(out, KEY)
+    is_promoted = (days.promotion_mask & demand.bit_of(days.age_days)) != 0
+    factor = days.factors[days.age_days % 7] * is_promoted.ifelse(days.promotion_factor, 1.0)
+    unsold = 1 - demand.sell_out_exposure(days.sold, days.demand_units_per_day * factor, check.sell_out_day_exposure)
     days = days.mutate(
         is_current=days.since.isnull() | (days.business_date > days.since),
-        exposure=(days.sold > 0).ifelse(1 - check.sell_out_day_exposure, 1.0),
+        exposure=factor * (days.sold > 0).ifelse(unsold, 1.0),
     )
     faded = days.exposure * ibis.literal(2.0) ** (-days.age_days / memory_half_life_days)
     return days.group_by(*KEY).agg(
@@ -170,15 +254,30 @@ def spells(
 
 
 def with_spells(statuses: ir.Table, spell: ir.Table, thresholds: Thresholds) -> ir.Table:
-    """Statuses with their spell, the units not sold, and whether the spell is long enough to alert."""
+    """Statuses with their spell, the units not sold, and whether the spell is long enough to alert.
+
+    A phantom spell begins on the day after the last sale or receipt; its days count with the probability that the
+    shelf was empty.
+    """
     joined = statuses.left_join(spell, KEY).drop([f"{key}_right" for key in KEY])
+    joined = joined.mutate(is_phantom=joined.status == Status.PHANTOM_SUSPECTED.value)
+    empty = phantom.empty_days(joined.silent_days, joined.silence, joined.hazard)
+    mean_factor = joined.silent_expected / joined.silent_days.cast("float64").nullif(0.0)
+    joined = joined.mutate(
+        spell_start_date=joined.is_phantom.ifelse(phantom.run_start(joined), joined.spell_start_date),
+        spell_exposure_days=joined.is_phantom.ifelse(
+            joined.p_phantom * empty * mean_factor, joined.spell_exposure_days
+        ),
+        exposure_today=joined.is_phantom.ifelse(joined.p_phantom * joined.factor_today, joined.exposure_today),
+        earlier_exposure_days=joined.is_phantom.ifelse(0.0, joined.earlier_exposure_days),
+    )
     joined = joined.mutate(spell_days=joined.as_of.delta(joined.spell_start_date, unit="day") + 1)
     rate = joined.demand_units_per_day
     return joined.mutate(
         lost_units=rate * joined.spell_exposure_days,
         lost_units_today=rate * joined.exposure_today,
         alert_due=(joined.spell_days >= thresholds.limit_column("days_out_before_alert", joined)).fill_null(False),
-    ).drop("exposure_today")
+    )
 
 
 def with_store_scope(table: ir.Table) -> ir.Table:
@@ -205,6 +304,8 @@ def availability(
     *,
     listed: ir.Table | None = None,
     location_types: Mapping[str, str] | None = None,
+    heard: Heard | None = None,
+    hold: Hold = unheld,
 ) -> ir.Table:
     """Everything that is known of every ranged series on each checked date, but for the loss of customers.
 
@@ -212,8 +313,9 @@ def availability(
     Grain:  (as_of, series, business_date), see `daily.looking_back` -> (as_of, series)
     """
     rows = marked(rows, thresholds, check)
-    position = positions(rows, check)
+    position = hold(positions(rows, check))
     if listed is not None:
-        position = with_assortment(position, listed, location_types or {})
-    statuses = with_status(position, thresholds)
-    return with_store_scope(with_spells(statuses, spells(rows, statuses, check, memory_half_life_days), thresholds))
+        position = hold(with_assortment(position, listed, location_types or {}))
+    statuses = hold(with_status(with_demand(rows, position, check, heard, hold), thresholds, check))
+    table = with_spells(statuses, spells(rows, statuses, check, memory_half_life_days), thresholds)
+    return with_store_scope(table).drop(*WORKING)

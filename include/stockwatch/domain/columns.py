@@ -235,11 +235,65 @@ OWNERS = ibis.schema(
 )
 """Grain: (feed_id, partner, category, region, valid_from). A file replaces all rows of its feed."""
 
+COMPLAINTS = ibis.schema(
+    {
+        "feed_id": "string",
+        "partner": "string",  # '' = not known
+        "business_date": "date",  # on which it was made
+        "location_id": "string",  # as in observations; null = not known
+        "item_id": "string",  # GTIN or the partner's own number; null = not known
+        "channel": "string",  # as the file calls it: phone, web, store
+        "kind": "string",  # could_not_find, quality, price, pack, service or other
+        "complaints": "int64",  # how many the row stands for
+        "extract": "string",  # beginning of what was said, without addresses and numbers of people
+        **_FOUND_IN,
+    }
+)
+"""Grain: (delivery_id, line). A file replaces the rows of its feed on the dates that it has."""
+
+LOYALTY = ibis.schema(
+    {
+        "feed_id": "string",
+        "partner": "string",  # '' = every partner
+        "measure": "string",  # see customer_signals.Measure
+        "brand": "string",  # null = every brand
+        "category": "string",  # null = every category
+        "segment": "string",  # of buyers; null = all of them
+        "value": "float64",  # shares 0..1, NPS -100..100, money in `currency`, days
+        "currency": "string",  # of a lifetime value
+        "period_days": "int64",  # that retention and churn are about
+        "valid_from": "date",
+        "sample_size": "int64",  # people asked or watched; null = not said
+        **_FOUND_IN,
+    }
+)
+"""Grain: (feed_id, partner, measure, brand, category, segment, valid_from). A file replaces all rows of its feed."""
+
 MASTERS = {
     "items": ITEMS,
     "locations": LOCATIONS,
     "supply_links": SUPPLY_LINKS,
     "assortment": ASSORTMENT,
     "owners": OWNERS,
+    "complaints": COMPLAINTS,
+    "loyalty": LOYALTY,
 }
-"""The tables of master data."""
+"""The tables that are defined in `master/`: master data, and what customers say."""
+
+IDENTITIES = ibis.schema(
+    {
+        "feed_id": "string",
+        "partner": "string",
+        "item_id": "string",
+        "gtin": "string",
+        "partner_item_id": "string",
+        "item_name": "string",
+        "successor_gtin": "string",
+        "unit": "string",  # in capitals; null = no pack is known
+        "pieces": "float64",  # in it
+        "first_seen_on": "date",  # of all files of the feed
+        "last_seen_on": "date",
+    }
+)
+"""Grain: (feed_id, partner, item_id, gtin, partner_item_id, successor_gtin, unit, pieces). What an item master said,
+and when: a list replaces the one before, so what changed in it is kept here."""

@@ -61,6 +61,7 @@ class Assumptions(Value):
     retention: float = Field(default=0.67, ge=0, lt=1, description="r, share of loyal buyers kept for a year")
     discount_rate: float = Field(default=0.10, ge=0, description="i, per year")
     brand_breadth: float = Field(default=1.0, gt=0, description="v, above 1 if losing the item loses siblings too")
+    value_per_customer: float | None = Field(default=None, gt=0, description="V as measured; none: from the above")
     customers_interval: Interval = Interval(low=0.09, median=0.64, high=2.35)
     value_interval: Interval = Interval(low=0.09, median=0.67, high=2.89)
 
@@ -209,6 +210,8 @@ def spell_loss(
         * assumed.retention
         / (1 + assumed.discount_rate - assumed.retention)
     )
+    if assumed.value_per_customer is not None:
+        value = np.full_like(value, assumed.value_per_customer)
     return Loss(
         unmet_units=unmet,
         unmet_units_sd=unmet_sd,

@@ -15,12 +15,14 @@ def kpis(availability: ir.Table) -> ir.Table:
 
     Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, category)
     Units:  rates are shares 0..1 of ranged series with a known status; coverage is the known share of ranged series;
-            in_stock_rate believes the records, osa_estimate takes off every series' probability of being phantom
+            in_stock_rate believes the records, osa_estimate takes off every series' probability of being phantom;
+            what leaves the range by plan counts nowhere
     Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null;
             lost units and money are those of the date, customers those of the spells going on, so they do not add up
             over dates; each is 0 where nothing is out and null where it could not be estimated
     """
-    table = availability.mutate(category=availability.category.fill_null(""))
+    counted = availability.filter(availability.status != Status.PLANNED.value)
+    table = counted.mutate(category=counted.category.fill_null(""))
     everyone, everything = ibis.literal(""), ibis.literal("")
     levels = [table, table.mutate(category=everything), table.mutate(partner=everyone, category=everything)]
     # A feed without categories has '' at the first level already: count it once.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -13,6 +15,7 @@ from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.customers import Array, Assumptions, Response, spell_loss
 from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.intervals import with_intervals
 from include.stockwatch.domain.value import Value
 
 INPUTS = (
@@ -25,6 +28,7 @@ INPUTS = (
     "item_scope",
     "margin_share",
     "purchase_cycle_days",
+    "ahead_days",
 )
 OUTPUTS = (
     "lost_money",
@@ -35,6 +39,9 @@ OUTPUTS = (
     "customers_at_risk",
     "lost_lifetime_value",
 )
+
+
+Label = TypeVar("Label", bound=Hashable)
 
 
 class CategoryAssumptions(Value):
@@ -58,7 +65,7 @@ class CustomerModel(Value):
         own = self.categories.get(category or "")
         if own is None:
             return self.defaults
-        return self.defaults.model_copy(update={key: value for key, value in own if value is not None})
+        return with_intervals(self.defaults.model_copy(update={key: value for key, value in own if value is not None}))
 
 
 def with_item_scope(table: ir.Table) -> ir.Table:
@@ -86,28 +93,32 @@ def with_item_scope(table: ir.Table) -> ir.Table:
 
 
 def losses(
-    inputs: Mapping[str, Array], categories: Sequence[str | None], model: CustomerModel, horizon_days: int
+    inputs: Mapping[str, Array], labels: Sequence[Label], assumed_for: Callable[[Label], Assumptions]
 ) -> dict[str, Array]:
-    """Loss columns of the availability table for the series that are out.
+    """Loss columns of the availability table for the series that are out, probably are, or may soon be.
 
-    Shapes: every input and output has one element per series, in the same order.
-    Units:  `lost_*` is the spell so far; `*_at_risk` and `at_risk_*` are what the next `horizon_days` add if it lasts.
+    Shapes: every input and output has one element per series, in the same order; series with the same label have the
+            same assumptions.
+    Units:  `lost_*` is the spell so far; `*_at_risk` and `at_risk_*` are what `ahead_days` more days out would add: the
+            horizon for a spell that goes on, the days expected to be short for a series that may run out.
     Nulls:  NaN where demand or price is not known: not estimated.
     """
-    count = len(categories)
+    count = len(labels)
     result = {name: np.full(count, np.nan) for name in OUTPUTS}
-    labels = np.array([category or "" for category in categories], dtype=object)
-    for label in sorted(set(labels)):
-        chosen = labels == label
-        assumed = model.for_category(label)
-        a, b, days, earlier, price, stores, items, margin, cycle = (
+    places: dict[Label, list[int]] = defaultdict(list)
+    for place, label in enumerate(labels):
+        places[label].append(place)
+    for label, found in places.items():
+        chosen = np.array(found)
+        assumed = assumed_for(label)
+        a, b, days, earlier, price, stores, items, margin, cycle, ahead = (
             np.asarray(inputs[name], float)[chosen] for name in INPUTS
         )
         now, later = (
             spell_loss(
                 demand_a=a,
                 demand_b=b,
-                exposure_days=days + ahead,
+                exposure_days=days + more,
                 earlier_exposure_days=earlier,
                 price=price,
                 store_scope=stores,
@@ -116,7 +127,7 @@ def losses(
                 cycle_days=np.where(np.isnan(cycle), assumed.purchase_cycle_days, cycle),
                 assumed=assumed,
             )
-            for ahead in (0, horizon_days)
+            for more in (0, ahead)
         )
         at_risk_units = later.unmet_units - now.unmet_units
         result["lost_money"][chosen] = now.unmet_units * price

@@ -17,6 +17,7 @@ from include.stockwatch.domain.daily import AS_OF
 EVERY_PARTNER = ""
 """What stands for the partner in a row of our own master data that is about all of them."""
 LOCATION_TYPES = ("store", "dc")
+DETAILS = ("brand", "item_class", "margin_share", "purchase_cycle_days")
 LISTED = (AS_OF, *SERIES, "location_type")
 
 
@@ -48,6 +49,15 @@ def named(rows: ir.Table, names: ir.Table, key: str, columns: Mapping[str, str])
     joined = rows.left_join(said, ["partner", key])
     filled = {name: ibis.coalesce(joined[name], joined[f"said_{name}"]) for name in columns}
     return joined.mutate(**filled).select(rows.columns)
+
+
+def with_details(series: ir.Table, items: ir.Table) -> ir.Table:
+    """Series with what only an item master says of their items, no feed; null where none does.
+
+    Grain:  series any with partner and item_id, items from `per_partner` -> as series
+    """
+    blank = series.mutate(**{name: ibis.null(items.schema()[name]) for name in DETAILS})
+    return named(blank, items, "item_id", {name: name for name in DETAILS})
 
 
 def ranged_on(assortment: ir.Table, items: ir.Table, dates: Sequence[dt.date]) -> ir.Table:

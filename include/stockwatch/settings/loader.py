@@ -9,12 +9,14 @@ from typing import Any
 
 from include.stockwatch.alerting.routing import Routes
 from include.stockwatch.domain.losses import CustomerModel
+from include.stockwatch.domain.promise import Promises
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.errors import ConfigError, Problem
 from include.stockwatch.settings.feed import Feed, load_feed
 from include.stockwatch.settings.master import Master, load_master
 from include.stockwatch.settings.models import Settings, Stockwatch
 from include.stockwatch.settings.reading import closest, content_of, file_problem, open_file, read
+from include.stockwatch.settings.signals import SignalSettings
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +45,16 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
     thresholds = _collect(problems, read, folder / "thresholds.yaml", Thresholds)
     routes = _collect(problems, read, folder / "routes.yaml", Routes)
     customers = _collect(problems, read, folder / "lost_customers.yaml", CustomerModel, optional=True)
+    promises = _collect(problems, read, folder / "promises.yaml", Promises, optional=True)
+    signals = _collect(problems, read, folder / "signals.yaml", SignalSettings, optional=True)
     general = _collect(problems, read, folder / "stockwatch.yaml", Stockwatch, optional=True)
     if not left_out and partners:
         problems.extend(_unknown_partners(folder / "thresholds.yaml", "thresholds", partners))
         problems.extend(_unknown_partners(folder / "routes.yaml", "routes", partners))
+        problems.extend(_unknown_partners(folder / "promises.yaml", "promises", partners))
     if thresholds and general:
         problems.extend(_alerts_never(folder / "thresholds.yaml", thresholds, general))
-    if problems or not (thresholds and routes and customers and general):
+    if problems or not (thresholds and routes and customers and promises and signals and general):
         raise ConfigError(tuple(problems))
     return Settings(
         feeds=feeds,
@@ -59,6 +64,8 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
         thresholds=thresholds,
         routes=routes,
         lost_customers=customers,
+        promises=promises,
+        signals=signals,
         stockwatch=general,
     )
 

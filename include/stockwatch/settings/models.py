@@ -5,6 +5,8 @@ master/<feed>.yaml  one definition per feed of master data (see master.py; optio
 thresholds.yaml     dependable-access thresholds
 routes.yaml         who is told, and who owns it
 lost_customers.yaml assumptions of the lost-customer model (optional)
+promises.yaml       what partners are held to beside availability (optional)
+signals.yaml        what is done with what customers say (optional)
 stockwatch.yaml     landing, look-back and gate (optional)
 """
 
@@ -17,12 +19,16 @@ from pydantic import Field
 
 from include.stockwatch.alerting.routing import Routes
 from include.stockwatch.domain.availability import CheckSettings
+from include.stockwatch.domain.causes import ScopeSettings
 from include.stockwatch.domain.losses import CustomerModel
+from include.stockwatch.domain.promise import Promises
 from include.stockwatch.domain.reported import AbsentMeans
+from include.stockwatch.domain.supply import SupplySettings
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.domain.value import Value
 from include.stockwatch.settings.feed import Feed, Identifier
 from include.stockwatch.settings.master import Master
+from include.stockwatch.settings.signals import SignalSettings
 
 
 class GateSettings(Value):
@@ -39,6 +45,8 @@ class Stockwatch(Value):
     landing_url: str | None = Field(default=None, description="default: the folder `landing` in STOCKWATCH_HOME")
     max_file_mb: int = Field(default=2048, ge=1, description="a larger file is held unread")
     check: CheckSettings = CheckSettings()
+    supply: SupplySettings = SupplySettings()
+    scope: ScopeSettings = ScopeSettings()
     gate: GateSettings = GateSettings()
 
 
@@ -54,6 +62,8 @@ class Settings(Value):
     thresholds: Thresholds
     routes: Routes
     lost_customers: CustomerModel
+    promises: Promises = Promises()
+    signals: SignalSettings = SignalSettings()
     stockwatch: Stockwatch
 
     def receiving(self) -> Mapping[str, Feed | Master]:

@@ -20,7 +20,7 @@ from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.errors import StockwatchError
-from include.stockwatch.workflows.check import availability_on, delivered_until, kpis_of
+from include.stockwatch.workflows.check import availability_on, delivered_until, kpis_of, rules_of
 from include.stockwatch.workflows.incidents import pictures
 from include.stockwatch.workflows.services import Services
 
@@ -108,7 +108,7 @@ def _day(services: Services, replay: _Replay, date: dt.date, rows: pa.Table, fee
     """Decide one date; counts of what happened on it."""
     day: Counter[str] = Counter()
     whole = services.settings.wholly_delivered(feeds)
-    for picture in pictures(services.settings, date, rows, [*replay.ongoing.values()], whole):
+    for picture in pictures(services.settings, rules_of(services), date, rows, [*replay.ongoing.values()], whole):
         mark = fingerprint_of(picture, replay.tenant)
         before = replay.ongoing.get(mark)
         new_id = f"REPLAY-{next(replay.numbers):06d}" if before is None else ""

@@ -7,16 +7,14 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from include.stockwatch.adapters.state import ledger
-from include.stockwatch.domain.availability import Status, availability
+from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import AVAILABILITY, SERIES
 from include.stockwatch.domain.daily import daily, looking_back, with_blind_rows
 from include.stockwatch.domain.kpis import kpis
-from include.stockwatch.domain.losses import INPUTS, losses, with_item_scope
 from include.stockwatch.domain.reported import AbsentMeans
-from include.stockwatch.workflows import incidents, master
+from include.stockwatch.workflows import incidents, master, promise, signals
+from include.stockwatch.workflows.assess import Rules, assess
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 log = logging.getLogger(__name__)
-
-EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
-"""What costs: empty by the record, or probably empty in spite of it."""
 
 
 def check(services: Services, business_date: dt.date, *, actor: str = "command line") -> dict[str, Any]:
@@ -42,8 +37,11 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     services.lake.replace_dates("availability", table, [business_date])
     services.lake.replace_dates("kpis", figures, [business_date])
     fresh = set(delivered.get(business_date, {}))
-    decided = incidents.decide_date(services, business_date, table, fresh, actor=actor)
-    return _finish(services, business_date, delivered, table, known, decided, inputs)
+    decided = incidents.decide_date(services, business_date, table, fresh, rules_of(services), actor=actor)
+    promised = promise.watch(services, business_date, fresh, actor=actor)
+    return _finish(
+        services, business_date, delivered, table, known, {"incidents": decided, "promises": promised}, inputs
+    )
 
 
 def delivered_until(services: Services, last: dt.date | None = None) -> dict[dt.date, dict[str, str]]:
@@ -57,19 +55,24 @@ def availability_on(
 ) -> tuple[pa.Table, int]:
     """The availability table of some dates, and how many series were seen in their look-back."""
     rows = master.with_names(services, _rows(services, dates, delivered))
-    model, settings = services.settings.lost_customers, services.settings
-    expression = availability(
-        rows,
-        settings.thresholds,
-        settings.stockwatch.check,
-        model.defaults.memory_half_life_days,
-        listed=master.listed_on(services, dates),
-        location_types={feed_id: feed.location_type for feed_id, feed in settings.feeds.items()},
-    )
-    expression = with_item_scope(master.with_details(services, expression)).rename(business_date="as_of")
     engine = services.lake.engine
-    known = int(engine.execute(rows.select(*SERIES).distinct().count()))
-    return _with_losses(services, engine.to_pyarrow(expression)), known
+    types = {feed_id: feed.location_type for feed_id, feed in services.settings.feeds.items()}
+    table = assess(engine, rows, dates, rules_of(services), master.master_data(services, dates), types)
+    return table, int(engine.execute(rows.select(*SERIES).distinct().count()))
+
+
+def rules_of(services: Services) -> Rules:
+    """What a check goes by, as it is set and as loyalty was measured."""
+    settings = services.settings
+    return Rules(
+        thresholds=settings.thresholds,
+        check=settings.stockwatch.check,
+        supply=settings.stockwatch.supply,
+        scope=settings.stockwatch.scope,
+        customers=settings.lost_customers,
+        loyalty=tuple(signals.loyalty(services)),
+        promise_strength=settings.signals.promise_strength,
+    )
 
 
 def kpis_of(services: Services, table: pa.Table) -> pa.Table:
@@ -107,39 +110,13 @@ def _rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date,
     return looking_back(rows, list(dates), lookback)
 
 
-def _with_losses(services: Services, table: pa.Table) -> pa.Table:
-    """Add the loss columns: filled for series that are out or probably are, null for all others."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    out = pc.is_in(table["status"], value_set=pa.array(EMPTY))
-    chosen = table.filter(out)
-    inputs = {name: chosen[name].to_numpy(zero_copy_only=False).astype(float) for name in INPUTS}
-    found = losses(
-        inputs,
-        chosen["category"].to_pylist(),
-        services.settings.lost_customers,
-        services.settings.stockwatch.check.horizon_days,
-    )
-    places = np.flatnonzero(out.to_numpy(zero_copy_only=False))
-    for name, values in found.items():
-        column = np.full(len(table), np.nan)
-        column[places] = values
-        table = table.append_column(name, pa.array(column, from_pandas=True))
-    schema = AVAILABILITY.to_pyarrow()
-    for column in schema:  # until every part of the check is in place
-        if column.name not in table.column_names:
-            table = table.append_column(column, pa.nulls(len(table), column.type))
-    return table.select(schema.names).cast(schema)
-
-
 def _finish(
     services: Services,
     date: dt.date,
     delivered: dict[dt.date, dict[str, str]],
     table: pa.Table,
     known: int,
-    decided: dict[str, Any],
+    told: dict[str, Any],
     inputs: str,
 ) -> dict[str, Any]:
     statuses = table["status"].to_pylist()
@@ -151,7 +128,7 @@ def _finish(
         "series": {"known": known, "ranged": len(statuses), "by_status": by_status},
         "coverage": round(fresh / len(statuses), 6) if statuses else None,
         "in_stock_rate": round(1 - by_status[Status.OUT_OF_STOCK.value] / fresh, 6) if fresh else None,
-        "incidents": decided,
+        **told,
         "without_master_data": master.unsaid(services, [date]),
     }
     with services.state.begin() as tx:

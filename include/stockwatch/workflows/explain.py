@@ -14,7 +14,7 @@ from include.stockwatch.domain.customers import Assumptions, Interval, spell_los
 from include.stockwatch.domain.thresholds import LIMITS, Limit
 from include.stockwatch.errors import StockwatchError
 from include.stockwatch.workflows import master
-from include.stockwatch.workflows.check import availability_on, delivered_until
+from include.stockwatch.workflows.check import availability_on, delivered_until, rules_of
 from include.stockwatch.workflows.services import Services
 
 
@@ -61,7 +61,12 @@ def _plain(value: Any) -> Any:
 def _text(
     services: Services, row: dict[str, Any], limits: Mapping[Limit, tuple[Any, str]], lacking: Sequence[str]
 ) -> str:
-    check, assumed = services.settings.stockwatch.check, services.settings.lost_customers.for_category(row["category"])
+    check, assumed = (
+        services.settings.stockwatch.check,
+        rules_of(services).assumed(
+            (row["partner"], row["category"], row["brand"], row["currency"]), row["business_date"]
+        ),
+    )
     lines = [
         f"{row['item_name'] or row['item_id']} at {row['partner']} {row['location_name'] or row['location_id']} "
         f"on {row['business_date']}: {row['status'].replace('_', ' ')}",

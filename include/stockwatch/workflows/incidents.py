@@ -16,6 +16,7 @@ from include.stockwatch.alerting.message import render
 from include.stockwatch.alerting.severity import severity
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.settings.models import Settings
+from include.stockwatch.workflows.assess import Rules
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ FIGURES = (
 
 
 def decide_date(
-    services: Services, business_date: dt.date, table: pa.Table, fresh_feeds: set[str], *, actor: str
+    services: Services, business_date: dt.date, table: pa.Table, fresh_feeds: set[str], rules: Rules, *, actor: str
 ) -> dict[str, Any]:
     """Decide on every item that is out or has an open incident; store events and messages in one transaction."""
     settings, now = services.settings, services.now()
@@ -45,7 +46,7 @@ def decide_date(
         ongoing = store.open_incidents(tx)
         marks = ledger.watermark(tx)
         whole = settings.wholly_delivered(fresh_feeds)
-        shown = list(pictures(settings, business_date, table, ongoing.values(), whole))
+        shown = list(pictures(settings, rules, business_date, table, ongoing.values(), whole))
         tenant = settings.stockwatch.tenant
         earlier = store.latest_ids(tx, (fingerprint_of(picture, tenant) for picture in shown))
         ids = store.new_ids(tx, business_date.year)
@@ -84,7 +85,12 @@ def _store(tx: Connection, decision: Decision, business_date: dt.date, now: dt.d
 
 
 def pictures(
-    settings: Settings, business_date: dt.date, table: pa.Table, ongoing: Iterable[Incident], whole: set[str]
+    settings: Settings,
+    rules: Rules,
+    business_date: dt.date,
+    table: pa.Table,
+    ongoing: Iterable[Incident],
+    whole: set[str],
 ) -> Iterator[Picture]:
     """One picture per partner and item that is out or has an open incident, ordered by partner and item.
 
@@ -93,6 +99,7 @@ def pictures(
     """
     import pyarrow.compute as pc
 
+    table = table.filter(pc.not_equal(table["status"], Status.PLANNED.value))
     out_rows = table.filter(pc.equal(table["status"], Status.OUT_OF_STOCK.value))
     wanted = {(i.partner, i.item_id): i for i in ongoing if i.standing is Standing.OPEN}
     keys = set(zip(out_rows["partner"].to_pylist(), out_rows["item_id"].to_pylist(), strict=True)) | set(wanted)
@@ -107,7 +114,7 @@ def pictures(
     resting = settings.resting(business_date)
     for (partner, item_id), rows in sorted(grouped.items()):
         shown = _picture(
-            settings, business_date, partner, item_id, rows, wanted.get((partner, item_id)), partner in whole
+            settings, rules, business_date, partner, item_id, rows, wanted.get((partner, item_id)), partner in whole
         )
         if shown.known or partner not in resting:
             yield shown
@@ -115,6 +122,7 @@ def pictures(
 
 def _picture(
     settings: Settings,
+    rules: Rules,
     business_date: dt.date,
     partner: str,
     item_id: str,
@@ -135,7 +143,7 @@ def _picture(
     bands, _ = settings.thresholds.limit("severity", facts)
     promise, _ = settings.thresholds.limit("min_in_stock_rate", facts)
     route = settings.routes.route(partner, category)
-    assumed = settings.lost_customers.for_category(category)
+    assumed = rules.assumed((partner, category, first("brand"), first("currency")), business_date)
     known = frozenset(row["location_id"] for row in rows if row["status"] != Status.UNKNOWN.value)
     return Picture(
         partner=partner,

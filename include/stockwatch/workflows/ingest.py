@@ -6,26 +6,35 @@ import datetime as dt
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.stockwatch.adapters.feeds.raw import BATCH_ROWS
+from include.stockwatch.adapters.lake import bounded_engine
+from include.stockwatch.adapters.parts import ROWS, partition_of
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.adapters.state.ledger import Delivery
-from include.stockwatch.domain.columns import OBSERVATIONS, REJECTS
+from include.stockwatch.domain.columns import OBSERVATIONS
+from include.stockwatch.domain.repeats import KEY
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.errors import FeedUnreachable, Hold, HoldCode, RowsLost
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.workflows import deliveries, master
-from include.stockwatch.workflows.contents import Contents, Decision, observations, read_contents
+from include.stockwatch.workflows.contents import Contents, Decision, File, observations
 from include.stockwatch.workflows.deliveries import DISCARDED, PUBLISHED, READ
 from include.stockwatch.workflows.services import Services
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from include.stockwatch.workflows.whole_file import read_contents
 
 log = logging.getLogger(__name__)
+
+OBSERVED, REJECTED, KEPT = "observations", "rejects", "kept"
+"""What is staged, by folder; and the names of files whose rows are those of earlier files."""
 
 
 def ingest_file(services: Services, feed_id: str, path: Path) -> Delivery:
@@ -117,9 +126,12 @@ def publish(services: Services, feed_id: str, delivery_id: str, file_key: str | 
         feed = services.settings.feeds[feed_id]
         dates = [dt.date.fromisoformat(date) for date in found.business_dates]
         restated = _restated(services, feed_id, staged, [date for date in dates if date in counting])
-        rejects = lambda: _batches(staged / "rejects.arrow")  # noqa: E731
-        services.lake.replace_rejects(feed_id, delivery_id, rejects, rows=found.rows_rejected + found.rows_parked)
-        per_date = _write(services, feed_id, feed, staged, dates)
+        rejects = found.rows_rejected + found.rows_parked
+        services.lake.replace_rejects(feed_id, delivery_id, staged / REJECTED, rows=rejects)
+        per_date = _rows_of_date(staged)
+        if feed.replaces == "rows" and dates:
+            _keep(services, feed_id, staged, dates)
+        services.lake.replace_dates("observations", staged / OBSERVED, dates, feed_id)
         now = services.now()
         found = replace(found, status=PUBLISHED, restated=restated, finished_at=now)
         with services.state.begin() as tx:
@@ -172,18 +184,16 @@ def _contents(services: Services, found: Delivery, feed: Feed, decision: Decisio
         oldest = came - dt.timedelta(days=age) if age else None
         return Limits(came + dt.timedelta(days=1), oldest, usual)
 
-    return read_contents(
+    file = File(
         services.archived(found.feed_id, found.delivery_id),
         found.file_name,
         found.feed_id,
         feed,
         feed.expected.local_date(found.received_at),
-        known=master.known(services, feed),
-        limits=limits,
-        decision=decision,
-        folder=services.staged(found.feed_id, found.delivery_id),
-        engine=services.lake.engine,
+        services.staged(found.feed_id, found.delivery_id),
+        decision,
     )
+    return read_contents(file, master.known(services, feed), limits)
 
 
 def _dates(contents: Contents, feed: Feed, known: set[dt.date]) -> list[dt.date]:
@@ -228,7 +238,7 @@ def _numbers(controls: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _stage(services: Services, found: Delivery, feed: Feed, contents: Contents) -> None:
-    """Put what may be published into files, for the task that does it."""
+    """Write what may be published into the files that the lake takes over, for the task that does it."""
     staged = services.staged(found.feed_id, found.delivery_id)
     constants = {
         "feed_id": found.feed_id,
@@ -237,86 +247,66 @@ def _stage(services: Services, found: Delivery, feed: Feed, contents: Contents) 
         "delivery_id": found.delivery_id,
         "received_at": found.received_at,
     }
-    staged.mkdir(parents=True, exist_ok=True)
-    _put(staged / "observations.arrow", observations(contents.found, constants, contents.sources), OBSERVATIONS)
-    _put(staged / "rejects.arrow", deliveries.reject_batches(found, feed.partner, contents.rejects), REJECTS)
+    with services.lake.parts("observations", staged / OBSERVED) as parts:
+        for rows in observations(contents.found, constants, contents.sources):
+            parts.add(rows)
+    with services.lake.parts("rejects", staged / REJECTED) as parts:
+        for batch in deliveries.reject_batches(found, feed.partner, contents.rejects):
+            parts.add(pa.Table.from_batches([batch]))
 
 
-def _put(file: Path, batches: Iterable[pa.RecordBatch], schema: Any) -> None:
-    import pyarrow as pa
-
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_stream(out, schema.to_pyarrow(), options=options) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-
-
-def _batches(file: Path) -> Iterator[pa.RecordBatch]:
-    """What was staged, batch by batch."""
-    import pyarrow as pa
-
-    with pa.OSFile(str(file), "rb") as source:
-        yield from pa.ipc.open_stream(source)
+def _keep(services: Services, feed_id: str, staged: Path, dates: list[dt.date]) -> None:
+    """Put the rows that stay beside the staged ones, at a feed whose files replace only the series that they name."""
+    for file in (staged / OBSERVED).rglob(f"{KEPT}-*"):  # of a try before this one
+        file.unlink()
+    engine = bounded_engine(staged / "spill")
+    before = _before(services, feed_id, dates, engine)
+    stay = staged / "kept.parquet"
+    engine.to_parquet(before.anti_join(_staged(staged, engine), list(KEY)), stay)
+    with pq.ParquetFile(stay) as rows, services.lake.parts("observations", staged / OBSERVED, KEPT) as parts:
+        for batch in rows.iter_batches(BATCH_ROWS):
+            parts.add(pa.Table.from_batches([batch]).cast(OBSERVATIONS.to_pyarrow()))
 
 
-def _rows(staged: Path) -> Iterator[pa.RecordBatch]:
-    """The staged observations."""
-    return _batches(staged / "observations.arrow")
-
-
-def _write(services: Services, feed_id: str, feed: Feed, staged: Path, dates: list[dt.date]) -> Counter[dt.date]:
-    """Replace the dates of a feed by the staged rows, in one commit; returns the rows of each date."""
-    import pyarrow.compute as pc
-
-    per_date: Counter[dt.date] = Counter()
-    for batch in _rows(staged):
-        counted = pc.value_counts(batch.column("business_date"))
-        per_date.update(
-            dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
-        )
-    rows: Callable[[], Iterator[pa.RecordBatch]] = lambda: _rows(staged)  # noqa: E731
-    if feed.replaces == "rows" and dates:
-        kept = _not_replaced(services, feed_id, staged, dates)
-        rows = lambda: iter([*kept.to_batches(), *_rows(staged)])  # noqa: E731
-    services.lake.replace_dates("observations", rows, dates, feed_id)
-    return per_date
-
-
-def _not_replaced(services: Services, feed_id: str, staged: Path, dates: list[dt.date]) -> pa.Table:
-    """Rows of earlier files that stay, at a feed whose files replace only the series that they name."""
-    engine = services.lake.engine
-    new = _memtable(staged)
-    before = services.lake.table("observations", feeds=[feed_id], first=min(dates), last=max(dates))
-    before = before.filter(before.business_date.isin(dates))
-    schema = OBSERVATIONS.to_pyarrow()
-    return engine.to_pyarrow(before.anti_join(new, ["business_date", "location_id", "item_id"])).cast(schema)
+def _rows_of_date(staged: Path) -> Counter[dt.date]:
+    """The staged rows of each date."""
+    rows: Counter[dt.date] = Counter()
+    for file in (staged / OBSERVED).rglob(f"{ROWS}-*.parquet"):
+        date = partition_of(file, staged / OBSERVED)["business_date"]
+        rows[dt.date.fromisoformat(date)] += pq.read_metadata(file).num_rows
+    return rows
 
 
 def _restated(services: Services, feed_id: str, staged: Path, dates: list[dt.date]) -> dict[str, Any]:
     """What a file changes of what was known of dates that were delivered before."""
     if not dates:
         return {}
-    engine = services.lake.engine
-    key = ["business_date", "location_id", "item_id"]
-    before = services.lake.table("observations", feeds=[feed_id], first=min(dates), last=max(dates))
-    before = before.filter(before.business_date.isin(dates)).select(*key, "on_hand_units", "units_sold")
-    new = _memtable(staged).select(*key, "on_hand_units", "units_sold")
-    both = before.join(new, key, rname="{name}_new")
+    engine = bounded_engine(staged / "spill")
+    before = _before(services, feed_id, dates, engine)
+    both = before.join(_staged(staged, engine), list(KEY), rname="{name}_new")
     changed = ~both.on_hand_units.identical_to(both.on_hand_units_new) | ~both.units_sold.identical_to(
         both.units_sold_new
     )
-    row = engine.to_pyarrow(both.agg(both=both.count(), changed=changed.sum(), known=both.count())).to_pylist()[0]
-    known = engine.execute(before.count())
+    row = engine.to_pyarrow(both.agg(both=both.count(), changed=changed.sum())).to_pylist()[0]
+    known = int(engine.execute(before.count()))
     return {
         "dates": len(dates),
-        "rows_known_before": int(known),
+        "rows_known_before": known,
         "rows_changed": int(row["changed"] or 0),
-        "rows_gone": int(known) - int(row["both"]),
+        "rows_gone": known - int(row["both"]),
     }
 
 
-def _memtable(staged: Path) -> Any:
-    import ibis
-    import pyarrow as pa
+def _before(services: Services, feed_id: str, dates: list[dt.date], engine: Any) -> Any:
+    """The published rows of some dates of a feed."""
+    rows = services.lake.table("observations", feeds=[feed_id], first=min(dates), last=max(dates), engine=engine)
+    return rows.filter(rows.business_date.isin(dates))
 
-    return ibis.memtable(pa.Table.from_batches(list(_rows(staged)), OBSERVATIONS.to_pyarrow()))
+
+def _staged(staged: Path, engine: Any) -> Any:
+    """The staged rows."""
+    files = sorted(map(str, (staged / OBSERVED).rglob(f"{ROWS}-*.parquet")))
+    if not files:
+        return ibis.memtable(OBSERVATIONS.to_pyarrow().empty_table())
+    rows = engine.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
+    return rows.mutate(business_date=rows.business_date.cast("date"))

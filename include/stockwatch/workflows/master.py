@@ -6,9 +6,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.domain.columns import ITEMS
 from include.stockwatch.domain.master import EVERY_PARTNER, named, per_partner, ranged_on
+from include.stockwatch.domain.signals import Heard
 from include.stockwatch.settings.feed import Feed
+from include.stockwatch.workflows import signals
+from include.stockwatch.workflows.assess import MasterData
 from include.stockwatch.workflows.contents import Known
 from include.stockwatch.workflows.services import Services
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 
 NAMES = {"item_name": "item_name", "category": "category"}
 PLACES = {"location_name": "location_name"}
-DETAILS = {name: name for name in ("brand", "item_class", "margin_share", "purchase_cycle_days")}
-"""What only an item master says, no feed."""
 
 
 def known(services: Services, feed: Feed) -> Known:
@@ -75,14 +75,20 @@ def with_names(services: Services, rows: ir.Table) -> ir.Table:
     return rows
 
 
-def with_details(services: Services, series: ir.Table) -> ir.Table:
-    """Series with what only the item master knows of their items; null where none does."""
-    import ibis
+def master_data(services: Services, dates: Sequence[dt.date]) -> MasterData:
+    """All master data that count for a check of some dates."""
+    return MasterData(
+        **{name: _per_partner(services, name) for name in ("items", "locations", "supply_links", "assortment")},
+        listed=listed_on(services, dates),
+        heard=_heard(services, dates),
+    )
 
-    blank = series.mutate(**{name: ibis.null(ITEMS[column]) for name, column in DETAILS.items()})
-    if services.lake.version("items") is None:
-        return blank
-    return named(blank, _per_partner(services, "items"), "item_id", DETAILS)
+
+def _heard(services: Services, dates: Sequence[dt.date]) -> Heard | None:
+    said = signals.not_found(services, dates)
+    if said is None:
+        return None
+    return Heard(said, services.settings.signals.not_found, signals.ratio(services, min(dates)))
 
 
 def listed_on(services: Services, dates: Sequence[dt.date]) -> ir.Table | None:

@@ -5,6 +5,7 @@ The functions are those of `ingest`, with the same arguments. Every step may be 
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.stockwatch.adapters.feeds.raw import BATCH_ROWS
@@ -70,6 +72,9 @@ def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
         services.staged(feed_id, delivery_id),
         services.lake.engine,
     )
+    if master.replaces == "dates":  # a file without rows says that nothing happened
+        contents.holds = [hold for hold in contents.holds if hold.code is not HoldCode.NO_ROWS]
+    found = replace(found, business_dates=_dates(contents, master))
     contents.holds += _verdicts(contents, master, found, earlier)
     if found.decision in (Decision.RELEASE, Decision.RELEASE_PASSING):
         contents.holds = [hold for hold in contents.holds if not hold.code.is_releasable]
@@ -99,7 +104,8 @@ def read(services: Services, feed_id: str, delivery_id: str) -> Delivery:
 def publish(services: Services, feed_id: str, delivery_id: str, file_key: str | None = None) -> Delivery:
     """Replace all rows of the master by those of a read delivery, and load the feeds' rows that waited for them.
 
-    A second call changes nothing. The ledger comes last: after a crash in between everything is done again, the same.
+    A file of what happens on dates, such as complaints, replaces the rows of its dates alone. A second call changes
+    nothing. The ledger comes last: after a crash in between everything is done again, the same.
     """
     with services.state.begin() as tx:
         found = ledger.delivery(tx, feed_id, delivery_id)
@@ -109,7 +115,11 @@ def publish(services: Services, feed_id: str, delivery_id: str, file_key: str | 
     if found.status == READ:
         master = services.settings.masters[feed_id]
         services.lake.replace_rejects(feed_id, delivery_id, pq.read_table(staged / "rejects.parquet"))
-        services.lake.replace_feed(master.table, lambda: _rows(staged), feed_id)
+        if master.replaces == "all":
+            services.lake.replace_feed(master.table, lambda: _rows(staged), feed_id)
+        else:
+            dates = [dt.date.fromisoformat(date) for date in found.business_dates]
+            services.lake.replace_dates(master.table, lambda: _rows(staged), dates, feed_id)
         if master.table in WAITED_FOR:
             _load_parked(services, master)
         found = replace(found, status=PUBLISHED, finished_at=services.now())
@@ -146,7 +156,7 @@ def _load_parked(services: Services, master: Master) -> None:
 
 def _verdicts(read: Contents, master: Master, found: Delivery, earlier: list[Delivery]) -> Iterator[Hold]:
     """Reasons to hold a file: a master counts whole or not at all."""
-    if not read.rows_good and not read.holds:
+    if not (read.rows_good or read.holds) and (read.rows_in or master.replaces == "all"):
         what = "no row can be read" if read.rows_in else "the file has no rows"
         yield Hold(HoldCode.NO_ROWS, what, "no row never means that there is nothing; have the file sent again")
     bad = read.rows_rejected / read.rows_in if read.rows_in else 0.0
@@ -155,9 +165,10 @@ def _verdicts(read: Contents, master: Master, found: Delivery, earlier: list[Del
         limit = f"{bad:.1%}; limit {master.quality.max_rejected_share:.1%}"
         what = f"{read.rows_rejected} of {read.rows_in} rows rejected ({limit}): {codes}"
         yield Hold(HoldCode.TOO_MANY_REJECTS, what, f"start with {describe(read.first_reject)}")
-    if not earlier:
+    dates = set(found.business_dates)
+    before = next((one for one in earlier if master.replaces == "all" or dates & set(one.business_dates)), None)
+    if before is None:
         return
-    before = earlier[0]
     least = master.quality.min_rows_share * before.rows_published
     if 0 < read.rows_good < least:
         what = f"{read.rows_good} good rows; {before.file_name} had {before.rows_published}, {least:.0f} is the least"
@@ -166,6 +177,14 @@ def _verdicts(read: Contents, master: Master, found: Delivery, earlier: list[Del
     if before.received_at > found.received_at:
         fix = "nothing to do; if these rows should count, have them sent in a new file"
         yield Hold(HoldCode.SUPERSEDED, f"{before.file_name}, which came later, counts already", fix)
+
+
+def _dates(read: Contents, master: Master) -> tuple[str, ...]:
+    """The dates whose rows a file replaces; none where it replaces all rows of its feed."""
+    if master.replaces == "all":
+        return ()
+    found = {date for rows in read.found for date in pc.unique(rows["business_date"]).to_pylist()}
+    return tuple(sorted(date.isoformat() for date in found))
 
 
 def _stage(services: Services, found: Delivery, master: Master, contents: Contents) -> None:

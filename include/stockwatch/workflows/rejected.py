@@ -17,6 +17,9 @@ from include.stockwatch.domain.repeats import KEY
 REJECT_ROWS = pa.schema([f for f in REJECTS.to_pyarrow() if f.name in {*Reject.__dataclass_fields__, "source_file"}])
 """What a reject says of itself; the delivery adds the rest of the table."""
 
+FOUND_LATE = pa.schema([(PLACE, pa.int64()), *((name, REJECT_ROWS.field(name).type) for name in KEY)])
+"""Where a row stands in its file, and its series."""
+
 
 def reject_rows(rejects: Iterable[Reject], source: str) -> pa.Table:
     """Rejects of one source as a table (`REJECT_ROWS`)."""
@@ -53,7 +56,7 @@ class Late:
             return
         if fault not in self.faults:
             self.faults.append(fault)
-        rows = rows.select([PLACE, *KEY])
+        rows = rows.select(FOUND_LATE.names).cast(FOUND_LATE)
         if not has_item:
             rows = rows.set_column(3, "item_id", pa.nulls(len(rows), pa.string()))
         number = pa.repeat(pa.scalar(self.faults.index(fault)), len(rows))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from include.stockwatch.adapters.feeds.raw import BATCH_ROWS
 
-MOST_BYTES = 128_000_000
+MOST_BYTES = 160_000_000
 """What rows on their way may take in memory before they go to files."""
 
 
@@ -54,6 +54,7 @@ class Stage:
         """Free what is in memory, if some of the rows lie in files already."""
         if self.files:
             self.spill()
+            pa.default_memory_pool().release_unused()
 
     def replace(self, rows: Iterable[pa.Table]) -> Stage:
         """A stage of other rows in place of this one."""

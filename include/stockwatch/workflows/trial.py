@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from include.stockwatch.domain.reported import MEASURES
 from include.stockwatch.settings.feed import Feed
-from include.stockwatch.workflows.contents import Contents, Known, read_contents
+from include.stockwatch.workflows.contents import Contents, File, Known
+from include.stockwatch.workflows.whole_file import read_contents
 
 FIRST_ROWS = 5
 SHOWN = ("business_date", "flow_days", "location_id", "item_id", *MEASURES, "price", "item_name")
@@ -22,8 +23,6 @@ SHOWN = ("business_date", "flow_days", "location_id", "item_id", *MEASURES, "pri
 
 def try_out(path: Path, name: str, feed_id: str, feed: Feed, now: dt.datetime, folder: Path) -> dict[str, Any]:
     """Read a file as a feed would, into a folder that may be thrown away. No master data, nothing known from before."""
-    import ibis
-
     from include.stockwatch.adapters.quality import Limits
 
     age = feed.quality.max_age_days
@@ -32,18 +31,8 @@ def try_out(path: Path, name: str, feed_id: str, feed: Feed, now: dt.datetime, f
     def limits(_dates: Iterable[dt.date]) -> Limits:
         return Limits(now.date() + dt.timedelta(days=1), oldest, {})
 
-    read = read_contents(
-        path,
-        name,
-        feed_id,
-        feed,
-        feed.expected.local_date(now),
-        known=Known(),
-        limits=limits,
-        decision=None,
-        folder=folder,
-        engine=ibis.duckdb.connect(),
-    )
+    file = File(path, name, feed_id, feed, feed.expected.local_date(now), folder)
+    read = read_contents(file, Known(), limits)
     return {
         "rows_in": read.rows_in,
         "published": read.rows_good,

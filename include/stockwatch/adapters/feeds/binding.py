@@ -30,18 +30,21 @@ NAMES = ("item_name", "location_name", "category")
 UNMAPPED = "UNMAPPED_CODE"
 """A code that the profile does not know: kept as it came, reported, not loaded, and no fault of the partner."""
 
+CODED = pa.dictionary(pa.int32(), pa.string())
+"""Texts in memory: each once, and for every row which of them it has."""
+
 BOUND = pa.schema(
     [
         (LINE, pa.int64()),
         (PLACE, pa.int64()),
         ("business_date", pa.date32()),
         ("flow_days", pa.int64()),
-        ("location_id", pa.string()),
-        ("item_text", pa.string()),
-        *((name, pa.string()) for name in NAMES),
+        ("location_id", CODED),
+        ("item_text", CODED),
+        *((name, CODED) for name in NAMES),
         *((name, pa.float64()) for name in MEASURES),
         ("price", pa.float64()),
-        ("pack_unit", pa.string()),  # quantities are in this unit, whose pieces only the item master knows
+        ("pack_unit", CODED),  # quantities are in this unit, whose pieces only the item master knows
     ]
 )
 
@@ -108,9 +111,15 @@ class Texts:
         numbers = np.array([np.nan if one is None else one for one in found], dtype=float)
         return np.asarray(numbers[self.places])
 
-    def strings(self, meaning: Callable[[str], str | None]) -> pa.Array:
+    def strings(self, meaning: Callable[[str], str | None]) -> pa.DictionaryArray:
         """For every row a text, null where none is meant."""
-        return pa.array([meaning(text) for text in self.different], pa.string()).take(pa.array(self.places))
+        return coded(map(meaning, self.different), pa.array(self.places))
+
+
+def coded(texts: Iterable[str | None], places: pa.Array) -> pa.DictionaryArray:
+    """A column whose rows have some of these texts; `places` says which."""
+    different = pa.array(texts, pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(different.indices.take(places), different.dictionary)
 
 
 def bind(batch: Batch, feed: Feed, period: Period | None, first_place: int = 0) -> Bound:

@@ -170,6 +170,13 @@ class _Table:
         rows = list(self._rows(io.StringIO(cells[0], newline="")))
         return rows[0] if len(rows) == 1 else None
 
+    def _unwrapped(self, rows: Reader) -> Iterator[str]:
+        """The lines that were quoted as one field each, others as they were; a cell may go on in the next line."""
+        for cells in rows:
+            is_one = not any(cells[1:]) and (not re.search("[\r\n]", "".join(cells)) or self._inside(cells))
+            quoted = ('"' + cell.replace('"', '""') + '"' for cell in cells)
+            yield ("".join(cells[:1]) if is_one else self.format.delimiter.join(quoted)) + "\n"
+
     # by the csv module
 
     def _by_rows(self, rows: Reader) -> Iterator[Batch]:
@@ -184,11 +191,10 @@ class _Table:
 
     def _each(self, rows: Reader) -> Iterator[tuple[int, list[str]] | Reject]:
         width, before = len(self.header.names), self.line - rows.line_num
+        found = self._rows(self._unwrapped(rows)) if self.is_wrapped else rows
         while not self.lines.end_a_block():
-            cells = next(rows)
+            cells = next(found)
             first, self.line = self.line + 1, before + rows.line_num
-            if self.is_wrapped:
-                cells = self._inside(cells) or cells
             if self.line > first or self.lines.are_missing:
                 self._must_be_one_row(cells, first)
             if _is_blank_row(cells):

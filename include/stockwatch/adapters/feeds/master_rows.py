@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.stockwatch.adapters.feeds import signal_rows
 from include.stockwatch.adapters.feeds.binding import CONTROL, MAX_ID, MAX_NAME, Texts
 from include.stockwatch.adapters.feeds.faults import Fault, Faults
+from include.stockwatch.adapters.feeds.meaning import Meaning
 from include.stockwatch.adapters.feeds.numbers import parser
 from include.stockwatch.adapters.feeds.raw import LINE, Batch, Reject, as_raw
 from include.stockwatch.domain import gtin
 from include.stockwatch.domain.columns import MASTERS
 from include.stockwatch.domain.master import EVERY_PARTNER
 from include.stockwatch.settings.master import Items, Locations, Master
+from include.stockwatch.settings.signal_feeds import Complaints, Loyalty
 
 PACK = "pack "
 PERCENT = 100
@@ -56,6 +59,8 @@ def bind(batch: Batch, master: Master, gtins: Mapping[str, str]) -> Bound:
 
     `gtins` says what the texts of GTIN columns are, which only the whole file can tell. Blank cells are null.
     """
+    if isinstance(master, Complaints):
+        batch = signal_rows.bounded(batch, master)
     faults = Faults(len(batch.rows))
     columns = _columns(batch.rows, master, gtins, faults)
     _check_needed(columns, master, faults)
@@ -92,16 +97,9 @@ def _columns(rows: pa.Table, master: Master, gtins: Mapping[str, str], faults: F
         ids = [columns[name] for name in ("gtin", "partner_item_id") if name in columns]
         columns["item_id"] = pc.coalesce(*ids)
         columns["packs"] = _packs(packs, len(rows))
+    if isinstance(master, Complaints | Loyalty):
+        signal_rows.completed(columns, len(rows), master, faults)
     return columns
-
-
-class Meaning(NamedTuple):
-    """What a text that is not blank stands for; none if it stands for nothing, and then what is wrong, if anything."""
-
-    of: Callable[[str], Any]
-    code: str = ""
-    reason: str = ""
-    fix: str = ""
 
 
 def _column(texts: Texts, meaning: Meaning, column: str, kind: pa.DataType, faults: Faults) -> pa.Array:
@@ -117,6 +115,8 @@ def _meaning(name: str, kind: pa.DataType, master: Master, gtins: Mapping[str, s
     columns, _ = master.gtins()
     if name in columns:
         return _gtin(gtins)
+    if isinstance(master, Complaints | Loyalty) and (special := signal_rows.meaning(name, master)):
+        return special
     if pa.types.is_date(kind):
         return _date(master.date_format or "")
     if pa.types.is_floating(kind):
@@ -215,7 +215,7 @@ def _packs(packs: Mapping[str, pa.Array], rows: int) -> pa.Array:
 def _check_needed(columns: Mapping[str, pa.Array], master: Master, faults: Faults) -> None:
     """Ids that no row may lack."""
     named = master.bound()
-    for name in (*master.needed, *(("partner",) if master.partner_column else ())):
+    for name in (*master.needed, *(("partner",) if master.partner_column and master.needs_partner else ())):
         column = named.get(name) or named.get("gtin") or named.get("partner_item_id") or name
         missing = pc.is_null(columns[name]).to_numpy(zero_copy_only=False)
         faults.note(missing, Fault("MISSING_ID", column, f"no {name.replace('_', ' ')}", "fill it in"))
@@ -223,7 +223,7 @@ def _check_needed(columns: Mapping[str, pa.Array], master: Master, faults: Fault
 
 def _check_order(columns: Mapping[str, pa.Array], master: Master, faults: Faults) -> None:
     """No row ends before it begins."""
-    if not master.dates or not all(name in columns for name in master.dates):
+    if len(master.dates) < 2 or not all(name in columns for name in master.dates):
         return
     first, last = (columns[name] for name in master.dates)
     bad = pc.fill_null(pc.greater(first, last), False).to_numpy(zero_copy_only=False)
@@ -238,7 +238,8 @@ def _rejects(rows: pa.Table, bound: pa.Table, faults: Faults) -> Iterable[Reject
         return
     cells = rows.take(pa.array([row for row, _ in found])).to_pylist()
     ids = [name for name in ("location_id", "item_id") if name in bound.column_names]
-    keys = bound.select(ids).take(pa.array([row for row, _ in found])).to_pylist()
+    places = pa.array([row for row, _ in found])
+    keys = bound.select(ids).take(places).to_pylist() if ids else [{} for _ in found]  # no columns, no rows
     for cell, key, (_, fault) in zip(cells, keys, found, strict=True):
         yield rejected(cell, fault, **key)
 

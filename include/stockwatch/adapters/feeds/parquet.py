@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.stockwatch.adapters.feeds import header, raw, typed
+from include.stockwatch.adapters.feeds import header, parquet_claims, raw, typed
 from include.stockwatch.adapters.feeds.encoding import Unreadable
 from include.stockwatch.adapters.feeds.raw import LINE, Batch, Notes
 from include.stockwatch.adapters.feeds.rows import hold_for_no_rows, hold_if_empty
@@ -19,10 +19,6 @@ from include.stockwatch.errors import HoldCode
 from include.stockwatch.settings.feed import Feed
 
 BUFFER_BYTES = 1024 * 1024
-MOST_ROWS = 200_000_000
-MOST_GROUP_BYTES = 4_000_000_000
-"""Rows that a file may claim to have, and bytes of a row group, of which some are in memory at a time."""
-
 FEW_COLUMNS = 200
 """Up to so many, all columns are read, so that a reject shows its row; else only those that the feed uses."""
 
@@ -50,21 +46,19 @@ def read(path: Path, name: str, feed: Feed, notes: Notes) -> Iterator[Batch]:
 def _hold(error: Exception, notes: Notes) -> None:
     """Hold a file that Arrow cannot read."""
     said = str(error).partition("\n")[0]
-    if "decrypt" in said.lower():
-        notes.hold(HoldCode.UNSAFE_CONTENT, f"the file is encrypted: {said}", "ask the partner for it in the open")
-    elif "UTF8" in said:
+    if "UTF8" in said:
         notes.hold(HoldCode.ENCODING, f"a column of texts is not UTF-8: {said}", "ask the partner for texts in UTF-8")
     else:
         notes.hold(HoldCode.TRUNCATED, f"the file is cut off or damaged: {said}", AGAIN)
 
 
 def _batches(path: Path, feed: Feed, notes: Notes) -> Iterator[Batch]:
+    parquet_claims.check(path)
     metadata = pq.read_metadata(path)
-    _must_be_bounded(metadata)
     columns = _columns(metadata.schema.to_arrow_schema(), feed, notes)
     if not columns:
         return
-    texts = [field.name for field in columns.values() if pa.types.is_string(field.type)]
+    texts = [field.name for field in columns.values() if _is_text(field.type)]
     options = {"pre_buffer": False, "buffer_size": BUFFER_BYTES, "page_checksum_verification": True}
     with pq.ParquetFile(path, metadata=metadata, read_dictionary=texts, **options) as file:
         count = max(1, min(raw.BATCH_ROWS, BATCH_CELLS // len(columns)))
@@ -79,16 +73,6 @@ def _batches(path: Path, feed: Feed, notes: Notes) -> Iterator[Batch]:
             raise Unreadable(HoldCode.TRUNCATED, what, AGAIN)
         if not row:
             hold_for_no_rows(notes)
-
-
-def _must_be_bounded(metadata: pq.FileMetaData) -> None:
-    # what a group says of its columns is not asked for: Arrow ends the process where a footer is damaged there
-    largest = max((metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups)), default=0)
-    fix = "ask the partner for smaller files, or smaller row groups"
-    if metadata.num_rows > MOST_ROWS:
-        raise Unreadable(HoldCode.TOO_LARGE, f"the file says that it has {metadata.num_rows:,} rows", fix)
-    if largest > MOST_GROUP_BYTES:
-        raise Unreadable(HoldCode.TOO_LARGE, f"a row group has {largest:,} bytes unpacked", fix)
 
 
 def _columns(schema: pa.Schema, feed: Feed, notes: Notes) -> dict[str, pa.Field]:
@@ -112,18 +96,22 @@ def _is_flat(kind: pa.DataType) -> bool:
     types = pa.types
     if types.is_dictionary(kind):
         return _is_flat(kind.value_type)
-    is_text = (
-        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
-    )
     is_single = types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind)
-    return is_text or (is_single and not types.is_interval(kind))
+    return _is_text(kind) or (is_single and not types.is_interval(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether values are texts, or bytes that may be. They are read with a dictionary, each different one once."""
+    return kind in (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
 
 
 def _texts(values: pa.Array, feed: Feed) -> pa.Array:
     """Values as texts. Raises: ArrowInvalid where bytes are no UTF-8"""
     types, kind, decimal = pa.types, values.type, feed.format.decimal
-    if types.is_dictionary(kind) and not types.is_string(kind.value_type):
+    if types.is_dictionary(kind) and not _is_text(kind.value_type):
         return _texts(values.dictionary_decode(), feed)
+    if types.is_dictionary(kind) and kind.value_type != pa.string():
+        return pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(pa.string()))
     if types.is_dictionary(kind) or types.is_string(kind):
         values.validate(full=True)  # Arrow takes the bytes of a file for UTF-8 without a look
         return values

@@ -10,6 +10,8 @@ from include.stockwatch.adapters.feeds.encoding import Unreadable
 from include.stockwatch.errors import HoldCode
 
 CHUNK = 256 * 1024
+ENCODINGS = ("utf-8", "utf8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii", "iso-8859-1", "windows-1252")
+"""What a part may say that it is in. Of others expat knows few, and some make it raise whatever they like."""
 LONGEST_TOKEN = 4 * 1024 * 1024
 """Bytes of a tag, or of anything else that the parser must see whole."""
 
@@ -32,9 +34,8 @@ def parse(source: IO[bytes], events: Events, what: str) -> Iterator[None]:
 
     Raises: Unreadable where there is a document type, or where it is no XML.
     """
-    parser = expat.ParserCreate()
+    parser = _parser(what)
     parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = _refusal(what)
     parser.StartElementHandler = lambda name, attributes: events.start(name.rpartition(":")[2], attributes)
     parser.EndElementHandler = lambda name: events.end(name.rpartition(":")[2])
     parser.CharacterDataHandler = events.text
@@ -54,15 +55,27 @@ def parse(source: IO[bytes], events: Events, what: str) -> Iterator[None]:
 
 def refuse_document_type(source: IO[bytes], what: str) -> None:
     """Read a part up to its first element, before which a document type stands. Raises: Unreadable for one."""
-    parser = expat.ParserCreate()
+    parser = _parser(what)
     elements: list[str] = []
-    parser.StartDoctypeDeclHandler = _refusal(what)
     parser.StartElementHandler = lambda name, _: elements.append(name)
     try:
         while not elements and (chunk := source.read(CHUNK)):
             parser.Parse(chunk, False)
     except expat.ExpatError:
         return  # no XML: whoever needs this part will find out
+
+
+def _parser(what: str) -> expat.XMLParserType:
+    """A parser that refuses document types and unusual encodings."""
+    parser = expat.ParserCreate()
+
+    def declared(_: str, encoding: str | None, __: int) -> None:
+        if encoding and encoding.lower() not in ENCODINGS:
+            raise _damaged(what, f"it says that it is in {encoding[:20]}")
+
+    parser.XmlDeclHandler = declared
+    parser.StartDoctypeDeclHandler = _refusal(what)
+    return parser
 
 
 def _refusal(what: str) -> Callable[..., NoReturn]:

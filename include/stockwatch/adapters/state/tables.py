@@ -167,6 +167,39 @@ data_incident_events = sa.Table(
     sa.Column("state", sa.JSON, nullable=False),  # the data incident after the event
 )
 
+promise_incidents = sa.Table(
+    "promise_incidents",
+    metadata,
+    sa.Column("incident_id", sa.String(32), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),  # price, pack, vanished, quality
+    sa.Column("standing", sa.String(16), nullable=False),
+    sa.Column("partner", sa.String(64), nullable=False),  # '' = no partner alone
+    sa.Column("item_id", sa.String(64), nullable=False),
+    sa.Column("last_seq", sa.Integer, nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),
+    sa.Index(
+        "one_open_promise_incident_per_fingerprint",
+        "fingerprint",
+        unique=True,
+        sqlite_where=sa.text("standing != 'resolved'"),
+        postgresql_where=sa.text("standing != 'resolved'"),
+    ),
+)
+
+promise_incident_events = sa.Table(
+    "promise_incident_events",
+    metadata,
+    sa.Column("incident_id", sa.String(32), sa.ForeignKey("promise_incidents.incident_id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("reason", sa.String(32), nullable=False),
+    sa.Column("business_date", sa.Date, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("actor", sa.String(250), nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),  # the promise incident after the event
+)
+
 questions = sa.Table(
     "questions",
     metadata,
@@ -182,7 +215,7 @@ outbox = sa.Table(
     metadata,
     sa.Column("outbox_id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("idem_key", sa.String(64), nullable=False, unique=True),
-    sa.Column("incident_id", sa.String(32), nullable=False),  # of an incident or a data incident
+    sa.Column("incident_id", sa.String(32), nullable=False),  # of an incident of any kind, or a bulletin
     sa.Column("event_seq", sa.Integer, nullable=False),
     sa.Column("operation", sa.String(16), nullable=False),  # post, update, reply
     sa.Column("channel", sa.String(32), nullable=False),

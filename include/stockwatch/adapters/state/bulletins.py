@@ -1,0 +1,30 @@
+"""Messages that belong to no incident: a scorecard, a day's complaints. Works in the caller's transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from include.stockwatch.adapters.state import outbox as store
+from include.stockwatch.adapters.state.tables import outbox
+from include.stockwatch.alerting.message import Message
+
+
+def publish(
+    tx: Connection, message: Message, *, bulletin_id: str, channel: str, now: dt.datetime, once: bool = False
+) -> str | None:
+    """Post a bulletin in a channel, or change the one that is there; returns what was queued, none if nothing was.
+
+    `once` leaves the first one as it is. The same content again changes nothing.
+    """
+    mine = sa.and_(outbox.c.incident_id == bulletin_id, outbox.c.channel == channel)
+    sent = tx.execute(sa.select(sa.func.count()).select_from(outbox).where(mine)).scalar() or 0
+    if sent and once:
+        return None
+    operation = store.UPDATE if sent else store.POST
+    queued = store.enqueue(
+        tx, message, incident_id=bulletin_id, seq=sent + 1, operation=operation, channel=channel, now=now
+    )
+    return operation if queued else None

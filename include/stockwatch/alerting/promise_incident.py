@@ -1,0 +1,166 @@
+"""What a promise incident is, and what happens to it: a partner breaks what the brand promises at its shelf.
+
+A price outside its band, a pack or GTIN that changed without notice, an item that vanished, complaints about quality
+above the usual. None of it is a stock-out, and none is opened or ended by data that are missing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import Field
+
+from include.stockwatch.alerting.incident import FINGERPRINT_VERSION, Standing
+from include.stockwatch.domain.value import Value
+
+FORGOTTEN_DAYS = 28
+"""Days after which a location that is not looked at any more no longer keeps an incident open."""
+
+
+class PromiseKind(StrEnum):
+    """Which promise is broken."""
+
+    PRICE = "price"
+    PACK = "pack"
+    VANISHED = "vanished"
+    QUALITY = "quality"
+
+
+class Reason(StrEnum):
+    """Why something was done, or not."""
+
+    FIRST = "first"  # opened
+    FIGURES = "figures"  # goes on, with other locations or figures
+    KEPT_AGAIN = "kept_again"  # resolved
+    STALE = "stale"  # no fresh data: neither broken nor kept is claimed
+    OLDER_DATE = "older_date"
+    ALL_WELL = "all_well"
+    NOTHING_NEW = "nothing_new"
+
+
+CHANGES = {Reason.FIRST: "opened", Reason.FIGURES: "updated", Reason.KEPT_AGAIN: "resolved"}
+"""Reasons that make an event, and the kind of event."""
+
+
+class Finding(Value):
+    """One broken promise, as the tables show it on a date. Figures that a kind does not have are null."""
+
+    kind: PromiseKind
+    partner: str = Field(description="'' = no partner alone: it is the item itself")
+    item_id: str
+    item_name: str | None = None
+    category: str | None = None
+    since: dt.date
+    locations: tuple[str, ...] = Field(default=(), description="where, in order")
+    of_locations: int | None = Field(default=None, description="locations that were looked at")
+    currency: str | None = None
+    lowest: float | None = Field(default=None, description="price farthest below the band")
+    highest: float | None = Field(default=None, description="price farthest above it")
+    band_low: float | None = None
+    band_high: float | None = None
+    fact: str | None = Field(default=None, description="what changed: gtin, or the unit of a pack")
+    before: str | None = None
+    after: str | None = None
+    unlisted: int | None = Field(default=None, description="locations that no longer list the item")
+    complaints: int | None = None
+    expected: float | None = Field(default=None, description="complaints expected in the same days")
+    days: int | None = Field(default=None, description="recent days that complaints are counted in")
+    rule: str | None = None
+    evidence: tuple[str, ...] = Field(default=(), description="what else speaks for it, a line each")
+
+
+class PromisePicture(Value):
+    """One promise on one date: what the tables show, and whether they can show anything."""
+
+    kind: PromiseKind
+    partner: str
+    partner_name: str
+    item_id: str
+    business_date: dt.date
+    finding: Finding | None = None
+    is_known: bool = Field(description="there are fresh data that could show it")
+    known: frozenset[str] = Field(default=frozenset(), description="locations that were looked at")
+    ending: str = Field(default="", description="what the data show now, if nothing is found any more")
+    channel: str
+    owner: str
+
+
+class PromiseIncident(Value):
+    """The whole state of a promise incident; a message is rendered from this and nothing else."""
+
+    incident_id: str
+    fingerprint: str
+    standing: Standing = Standing.OPEN
+    partner_name: str
+    channel: str
+    owner: str
+    found: Finding
+    data_as_of: dt.date
+    resolved_on: dt.date | None = None
+    ending: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do about one promise, why, and the incident as it stands after."""
+
+    reason: Reason
+    incident: PromiseIncident | None = None
+
+    @property
+    def event_kind(self) -> str | None:
+        """Kind of the event to store, or none if nothing changes."""
+        return CHANGES.get(self.reason)
+
+
+def fingerprint(tenant: str, kind: PromiseKind, partner: str, item_id: str) -> str:
+    """The same for the same promise, whatever its figures, names and dates."""
+    parts = [FINGERPRINT_VERSION, "promise", tenant, kind.value, partner, item_id]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def decide(picture: PromisePicture, incident: PromiseIncident | None, *, tenant: str, new_id: str) -> Decision:
+    """Decide on one promise; `incident` is the open one, if any.
+
+    A location that is not looked at keeps what was known of it: it neither ends the incident nor leaves it.
+    """
+    if incident and picture.business_date < incident.data_as_of:
+        return Decision(Reason.OLDER_DATE)
+    if not picture.is_known:
+        return Decision(Reason.STALE)
+    if incident is None:
+        return _opened(picture, tenant, new_id)
+    unseen = tuple(place for place in incident.found.locations if place not in picture.known)
+    is_forgotten = (picture.business_date - incident.data_as_of).days >= FORGOTTEN_DAYS
+    if picture.finding is None and unseen and not is_forgotten:
+        return Decision(Reason.STALE)
+    told = {"partner_name": picture.partner_name, "owner": picture.owner, "data_as_of": picture.business_date}
+    if picture.finding is None:
+        ended = {"standing": Standing.RESOLVED, "resolved_on": picture.business_date}
+        ended["ending"] = f"not seen for {FORGOTTEN_DAYS} days" if unseen else picture.ending
+        return Decision(Reason.KEPT_AGAIN, incident.model_copy(update=told | ended))
+    places = tuple(sorted({*picture.finding.locations, *unseen}))
+    since = min(incident.found.since, picture.finding.since)
+    found = picture.finding.model_copy(update={"locations": places, "since": since})
+    after = incident.model_copy(update=told | {"found": found})
+    return Decision(Reason.NOTHING_NEW) if after == incident else Decision(Reason.FIGURES, after)
+
+
+def _opened(picture: PromisePicture, tenant: str, new_id: str) -> Decision:
+    found = picture.finding
+    if found is None:
+        return Decision(Reason.ALL_WELL)
+    first = PromiseIncident(
+        incident_id=new_id,
+        fingerprint=fingerprint(tenant, found.kind, found.partner, found.item_id),
+        partner_name=picture.partner_name,
+        channel=picture.channel,
+        owner=picture.owner,
+        found=found,
+        data_as_of=picture.business_date,
+    )
+    return Decision(Reason.FIRST, first)

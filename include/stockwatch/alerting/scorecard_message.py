@@ -1,0 +1,110 @@
+"""What the weekly scorecard of a channel says: each partner's promises kept or broken, and the trend."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, one_line
+from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Promised, Score, Verdict
+
+PARTNERS_SHOWN, NAMED = 6, 3
+STEADY = 0.0005
+"""Share that a rate may move without a direction: it shows as 0.0 points."""
+
+
+def render(scores: Sequence[Score], owner: str) -> Message:
+    """The scorecard of the partners that one channel is told of; broken promises first."""
+    ranked = sorted(scores, key=lambda score: (-_broken(score), score.partner_name, score.partner))
+    monday = ranked[0].monday
+    kept, held = (sum(count(score) for score in ranked) for count in (_kept, _held_to))
+    who = one_line(ranked[0].partner_name) if len(ranked) == 1 else f"{len(ranked):,} partners"
+    week = f"Week {monday.isocalendar().week}"
+    more = len(ranked) - PARTNERS_SHOWN
+    lines = [line for score in ranked[:PARTNERS_SHOWN] for line in _lines(score, named=len(ranked) > 1)]
+    if more > 0:
+        lines.append(f"{more:,} more partners; `scorecard --week {_iso_week(monday)}` lists all.")
+    return Message(
+        fallback=clip(f"{week} {who}: {_headline(ranked, kept, held)}.", FALLBACK_LIMIT),
+        header=f"{week} scorecard - {who}",
+        fields=(
+            ("Week", f"{day_words(monday)} to {day_words(monday + dt.timedelta(days=DAYS_OF_WEEK - 1))}"),
+            ("Promises kept", f"{kept:,} of {held:,}" if held else "none could be measured"),
+            ("Owner", one_line(owner)),
+            ("Data", _data(ranked)),
+        ),
+        body=tuple(lines),
+        context=(f"week {_iso_week(monday)}", "trend: against the four weeks before, points of a share or a rate"),
+    )
+
+
+def _lines(score: Score, *, named: bool) -> list[str]:
+    promises = score.promises()
+    lines = [
+        f"Availability: {_share(promises['availability'])}",
+        f"Price: {_share(promises['price'], ' in their band')}",
+        f"Service: {_service(promises['service'])}",
+    ]
+    if not named:
+        return lines
+    return [
+        f"{one_line(score.partner_name)}: {_kept(score)} of {_held_to(score)} kept",
+        *(f"   {line}" for line in lines),
+    ]
+
+
+def _share(promised: Promised, what: str = "") -> str:
+    if promised.value is None:
+        return Verdict.NOT_MEASURED.value
+    limit = "" if promised.limit is None else f" (promise {promised.limit:.0%})"
+    change = promised.change
+    trend = "no weeks before to compare" if change is None else _trend(change, f"{100 * change:+.1f} points")
+    return f"{promised.verdict.upper()} - {promised.value:.1%}{what}{limit}, {trend}"
+
+
+def _service(promised: Promised) -> str:
+    if promised.value is None:
+        return Verdict.NOT_MEASURED.value
+    limit = "" if promised.limit is None else f" (at most {promised.limit:.2f})"
+    change = promised.change
+    trend = "no weeks before to compare" if change is None else _trend(-change, f"{change:+.2f}")
+    return f"{promised.verdict.upper()} - {promised.value:.2f} complaints for 1,000 units sold{limit}, {trend}"
+
+
+def _trend(gain: float, shown: str) -> str:
+    return "steady" if abs(gain) < STEADY else f"{'better' if gain > 0 else 'worse'}: {shown}"
+
+
+def _headline(ranked: Sequence[Score], kept: int, held: int) -> str:
+    if len(ranked) > 1:
+        broken = [one_line(score.partner_name) for score in ranked if _broken(score)]
+        others = " and others" if len(broken) > NAMED else ""
+        where = f"broken at {', '.join(broken[:NAMED])}{others}" if broken else "none broken"
+        return f"{kept} of {held} promises kept, {where}"
+    promised = ranked[0].promises()["availability"]
+    return f"availability {_share(promised)}; {kept} of {held} promises kept"
+
+
+def _data(ranked: Sequence[Score]) -> str:
+    """How much of the week the figures rest on."""
+    fewest = min(score.week.days for score in ranked)
+    covered = [score.week.coverage for score in ranked if score.week.coverage is not None]
+    words = "every day" if fewest >= DAYS_OF_WEEK else f"{fewest} of {DAYS_OF_WEEK} days"
+    return words + (f", {min(covered):.0%} of series fresh" if covered else "")
+
+
+def _kept(score: Score) -> int:
+    return sum(one.verdict is Verdict.KEPT for one in score.promises().values())
+
+
+def _broken(score: Score) -> int:
+    return sum(one.verdict is Verdict.BROKEN for one in score.promises().values())
+
+
+def _held_to(score: Score) -> int:
+    return _kept(score) + _broken(score)
+
+
+def _iso_week(monday: dt.date) -> str:
+    year, week, _ = monday.isocalendar()
+    return f"{year}-W{week:02d}"

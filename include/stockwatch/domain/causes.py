@@ -1,0 +1,354 @@
+"""Why a series is out, suspected empty or at risk, and how far that reaches.
+
+Causes are tried in a fixed order; the first that explains the series wins, the others that apply are kept as
+evidence. Where a feed or the master data lack what a cause needs, the evidence says "not known": never "no".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+from pydantic import Field
+
+from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.chain import nearest_dc
+from include.stockwatch.domain.columns import SERIES
+from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.value import Value
+
+SERIES_ON = (AS_OF, *SERIES)
+
+
+class Cause(StrEnum):
+    """What let it happen, in the order in which causes are tried."""
+
+    FEED = "feed"
+    PLANNED = "planned"
+    DISTRIBUTOR_DC = "distributor_dc"
+    RETAILER_DC = "retailer_dc"
+    NOT_ORDERED = "not_ordered"
+    NOT_DELIVERED = "not_delivered"
+    PHANTOM = "phantom"
+    SHELF = "shelf"
+    UNKNOWN = "unknown"
+
+
+class Scope(StrEnum):
+    """How far it reaches."""
+
+    STORE = "store"
+    DC = "dc"
+    REGION = "region"
+    PARTNER = "partner"
+
+
+class ScopeSettings(Value):
+    """When stores that are empty at once are one matter."""
+
+    share: float = Field(default=0.5, gt=0, le=1, description="of the stores of a DC or region that are known")
+    partner_share: float = Field(default=0.8, gt=0, le=1, description="of all stores of the partner that are known")
+    min_stores: int = Field(default=3, ge=1, description="fewer empty stores are each a matter of their own")
+
+
+class Candidate(NamedTuple):
+    """A cause that is tried: whether it applies (null = not known), and what speaks for it."""
+
+    cause: Cause
+    applies: ir.BooleanValue
+    evidence: ir.StringValue
+    lacking: str = ""
+
+
+EXPLAINED = (
+    Status.UNKNOWN.value,
+    Status.OUT_OF_STOCK.value,
+    Status.PHANTOM_SUSPECTED.value,
+    Status.AT_RISK.value,
+)
+"""Statuses that have a cause."""
+WAITING = (
+    "spell_start_date",
+    "last_receipt_date",
+    "lead_time_days",
+    "inbound_units",
+    "on_order_since",
+    "last_waiting_date",
+)
+"""What a DC is judged by: columns of the series that it serves."""
+SHORT = (Status.OUT_OF_STOCK.value, Status.AT_RISK.value)
+"""Statuses of what lacks stock on record."""
+EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
+"""Statuses that count for how far it reaches."""
+
+
+def causes(table: ir.Table, dcs: ir.Table, outages: ir.Table, planned: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
+    """The cause of every series that is out, suspected empty, at risk or not known, and all evidence.
+
+    Grain:  table (as_of, series) of `availability` with the columns of `supply.with_next_receipt`; dcs and outages as
+            `chain.dcs_of` and `chain.dc_outages`; planned as `transitions.planned` -> (as_of, series), the explained
+            ones only
+    Units:  cause_evidence is a JSON list of "cause: evidence", the cause that counts first
+    """
+    concerned = table.filter(table.status.isin(EXPLAINED))
+    behind = dcs_to_blame(table, dcs, outages, dc_feeds)
+    found = concerned.left_join(behind, list(SERIES_ON), rname="{name}_of_dc")
+    found = found.left_join(planned, list(SERIES_ON), rname="{name}_of_plan")
+    tried = _candidates(found)
+    first = ((one.applies.fill_null(False), one.cause.value) for one in tried)
+    explained = found.mutate(
+        cause=ibis.cases(*first, else_=Cause.UNKNOWN.value),
+        cause_evidence=_json([*_applying(tried), *_not_known(tried)]),
+        is_planned=found.planned.notnull(),
+    )
+    return explained.select(
+        *SERIES_ON,
+        "status",
+        "feed_id",
+        "cause",
+        "cause_evidence",
+        "is_planned",
+        cause_dc_id=explained.cause.cases(
+            (Cause.DISTRIBUTOR_DC.value, explained.distributor_dc_id),
+            (Cause.RETAILER_DC.value, explained.retailer_dc_id),
+            else_=ibis.null("string"),
+        ),
+    )
+
+
+def dcs_to_blame(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
+    """Whether the DCs behind each series explain that it ran short, by whose DC it is.
+
+    A retailer's DC that ran short itself because of a distributor's leaves the blame with the distributor. Of several
+    DCs that serve a series all that are known must have been out.
+    Grain:  as `causes` -> (as_of, series) of what is out or at risk
+    Nulls:  a flag is null where no feed tells of such a DC
+    """
+    links = _blamed(table, dcs, outages, dc_feeds)
+    is_dc = links.feed_id.isin(sorted(dc_feeds))
+    far = links.filter(is_dc & links.is_other)
+    far = far.group_by(AS_OF, "item_id", dc_partner=far.partner, dc_id=far.location_id).agg(
+        far_explains=far.explains.all(),
+        far_dc_id=far.dc_id.min(where=far.explains),
+        far_text=far.text.argmin(far.dc_id, where=far.explains),
+    )
+    short = links.filter(links.status.isin(SHORT))
+    found = short.left_join(far, [AS_OF, "item_id", "dc_partner", "dc_id"], rname="{name}_of_far")
+    passed_on = found.explains & found.far_explains
+    found = found.mutate(
+        distributor=found.is_other.ifelse(found.explains, passed_on),
+        distributor_id=found.is_other.ifelse(found.dc_id, found.far_dc_id),
+        distributor_said=found.is_other.ifelse(found.text, found.far_text),
+        retailer=found.is_other.ifelse(ibis.null("boolean"), found.explains),
+    )
+    return found.group_by(*SERIES_ON).agg(
+        distributor_out=found.distributor.all(),
+        distributor_dc_id=found.distributor_id.min(where=found.distributor),
+        distributor_text=found.distributor_said.argmin(found.distributor_id, where=found.distributor),
+        retailer_out=found.retailer.all(),
+        retailer_dc_id=found.dc_id.min(where=found.retailer),
+        retailer_text=found.text.argmin(found.dc_id, where=found.retailer),
+    )
+
+
+def _blamed(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
+    """Every series that is short and every DC with the DCs that serve it, and whether these explain it.
+
+    Where the feed tells of orders, a DC explains a series if an order waited while the DC was out, and what the DC
+    could send after that cannot be there yet. Else it does if it was out on a day between that on which goods for the
+    first empty day were to be sent and that day, and nothing has come in after its last day out.
+    """
+    is_dc = table.feed_id.isin(sorted(dc_feeds))
+    facts = table.filter(table.status.isin(SHORT) | is_dc).select(*SERIES_ON, "feed_id", "status", *WAITING)
+    served = facts.inner_join(dcs.filter(dcs.is_told), list(SERIES_ON), rname="{name}_of_link")
+    served = served.select(*facts.columns, "dc_id", "dc_partner")
+    days = served.left_join(outages, [AS_OF, "item_id", "dc_partner", "dc_id"], rname="{name}_of_outage")
+    began = ibis.coalesce(days.spell_start_date, days.as_of)
+    transit = ibis.greatest(days.lead_time_days.fill_null(1.0).round(), 1.0).cast("int64").as_interval("D")
+    # an order that is there, or one that went away and nothing came of it
+    went_away = days.last_receipt_date.isnull() | (days.last_waiting_date >= days.last_receipt_date)
+    waited = (days.inbound_units > 0) | (days.last_waiting_date.notnull() & went_away)
+    asked = days.out_date.between(
+        ibis.coalesce(days.on_order_since, days.last_receipt_date, days.out_date),
+        ibis.coalesce(days.last_waiting_date, days.as_of),
+    )
+    by_order = waited & asked & (days.out_date >= days.as_of - transit)
+    by_date = days.out_date.between(began - transit, began)
+    tells_orders = days.inbound_units.notnull()
+    days = days.mutate(
+        counts=tells_orders.ifelse(by_order, by_date).fill_null(False),
+        recent=(days.out_date >= began - transit).fill_null(False),
+    )
+    found = days.group_by(*facts.columns, "dc_id", "dc_partner").agg(
+        any_counts=days.counts.any(),
+        days_out=days.recent.sum(),
+        first_out=days.out_date.min(where=days.recent),
+        last_out=days.out_date.max(where=days.recent),
+    )
+    nothing_since = found.last_receipt_date.isnull() | (found.last_receipt_date <= found.last_out)
+    is_other = found.dc_partner != found.partner
+    whose = is_other.ifelse(ibis.literal(" of ") + found.dc_partner, ibis.literal(""))
+    return found.mutate(
+        is_other=is_other,
+        explains=(found.any_counts & (found.inbound_units.notnull() | nothing_since)).fill_null(False),
+        text=found.dc_id
+        + whose
+        + " was out on "
+        + found.days_out.cast("string")
+        + " days, "
+        + found.first_out.cast("string")
+        + " to "
+        + found.last_out.cast("string"),
+    )
+
+
+def _candidates(found: ir.Table) -> Sequence[Candidate]:
+    """Every cause but the last, in order, as conditions on the facts of a series."""
+    is_known = found.status != Status.UNKNOWN.value
+    is_short = found.status.isin(SHORT)
+    is_silent = found.status == Status.PHANTOM_SUSPECTED.value
+    came_in = (found.last_receipt_date > found.last_sale_date).fill_null(False)
+    ordered, tells_orders = found.inbound_units > 0, found.inbound_units.notnull()
+    is_overdue = found.order_overdue_days.notnull() | (found.overdue_units >= 1).fill_null(False)
+    # stock that was not there and would have lasted until today; nobody can order for what no record shows missing
+    wanted_since = found.demand_units_per_day.fill_null(0.0) * found.spell_days
+    corrected = ((found.corrected_units >= 1) & (found.corrected_units >= wanted_since)).fill_null(False)
+    could_order = ~corrected | (found.spell_days > found.receipt_interval_days).fill_null(True)
+    is_late = ordered & ~is_overdue & (found.status == Status.OUT_OF_STOCK.value)
+
+    def if_short(applies: ir.BooleanValue) -> ir.BooleanValue:
+        return is_short.ifelse(applies, ibis.literal(False))
+
+    return (
+        Candidate(Cause.FEED, ~is_known, _dated("no report of its stock", ", the last of ", found.last_seen_date)),
+        Candidate(Cause.PLANNED, is_known & found.planned.notnull(), found.planned),
+        Candidate(
+            Cause.DISTRIBUTOR_DC, if_short(found.distributor_out), found.distributor_text, "no feed tells of such a DC"
+        ),
+        Candidate(Cause.RETAILER_DC, if_short(found.retailer_out), found.retailer_text, "no feed tells of such a DC"),
+        Candidate(
+            Cause.NOT_ORDERED,
+            if_short(~ordered & could_order),
+            _dated("nothing is on order", ", last receipt ", found.last_receipt_date),
+            "the feed says nothing of orders",
+        ),
+        Candidate(
+            Cause.NOT_DELIVERED,
+            if_short(tells_orders.ifelse(ordered & is_overdue, ibis.null("boolean"))),
+            _dated("an order is overdue", " since ", found.order_due_on),
+            "the feed says nothing of orders",
+        ),
+        Candidate(Cause.PHANTOM, is_silent & ~came_in, _silence(found)),
+        Candidate(
+            Cause.PHANTOM,
+            if_short(corrected),
+            _dated("the record lost stock without a sale", " by ", found.spell_start_date),
+        ),
+        Candidate(Cause.SHELF, is_silent & came_in, _silence(found)),
+        Candidate(
+            Cause.NOT_ORDERED,
+            if_short(is_late),
+            _dated("ordered too late or too little", ", due on ", found.order_due_on),
+        ),
+    )
+
+
+def _dated(text: str, then: str, date: ir.DateValue) -> ir.StringValue:
+    """A text, and the date that goes with it where it is known."""
+    return ibis.literal(text) + (ibis.literal(then) + date.cast("string")).fill_null("")
+
+
+def _silence(found: ir.Table) -> ir.StringValue:
+    return _dated("stock on record and no sale", " since ", found.last_sale_date) + (
+        ibis.literal(", last receipt ") + found.last_receipt_date.cast("string")
+    ).fill_null("")
+
+
+def _applying(tried: Sequence[Candidate]) -> list[ir.StringValue]:
+    """What applies, in order; if nothing does, that."""
+    hits = [one.applies.fill_null(False) for one in tried]
+    texts = [_said(one.cause, hit, one.evidence) for one, hit in zip(tried, hits, strict=True)]
+    return [*texts, _said(Cause.UNKNOWN, ~ibis.or_(*hits), ibis.literal("nothing that is known explains it"))]
+
+
+def _not_known(tried: Sequence[Candidate]) -> list[ir.StringValue]:
+    lacking = (one for one in tried if one.lacking)
+    return [_said(one.cause, one.applies.isnull(), ibis.literal(f"not known, {one.lacking}")) for one in lacking]
+
+
+def _said(cause: Cause, applies: ir.BooleanValue, evidence: ir.StringValue) -> ir.StringValue:
+    return applies.ifelse(ibis.literal(f"{cause.value}: ") + evidence, ibis.null("string"))
+
+
+def _json(texts: Sequence[ir.StringValue]) -> ir.StringValue:
+    """The texts that are there as a JSON list. Ids may hold quotes."""
+    quoted = [ibis.literal('"') + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]
+    there = ibis.array(quoted).filter(lambda text: text.notnull())
+    return ibis.literal("[") + there.join(", ") + "]"
+
+
+def with_causes(
+    table: ir.Table,
+    dcs: ir.Table,
+    outages: ir.Table,
+    planned: ir.Table,
+    places: ir.Table,
+    dc_feeds: Collection[str],
+    settings: ScopeSettings,
+) -> ir.Table:
+    """A table with cause, scope, scope_id, cause_evidence and is_planned; null where there is nothing to explain.
+
+    A DC that is the cause is the scope. Else it is the partner, the DC or the region of which most known stores are
+    empty of the item, the widest first; else the store.
+    Grain:  as `causes`; places (partner, location_id) from `chain.regions` -> (as_of, series)
+    """
+    found = causes(table, dcs, outages, planned, dc_feeds)
+    stores = table.filter(table.feed_id.notin(sorted(dc_feeds)), table.status != Status.UNKNOWN.value)
+    stores = stores.semi_join(found, [AS_OF, "partner", "item_id"])
+    stores = stores.select(*SERIES_ON, is_empty=stores.status.isin(EMPTY))
+    stores = _placed(stores, dcs, places)
+    found = _placed(found, dcs, places)
+    for level in ("partner", "dc_id", "region"):
+        found = _counted(found, stores, level)
+    found = _scoped(found, dc_feeds, settings)
+    added = ("cause", "scope", "scope_id", "cause_evidence", "is_planned")
+    joined = table.left_join(found.select(*SERIES_ON, *added), list(SERIES_ON), rname="{name}_of_cause")
+    return joined.select(*table.columns, *added[:-1], is_planned=joined.is_planned.fill_null(False))
+
+
+def _placed(series: ir.Table, dcs: ir.Table, places: ir.Table) -> ir.Table:
+    """Series with the DC and the region that they are counted under."""
+    placed = series.left_join(nearest_dc(dcs), list(SERIES_ON), rname="{name}_of_dc")
+    placed = placed.select(*series.columns, "dc_id")
+    found = placed.left_join(places, ["partner", "location_id"], rname="{name}_of_place")
+    return found.select(*placed.columns, "region")
+
+
+def _counted(found: ir.Table, stores: ir.Table, level: str) -> ir.Table:
+    """Series with how many and which share of the known stores of the same partner, DC or region are empty."""
+    key = list(dict.fromkeys((AS_OF, "partner", "item_id", level)))
+    counted = stores.group_by(*key).agg(empty=stores.is_empty.sum(), share=stores.is_empty.mean())
+    joined = found.left_join(counted, key, rname="{name}_of_count")
+    return joined.select(*found.columns, **{f"{level}_empty": joined.empty, f"{level}_share": joined.share})
+
+
+def _scoped(found: ir.Table, dc_feeds: Collection[str], settings: ScopeSettings) -> ir.Table:
+    def spread(level: str, share: float) -> ir.BooleanValue:
+        many = found[f"{level}_empty"] >= settings.min_stores
+        return (found[level].notnull() & many & (found[f"{level}_share"] >= share)).fill_null(False)
+
+    is_dc = found.feed_id.isin(sorted(dc_feeds))
+    levels = (
+        (found.cause_dc_id.notnull(), Scope.DC, found.cause_dc_id),
+        (is_dc, Scope.DC, found.location_id),
+        (spread("partner", settings.partner_share), Scope.PARTNER, found.partner),
+        (spread("dc_id", settings.share), Scope.DC, found.dc_id),
+        (spread("region", settings.share), Scope.REGION, found.region),
+    )
+    return found.mutate(
+        scope=ibis.cases(*((holds, scope.value) for holds, scope, _ in levels), else_=Scope.STORE.value),
+        scope_id=ibis.cases(*((holds, place) for holds, _, place in levels), else_=found.location_id),
+    )

@@ -1,0 +1,130 @@
+"""The supply chain on a date: which DC serves which series, how that DC stands, and where a location lies.
+
+What the master data and the feeds do not say stays unknown: a store without a supply link has no DC, and a DC whose
+feed says nothing about an item is neither out nor in stock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from include.stockwatch.domain.columns import SERIES
+from include.stockwatch.domain.daily import AS_OF
+
+SERIES_ON = (AS_OF, *SERIES)
+PLACE = (AS_OF, "partner", "location_id")
+
+
+def links_on(links: ir.Table, items: ir.Table, dates: Sequence[dt.date]) -> ir.Table:
+    """The supply links in force on each of some dates.
+
+    Grain:  links, items from `master.per_partner` -> (as_of, partner, dc_id, location_id, item_id)
+    Nulls:  item_id null is a link for every item
+    Source: an own number stands for the item that the item master stores it under
+    """
+    stored = items.filter(items.partner_item_id.notnull() & (items.partner_item_id != items.item_id))
+    stored = stored.group_by("partner", "partner_item_id").agg(stored_id=stored.item_id.max())
+    known = links.left_join(stored, ["partner", (links.item_id, stored.partner_item_id)])
+    known = known.mutate(item_id=ibis.coalesce(known.stored_id, known.item_id))
+    days = ibis.memtable({AS_OF: list(dates)}, schema=ibis.schema({AS_OF: "date"}))
+    known = known.select("partner", "dc_id", "location_id", "item_id", "valid_from", "valid_to").cross_join(days)
+    in_force = (known.valid_from.isnull() | (known.valid_from <= known.as_of)) & (
+        known.valid_to.isnull() | (known.valid_to >= known.as_of)
+    )
+    return known.filter(in_force).select(*PLACE, "item_id", "dc_id").distinct()
+
+
+def serving(series: ir.Table, links: ir.Table) -> ir.Table:
+    """The DCs that serve each series: those linked for the item; for want of one, those linked for every item.
+
+    Grain:  series (as_of, series), links from `links_on` -> (as_of, series, dc_id)
+    """
+    series = series.select(*SERIES_ON).distinct()
+    own = links.filter(links.item_id.notnull())
+    specific = series.inner_join(own, list(SERIES_ON)).select(*SERIES_ON, "dc_id")
+    general = links.filter(links.item_id.isnull()).drop("item_id")
+    rest = series.anti_join(specific, list(SERIES_ON)).inner_join(general, list(PLACE))
+    return ibis.union(specific, rest.select(*SERIES_ON, "dc_id"))
+
+
+def dc_outages(rows: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
+    """The days of the look-back on which each DC was out of an item.
+
+    Grain:  rows (as_of, series, business_date) as `availability.marked`
+            -> (as_of, dc_partner, dc_id, item_id, out_date)
+    """
+    out = rows.filter(rows.feed_id.isin(sorted(dc_feeds)), rows.is_out)
+    return out.select(AS_OF, "item_id", dc_partner="partner", dc_id="location_id", out_date="business_date").distinct()
+
+
+def dc_states(rows: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
+    """How each DC stands with every item that its feed speaks of on the date.
+
+    Grain:  rows (as_of, series, business_date) as `availability.marked` -> (as_of, dc_partner, dc_id, item_id)
+    Nulls:  dc_out_since where the DC is not out; a DC without a reported stock for the date has no row
+    """
+    days = rows.filter(rows.feed_id.isin(sorted(dc_feeds)), rows.on_hand_units.notnull())
+    day, is_today = days.business_date, days.business_date == days.as_of
+    found = days.group_by(AS_OF, "item_id", dc_partner=days.partner, dc_id=days.location_id).agg(
+        is_told=is_today.any(),
+        is_out=(days.is_out & is_today).any(),
+        first_date=day.min(),
+        last_in_stock_date=day.max(where=days.is_in_stock),
+    )
+    since = ibis.coalesce(found.last_in_stock_date + ibis.interval(days=1), found.first_date)
+    found = found.mutate(dc_out_since=found.is_out.ifelse(since, ibis.null("date")))
+    return found.filter(found.is_told).drop("is_out", "first_date", "last_in_stock_date")
+
+
+def dcs_of(series: ir.Table, links: ir.Table, states: ir.Table) -> ir.Table:
+    """The DCs that serve each series, and whether a feed tells how they stand with the item on the date.
+
+    A link names a DC by its id. It is the partner's own if the partner's feeds speak of it, else the distributor's
+    whose feed does.
+    Grain:  series (as_of, series), `links_on`, `dc_states` -> (as_of, series, dc_id)
+    Nulls:  dc_partner is null where no feed speaks of the DC and the item; dc_out_since where the DC is not out
+    """
+    found = serving(series, links).left_join(states, [AS_OF, "item_id", "dc_id"], rname="{name}_of_dc")
+    key = (*SERIES_ON, "dc_id")
+    order = ibis.window(group_by=key, order_by=[(found.dc_partner != found.partner).fill_null(True), found.dc_partner])
+    first = found.mutate(place=ibis.row_number().over(order))
+    first = first.filter(first.place == 0)
+    return first.select(*key, "dc_partner", "dc_out_since", is_told=first.is_told.fill_null(False))
+
+
+def cut_off(dcs: ir.Table) -> ir.Table:
+    """The series whose DCs are all out of the item, as far as feeds tell, and since when.
+
+    Grain:  (as_of, series, dc_id), as `dcs_of` -> (as_of, series)
+    """
+    told = dcs.filter(dcs.is_told)
+    found = told.group_by(*SERIES_ON).agg(
+        all_out=told.dc_out_since.notnull().all(), dc_out_since=told.dc_out_since.max()
+    )
+    return found.filter(found.all_out).drop("all_out")
+
+
+def nearest_dc(dcs: ir.Table) -> ir.Table:
+    """The one DC that a series is counted under: the first by id of those that serve it.
+
+    Grain:  (as_of, series, dc_id), as `dcs_of` or `serving` -> (as_of, series)
+    """
+    return dcs.group_by(*SERIES_ON).agg(dc_id=dcs.dc_id.min())
+
+
+def regions(locations: ir.Table) -> ir.Table:
+    """Region and activity of every location.
+
+    Grain:  locations from `master.per_partner` -> (partner, location_id)
+    Nulls:  what no location master says; of several, the partner's own comes before ours
+    """
+    order = ibis.window(group_by=("partner", "location_id"), order_by=("is_own", "feed_id"))
+    placed = locations.mutate(place=ibis.row_number().over(order))
+    return placed.group_by("partner", "location_id").agg(
+        region=placed.region.argmin(placed.place, where=placed.region.notnull()),
+        is_active=placed.is_active.argmin(placed.place, where=placed.is_active.notnull()),
+    )

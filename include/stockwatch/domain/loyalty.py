@@ -1,0 +1,230 @@
+"""Measured loyalty in the place of published priors, weighed by how many people were watched.
+
+Source: docs/lost-customer-risk.md, section 6 (what each measure is) and section 8 (priors and their pseudo-counts).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from include.stockwatch.domain.customer_signals import Measure
+from include.stockwatch.domain.customers import Assumptions, Response
+from include.stockwatch.domain.value import Value
+
+LOYAL_PSEUDO_COUNT = 10
+"""Buyers that the prior of ell counts for: Beta with 10 pseudo-counts."""
+SPLIT_PSEUDO_COUNT = 50
+"""Shoppers that the response split counts for: Dirichlet with 50 pseudo-counts."""
+RETENTION_PSEUDO_COUNT = 20
+"""Buyers that the prior of r counts for: Beta(13.4, 6.6)."""
+CYCLE_PSEUDO_COUNT = 11
+"""Intervals that the prior of T counts for: its CV of 0.3 is that of a mean of 11 exponential intervals."""
+UNSAID_SAMPLE = 10
+"""People that a figure without its sample size is taken for."""
+FEWEST_FOR_VALUE = 30
+"""Buyers below which a lifetime value is not taken: no prior stands beside it to shrink it towards."""
+DAYS_OF_YEAR = 365
+WEIGHT = {"partner": 1, "category": 2, "brand": 4}
+GAP = {
+    Measure.GAP_STORE: "store",
+    Measure.GAP_BRAND: "brand",
+    Measure.GAP_SAME_BRAND: "same_brand",
+    Measure.GAP_DELAY: "delay",
+    Measure.GAP_CANCEL: "cancel",
+}
+CONTEXT = {Measure.NPS: "NPS", Measure.CSAT: "CSAT"}
+"""Measures that are told and not used: beside the repeat rate they would count one opinion twice."""
+STRONG_REPEAT_RATE, WEAK_REPEAT_RATE = 0.75, 0.30
+PROMISE_WEIGHT = 0.25
+
+
+class Figure(Value):
+    """One row of the table `loyalty`, without where it was found."""
+
+    partner: str = ""
+    measure: Measure
+    brand: str | None = None
+    category: str | None = None
+    segment: str | None = None
+    value: float
+    currency: str | None = None
+    period_days: int = DAYS_OF_YEAR
+    valid_from: dt.date
+    sample_size: int | None = None
+
+    @property
+    def people(self) -> int:
+        """How many the figure rests on; a small number if that was not said."""
+        return UNSAID_SAMPLE if self.sample_size is None else self.sample_size
+
+    @property
+    def yearly(self) -> float:
+        """Value of a share that is kept over a period, over a year: a month's 0.95 is a year's 0.54."""
+        kept = 1 - self.value if self.measure is Measure.CHURN else self.value
+        return float(kept ** (DAYS_OF_YEAR / self.period_days))
+
+    def weight(self) -> int:
+        """How specific the figure is: brand before category before partner."""
+        said = {"partner": self.partner, "category": self.category, "brand": self.brand}
+        return sum(WEIGHT[name] for name, value in said.items() if value)
+
+    def speaks_for(self, partner: str, category: str | None, brand: str | None, currency: str | None) -> bool:
+        """Whether the figure is about such items."""
+        return (
+            self.partner in ("", partner)
+            and self.category in (None, category)
+            and self.brand in (None, brand)
+            and (self.measure is not Measure.LIFETIME_VALUE or self.currency == currency)
+        )
+
+
+def in_force(
+    figures: Iterable[Figure],
+    on: dt.date,
+    *,
+    partner: str = "",
+    category: str | None = None,
+    brand: str | None = None,
+    currency: str | None = None,
+) -> dict[Measure, Figure]:
+    """The figure of each measure that counts for such items on a date: the most specific, of these the newest.
+
+    Where only segments of buyers were measured, theirs are pooled by their sizes.
+    """
+    mine = [one for one in figures if one.valid_from <= on and one.speaks_for(partner, category, brand, currency)]
+    chosen: dict[Measure, Figure] = {}
+    for measure in Measure:
+        of_measure = [one for one in mine if one.measure is measure]
+        if of_measure:
+            best = max((one.weight(), one.valid_from) for one in of_measure)
+            chosen[measure] = _pooled([one for one in of_measure if (one.weight(), one.valid_from) == best])
+    return chosen
+
+
+def measured(
+    assumed: Assumptions, figures: Mapping[Measure, Figure], promise_strength: float | None = None
+) -> Assumptions:
+    """The assumptions with everything that was measured in their place, as `in_force` gives it.
+
+    ell:    from the loyal share, else the repeat rate; from `promise_strength` (0..1) only where neither is known
+    r:      from retention, else 1 - churn, over a year
+    T, V:   from the purchase cycle and the lifetime value
+    split:  from what shoppers said they do at the gap, if all five shares are there
+    Each is weighed against its prior by sample size; the name says what was measured, and on how many.
+    """
+    steps = (_loyal_share, _retention, _purchase_cycle, _value, _response)
+    taken = [found for step in steps if (found := step(assumed, figures))]
+    after: dict[str, object] = {}
+    if promise_strength is not None and not figures.keys() & {Measure.LOYAL_SHARE, Measure.REPEAT_PURCHASE_RATE}:
+        after["loyal_share"] = _promised_share(assumed, promise_strength)
+    for one in taken:
+        after |= one.changes
+    if taken:
+        words = ", ".join(one.word for one in taken)
+        after["name"] = f"{words} measured {_basis([one.figure for one in taken])}; else {assumed.name}"
+    return assumed.model_copy(update=after) if after else assumed
+
+
+def context(figures: Mapping[Measure, Figure]) -> tuple[str, ...]:
+    """NPS and CSAT in words: beside the estimate, never in it."""
+    return tuple(
+        f"{name} {_shown(figures[measure])} ({_basis([figures[measure]])})"
+        for measure, name in CONTEXT.items()
+        if measure in figures
+    )
+
+
+def shrunk(prior: float, pseudo_count: float, value: float, people: float) -> float:
+    """A value weighed against its prior: nobody asked gives the prior, very many give the value."""
+    return (prior * pseudo_count + value * people) / (pseudo_count + people)
+
+
+class _Taken(NamedTuple):
+    """A figure that stands in the place of a prior: what it changes, and how it is called."""
+
+    changes: dict[str, object]
+    word: str
+    figure: Figure
+
+
+def _loyal_share(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
+    found = figures.get(Measure.LOYAL_SHARE) or figures.get(Measure.REPEAT_PURCHASE_RATE)
+    if found is None:
+        return None
+    share = shrunk(assumed.loyal_share, LOYAL_PSEUDO_COUNT, found.value, found.people)
+    return _Taken({"loyal_share": share}, _word(found), found)
+
+
+def _promised_share(assumed: Assumptions, strength: float) -> float:
+    repeat_rate = WEAK_REPEAT_RATE + (STRONG_REPEAT_RATE - WEAK_REPEAT_RATE) * strength
+    return (1 - PROMISE_WEIGHT) * assumed.loyal_share + PROMISE_WEIGHT * repeat_rate
+
+
+def _retention(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
+    found = figures.get(Measure.RETENTION) or figures.get(Measure.CHURN)
+    if found is None:
+        return None
+    kept = shrunk(assumed.retention, RETENTION_PSEUDO_COUNT, found.yearly, found.people)
+    return _Taken({"retention": kept}, _word(found), found)
+
+
+def _purchase_cycle(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
+    found = figures.get(Measure.PURCHASE_CYCLE_DAYS)
+    if found is None:
+        return None
+    days = shrunk(assumed.purchase_cycle_days, CYCLE_PSEUDO_COUNT, found.value, found.people)
+    return _Taken({"purchase_cycle_days": days}, "purchase cycle", found)
+
+
+def _value(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
+    found = figures.get(Measure.LIFETIME_VALUE)
+    if found is None or found.people < FEWEST_FOR_VALUE:
+        return None
+    # r and T no longer spread the value: what is left is the spread of the number of customers
+    changes = {"value_per_customer": found.value, "value_interval": assumed.customers_interval}
+    return _Taken(changes, _word(found), found)
+
+
+def _response(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
+    found = {name: figures[measure] for measure, name in GAP.items() if measure in figures}
+    total = sum(one.value for one in found.values())
+    if len(found) < len(GAP) or not math.isclose(total, 1, abs_tol=0.02):
+        return None
+    smallest = min(found.values(), key=lambda one: one.people)
+    shares = {
+        name: shrunk(getattr(assumed.response, name), SPLIT_PSEUDO_COUNT, one.value / total, smallest.people)
+        for name, one in found.items()
+    }
+    return _Taken({"response": Response(**shares)}, "response at the gap", smallest)
+
+
+def _word(figure: Figure) -> str:
+    return figure.measure.value.replace("_", " ")
+
+
+def _basis(figures: Sequence[Figure]) -> str:
+    """`2026-09-01, n = 1,240`; of several the newest date and the smallest sample."""
+    newest = max(one.valid_from for one in figures)
+    sizes = [one.sample_size for one in figures]
+    said = [size for size in sizes if size is not None]
+    n = f"n = {min(said):,}" if said and len(said) == len(sizes) else "n not said"
+    return f"{newest.isoformat()}, {n}"
+
+
+def _shown(figure: Figure) -> str:
+    return f"{figure.value:+.0f}" if figure.measure is Measure.NPS else f"{figure.value:.0%}"
+
+
+def _pooled(figures: Sequence[Figure]) -> Figure:
+    """Figures of one measure, scope and date as one: that of all buyers, else the mean of the segments by size."""
+    whole = [one for one in figures if one.segment is None]
+    if whole or len(figures) == 1:
+        return (whole or list(figures))[-1]
+    people = sum(one.people for one in figures)
+    mean = sum(one.value * one.people for one in figures) / people if people else figures[-1].value
+    sizes = [one.sample_size for one in figures]
+    size = None if None in sizes else sum(filter(None, sizes))
+    return figures[-1].model_copy(update={"value": mean, "sample_size": size, "segment": None})

@@ -1,0 +1,112 @@
+"""The risk of every series to run out before its next receipt, one element per series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+from scipy.special import betainc
+
+from include.stockwatch.domain.customers import Array
+from include.stockwatch.domain.supply import SupplySettings
+
+RUN_OUT_INPUTS = (
+    "demand_a",
+    "demand_b",
+    "dispersion",
+    "on_hand_units",
+    "exposed_units",
+    "exposed_days",
+    "doubtful_days",
+    "late_share",
+    "weekday",
+)
+
+
+def run_out(
+    inputs: Mapping[str, Array], horizon_days: int, supply: SupplySettings, profile: Array | None = None
+) -> dict[str, Array]:
+    """The risk of each series to sell more than it has before the next receipt.
+
+    Demand until then is negative binomial: its mean is the rate times the days, its variance has a Poisson part times
+    the dispersion, and parts of the doubt about the rate and about the days. What may yet go wrong, as it does before
+    `late_share` of all receipts, comes on top.
+    Shapes: one element per series; `profile` (series, 7) are factors of the weekdays from Monday on, of mean 1
+    Units:  as `with_next_receipt`; exposed_days NaN = not known: the horizon is looked at; weekday of the checked
+            date, Monday 0; runs_out_in_days is the first day by whose close stock is as likely gone as not
+    Nulls:  NaN where demand or stock is not known; runs_out_in_days also where it lasts until the receipt
+    """
+    a, b, dispersion, on_hand, units, days, doubtful, late_share, weekday = (
+        np.asarray(inputs[name], float) for name in RUN_OUT_INPUTS
+    )
+    known = (b > 0) & np.isfinite(on_hand)
+    rate = np.divide(a, b, out=np.full(len(a), np.nan), where=known)
+    days = np.where(np.isfinite(days), days, horizon_days).clip(0, supply.look_ahead_days)
+    doubtful = np.where(np.isfinite(doubtful), doubtful, 0.0)
+    exposures = _exposures(weekday, profile, supply.look_ahead_days)
+    mean = rate * _between(exposures, days)
+    dispersion = np.where(np.isfinite(dispersion), np.maximum(dispersion, 1.0), 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shape = 1 / (1 / a + np.where(days > 0, np.minimum(doubtful / days, 1.0), 0.0) ** 2)
+    stock = np.floor(np.where(np.isfinite(units), units, np.maximum(on_hand, 0.0)))
+    risk, short = tail(mean, shape, dispersion, stock)
+    usual = np.where(np.isfinite(late_share), late_share, 0.0)
+    result = {
+        "p_runs_out": usual + (1 - usual) * risk,
+        "short_units": short,
+        "runs_out_in_days": np.full(len(a), np.nan),
+    }
+    likely = np.flatnonzero(risk >= 0.5)
+    by_day = rate[likely, None] * exposures[likely, 1:]
+    left = np.floor(np.maximum(on_hand[likely, None], 0.0))
+    gone, _ = tail(by_day, a[likely, None], dispersion[likely, None], left)
+    reached = gone >= 0.5
+    result["runs_out_in_days"][likely] = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, np.nan)
+    return result
+
+
+def _between(exposures: Array, days: Array) -> Array:
+    """Exposure of parts of days, in a straight line between whole ones."""
+    whole = np.minimum(days.astype(int), exposures.shape[1] - 2)
+    row = np.arange(len(days))
+    before, after = exposures[row, whole], exposures[row, whole + 1]
+    return np.asarray(before + (days - whole) * (after - before))
+
+
+def _exposures(weekday: Array, profile: Array | None, look_ahead_days: int) -> Array:
+    """Days of usual demand from the day after the checked date on, by number of days ahead: 0, 1, 2, …"""
+    ahead = np.arange(1, look_ahead_days + 1)
+    if profile is None:
+        factors = np.ones((len(weekday), look_ahead_days))
+    else:
+        factors = np.take_along_axis(profile, ((weekday[:, None] + ahead) % 7).astype(int), axis=1)
+    return np.concatenate([np.zeros((len(weekday), 1)), factors.cumsum(axis=1)], axis=1)
+
+
+def tail(mean: Array, shape: Array, dispersion: Array, stock: Array) -> tuple[Array, Array]:
+    """P(demand > stock) and E[(demand − stock)+] of a negative binomial by its mean.
+
+    Units:  variance = dispersion × mean + mean² / shape; a dispersion of 1 and a large shape is Poisson
+    Source: the tail is the regularised incomplete beta function I_q(stock + 1, k) with q = mean / (mean + k)
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        k = np.minimum(mean / (dispersion - 1 + mean / shape), 1e6)
+        q = mean / (mean + k)
+        above = betainc(stock + 1, k, q)
+        reached = np.where(stock > 0, betainc(np.maximum(stock, 1), k + 1, q), 1.0)
+    nothing = mean == 0
+    short = np.maximum(mean * reached - stock * above, 0.0)
+    return np.where(nothing, 0.0, above), np.where(nothing, 0.0, short)
+
+
+def is_at_risk(
+    table: ir.Table, run_out_probability: ir.Value | float, min_days_of_supply: ir.Value | float
+) -> ir.Value:
+    """Whether a series with stock is at risk: by its risk to run out; where that is not known, by its days of supply.
+
+    Grain:  table (as_of, series) with p_runs_out
+    """
+    low = (table.days_of_supply < min_days_of_supply).fill_null(False)
+    return ibis.coalesce(table.p_runs_out >= run_out_probability, low)

@@ -1,0 +1,191 @@
+"""`docs/validation.md`: what was measured in worlds with known truth, beside what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+GOALS = (
+    "phantom stock: average precision at least 1.3 times that of the run rule `p0^run`, and precision at recall 0.5 at "
+    "least 1.8 times",
+    "empty days found: recall at least 0.95 at no more than 3 false alarms per 1,000 series-days",
+    "lost units: bias within 5 % in the plain world, within 15 % under promotions and with 60 % wrong records",
+    "causes: 90 % right for DC outages, 80 % over all",
+    "at risk: Brier score better than that of the days-of-supply rule; 70 % of run-outs announced two days ahead at "
+    "a precision of 0.5",
+)
+
+
+def as_markdown(worlds: Sequence[Row], customers: Row) -> str:
+    """The whole page."""
+    parts = [
+        "# Validation",
+        "",
+        "Written by `make validate`; do not edit. Worlds are simulated (`simulate`, parameters in "
+        "`include/stockwatch/simulation/parameters.py`); the check sees what partners would report and the master "
+        "data, never the truth. Every day after eight weeks of warm-up is judged. Where a goal is missed, the figure "
+        "of the oracle, which knows the true demand, hazard and recovery, says how far anybody could come.",
+        "",
+        "## Goals",
+        "",
+        *(f"- {goal}" for goal in GOALS),
+        "",
+        "## Phantom stock",
+        "",
+        "A phantom day: stock on record, nothing sellable at close.",
+        "",
+        *_table(
+            ("world", "series-days", "phantom", "AP ours", "run rule", "filter", "oracle", "AP ratio", "P@R.5 ours",
+             "run rule", "filter", "oracle", "ratio", "Brier"),
+            [_phantom(row) for row in worlds],
+        ),
+        "",
+        "`run rule` is the public accelerator's `p0^run`; `filter` a filter with a frozen rate and no learning.",
+        "",
+        "How often the shelf was empty where the check said so with some probability, all worlds together:",
+        "",
+        *_table(("said", "series-days", "mean said", "observed"), _reliability(worlds)),
+        "",
+        "![Said against observed](validation/phantom.png)",
+        "",
+        "## Empty days found",
+        "",
+        *_table(
+            ("world", "empty", "recall", "by records alone", "false alarms per 1,000", "oracle's recall at 3"),
+            [
+                (row["world"], _share(row["empty_share"]), _share(row["recall"]), _share(row["records_alone_recall"]),
+                 f"{row['false_per_thousand']:.2f}", _share(row["oracle_recall"]))
+                for row in worlds
+            ],
+        ),
+        "",
+        "## Lost units and demand",
+        "",
+        "Masked days: days with full stock, shown to the check as a stock-out of three days; what sold is known.",
+        "",
+        *_table(
+            ("world", "lost units", "bias, days called", "bias, all days", "masked days", "WAPE", "WAPE oracle", "WPE"),
+            [
+                (row["world"], f"{row['lost_units']:,.0f}", _signed(row["lost_units_bias_called"]),
+                 _signed(row["lost_units_bias"]), f"{row['demand']['days']:,}", _share(row["demand"]["wape"]),
+                 _share(row["demand"]["wape_oracle"]), _signed(row["demand"]["wpe"]))
+                for row in worlds
+            ],
+        ),
+        "",
+        "## Causes",
+        "",
+        *_table(
+            ("world", "right", "right of DC outages"),
+            [(row["world"], _share(row["causes_right"]), _share(row["dc_causes_right"])) for row in worlds],
+        ),
+        "",
+        "True cause against named cause, all worlds together:",
+        "",
+        *_confusion(worlds),
+        "",
+        "## At risk",
+        "",
+        *_table(
+            ("world", "run-outs", "announced 2 to 7 days ahead", "precision", "Brier", "Brier of days of supply"),
+            [
+                (row["world"], f"{row['run_outs']:,}", _share(row["run_outs_announced"]),
+                 _share(row["announcements_right"]), f"{row['run_out_brier']:.4f}", f"{row['rule_brier']:.4f}")
+                for row in worlds
+            ],
+        ),
+        "",
+        *_customers(customers),
+    ]  # fmt: skip
+    return "\n".join(parts) + "\n"
+
+
+def _phantom(row: Row) -> tuple[str, ...]:
+    ap, at_half = row["average_precision"], row["precision_at_half"]
+    figures = [
+        *(f"{ap[name]:.3f}" for name in ("ours", "run_rule", "plain_filter", "oracle")),
+        f"{ap['ours'] / ap['run_rule']:.2f}",
+        *(f"{at_half[name]:.2f}" for name in ("ours", "run_rule", "plain_filter", "oracle")),
+        f"{at_half['ours'] / at_half['run_rule']:.2f}",
+    ]
+    brier = f"{row['phantom_brier']:.5f}"
+    return (row["world"], f"{row['series_days']:,}", _share(row["phantom_share"]), *figures, brier)
+
+
+def pooled_reliability(worlds: Sequence[Row]) -> list[tuple[float, float, int, float, float]]:
+    """Bins of all worlds together: low, high, days, mean said, share observed."""
+    found: dict[tuple[float, float], list[float]] = {}
+    for row in worlds:
+        for one in row["reliability"]:
+            sums = found.setdefault((one["low"], one["high"]), [0.0, 0.0, 0.0])
+            sums[0] += one["days"]
+            sums[1] += one["days"] * one["predicted"]
+            sums[2] += one["days"] * one["observed"]
+    return [
+        (low, min(high, 1.0), int(days), said / days, seen / days)
+        for (low, high), (days, said, seen) in sorted(found.items())
+    ]
+
+
+def _reliability(worlds: Sequence[Row]) -> list[tuple[str, ...]]:
+    return [
+        (f"{low:.2f} to {high:.2f}", f"{days:,}", f"{said:.3f}", f"{seen:.3f}")
+        for low, high, days, said, seen in pooled_reliability(worlds)
+    ]
+
+
+def _confusion(worlds: Sequence[Row]) -> list[str]:
+    sums: dict[str, dict[str, int]] = {}
+    for row in worlds:
+        for true, named in row["confusion"].items():
+            for name, count in named.items():
+                of_true = sums.setdefault(true, {})
+                of_true[name] = of_true.get(name, 0) + count
+    names = sorted({name for named in sums.values() for name in named})
+    return _table(
+        ("true", *names),
+        [(true, *(f"{named.get(name, 0):,}" for name in names)) for true, named in sorted(sums.items())],
+    )
+
+
+def _customers(found: Row) -> list[str]:
+    gates = [
+        (gate["gate"], f"{gate['value']:.3f}", _range(gate), "yes" if gate["holds"] else "**no**")
+        for gate in found["gates"]
+    ]
+    worlds = [
+        (row["world"], row["what"], f"{row['customers_lost']:.2f}", f"{row['customers_said']:.2f}",
+         _signed(row["bias"]), _signed(row["oracle_bias"]), _signed(row["lost_units_bias"]))
+        for row in found["worlds"]
+    ]  # fmt: skip
+    return [
+        "## Customers lost",
+        "",
+        f"Paired runs of the same shoppers with and without the gap, {found['replications']} replications, seed "
+        f"{found['seed']}. The model knows only what a feed shows and the published defaults.",
+        "",
+        *_table(("gate", "measured", "asked for", "holds"), gates),
+        "",
+        *_table(("world", "what", "lost", "said", "bias", "bias, parameters known", "bias of lost units"), worlds),
+        "",
+        "![Customers lost, said against true](validation/customers.png)",
+    ]
+
+
+def _range(gate: Row) -> str:
+    low, high = gate["at_least"], gate["at_most"]
+    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _signed(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.1%}"

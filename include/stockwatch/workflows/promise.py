@@ -1,0 +1,120 @@
+"""Watch what the brand promises at the shelf: findings of a date become promise incidents, told like all others."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from include.stockwatch.adapters.state import ledger, outbox
+from include.stockwatch.adapters.state import promise_incidents as store
+from include.stockwatch.alerting.promise_incident import (
+    PromiseIncident,
+    PromiseKind,
+    PromisePicture,
+    decide,
+    fingerprint,
+)
+from include.stockwatch.alerting.promise_message import render
+from include.stockwatch.alerting.routing import Route
+from include.stockwatch.domain.customer_signals import ComplaintKind
+from include.stockwatch.settings.signals import Relay
+from include.stockwatch.workflows.promise_findings import Found, findings, remember
+from include.stockwatch.workflows.services import Services
+from include.stockwatch.workflows.signals import partner_names
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+log = logging.getLogger(__name__)
+
+
+def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, actor: str) -> dict[str, Any]:
+    """Decide on every promise that is broken or has an open incident; events and messages in one transaction.
+
+    Call it after the incidents of the date, which raise the watermark. Repeating it changes nothing.
+    """
+    settings, now = services.settings, services.now()
+    remember(services)
+    with services.state.begin() as tx:
+        ongoing = store.open_incidents(tx)
+    found = list(findings(services, business_date, fresh_feeds, ongoing.values()))
+    reasons: Counter[str] = Counter()
+    changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": []}
+    with services.state.begin() as tx:
+        ongoing = store.open_incidents(tx)
+        marks = ledger.watermark(tx)
+        ids = store.new_ids(tx, business_date.year)
+        candidate = next(ids)
+        for picture in pictures(services, business_date, found, ongoing.values()):
+            mark = marks.get(picture.partner) if picture.partner else max(marks.values(), default=None)
+            if mark and business_date < mark:
+                reasons["older_date"] += 1
+                continue
+            tenant = settings.stockwatch.tenant
+            key = fingerprint(tenant, picture.kind, picture.partner, picture.item_id)
+            decision = decide(picture, ongoing.get(key), tenant=tenant, new_id=candidate)
+            reasons[decision.reason.value] += 1
+            kind, incident = decision.event_kind, decision.incident
+            if kind is None or incident is None:
+                continue
+            if incident.incident_id == candidate:
+                candidate = next(ids)
+            _store(tx, incident, kind, decision.reason.value, business_date, now, actor)
+            changed[kind].append(incident.incident_id)
+        open_now = len(store.open_incidents(tx))
+    log.info("promises on %s: %s open, %s", business_date, open_now, dict(reasons))
+    return {**changed, "open": open_now, "reasons": dict(sorted(reasons.items()))}
+
+
+def _store(
+    tx: Connection,
+    incident: PromiseIncident,
+    kind: str,
+    reason: str,
+    business_date: dt.date,
+    now: dt.datetime,
+    actor: str,
+) -> None:
+    seq = store.append(tx, incident, kind=kind, reason=reason, business_date=business_date, at=now, actor=actor)
+    outbox.announce(
+        tx, render(incident), incident_id=incident.incident_id, seq=seq, kind=kind, channel=incident.channel, now=now
+    )
+
+
+def pictures(
+    services: Services, business_date: dt.date, found: Iterable[Found], ongoing: Iterable[PromiseIncident]
+) -> Iterator[PromisePicture]:
+    """One picture per promise that is broken or has an open incident, by kind, partner and item."""
+    names, by_kind = partner_names(services), {one.kind: one for one in found}
+    open_now = {(one.found.kind, one.found.partner, one.found.item_id): one for one in ongoing}
+    broken = {(one.kind, one.partner, one.item_id): one for of in by_kind.values() for one in of.findings}
+    about = {key: incident.found for key, incident in open_now.items()} | broken
+    for key in sorted(about):
+        kind, partner, item_id = key
+        incident, finding = open_now.get(key), broken.get(key)
+        route = _route(services, kind, partner, about[key].category)
+        shown = by_kind.get(kind, Found(kind, partners=set()))
+        ending = shown.endings.get((partner, item_id), shown.ending)
+        looked_at = shown.known.get((partner, item_id), frozenset()) if shown.known is not None else None
+        yield PromisePicture(
+            kind=kind,
+            partner=partner,
+            partner_name=names.get(partner, partner),
+            item_id=item_id,
+            business_date=business_date,
+            finding=finding,
+            is_known=shown.speaks_of(partner) and bool(finding or ending),
+            known=frozenset(about[key].locations) if looked_at is None else looked_at,
+            ending=ending,
+            channel=incident.channel if incident else route.channel,
+            owner=route.owner,
+        )
+
+
+def _route(services: Services, kind: PromiseKind, partner: str, category: str | None) -> Relay | Route:
+    """Quality is told to those who are told of such complaints; all else to the partner's account."""
+    relay = services.settings.signals.relay_of(ComplaintKind.QUALITY) if kind is PromiseKind.QUALITY else None
+    return relay or services.settings.routes.route(partner, category)

@@ -1,0 +1,137 @@
+"""The weekly scorecard: what each partner kept and broke, posted once per week and channel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from include.stockwatch.adapters.state import bulletins
+from include.stockwatch.alerting.scorecard_message import render
+from include.stockwatch.domain import scorecard as domain
+from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Score, monday_of, weeks_before
+from include.stockwatch.workflows.promise_findings import prices_of
+from include.stockwatch.workflows.services import Services
+from include.stockwatch.workflows.signals import complaints, partner_names
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+log = logging.getLogger(__name__)
+
+WEEK = re.compile(r"(\d{4})-?W(\d{1,2})")
+
+
+def week_of(text: str) -> dt.date:
+    """The Monday of a week, from `2026-W45` or any date in it. Raises: ValueError"""
+    found = WEEK.fullmatch(text.strip().upper())
+    if found:
+        return dt.date.fromisocalendar(int(found[1]), int(found[2]), 1)
+    return monday_of(dt.date.fromisoformat(text.strip()))
+
+
+def last_whole_week(now: dt.datetime) -> dt.date:
+    """The Monday of the latest week that is over."""
+    return monday_of(now.date()) - dt.timedelta(days=DAYS_OF_WEEK)
+
+
+def scorecard(services: Services, monday: dt.date | None = None) -> dict[str, Any]:
+    """The scorecard of a week, by default the latest that is over, as it would be posted. Posts nothing."""
+    monday = monday_of(monday) if monday else last_whole_week(services.now())
+    found = scores(services, monday)
+    cards = [render(of, owner) for (_, owner), of in _by_channel(services, found).items()]
+    return {
+        "week": "{}-W{:02d}".format(*monday.isocalendar()[:2]),
+        "partners": [_told(score) for score in found],
+        "text": "\n\n".join(card.as_text() for card in cards) or "no partner has delivered in this week",
+    }
+
+
+def post(services: Services, monday: dt.date | None = None) -> dict[str, Any]:
+    """Put the scorecard of a week into the outbox, one message per channel; a second call posts nothing.
+
+    What is delivered or corrected later changes the command's answer, and not what was posted.
+    """
+    monday = monday_of(monday) if monday else last_whole_week(services.now())
+    now, name = services.now(), "CARD-{}-W{:02d}".format(*monday.isocalendar()[:2])
+    posted = []
+    cards = {key: render(of, key[1]) for key, of in _by_channel(services, scores(services, monday)).items()}
+    with services.state.begin() as tx:
+        for (channel, _), card in cards.items():
+            if bulletins.publish(tx, card, bulletin_id=name, channel=channel, now=now, once=True):
+                posted.append(channel)
+    log.info("scorecard %s: %s channels posted", name, len(posted))
+    return {"week": name.removeprefix("CARD-"), "posted": posted, "channels": [channel for channel, _ in cards]}
+
+
+def scores(services: Services, monday: dt.date) -> list[Score]:
+    """The scorecards of all partners that have delivered in a week, by id."""
+    settings, before = services.settings, weeks_before(monday)
+    first, last = before[-1], monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
+    heard = _heard_from(services, last)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for table in _tables(services, first, last):
+        for row in services.lake.engine.to_pyarrow(table).to_pylist():
+            rows.setdefault(row["partner"], []).append(row)
+    found = []
+    for partner, name in sorted(partner_names(services).items()):
+        week, earlier = (
+            domain.figures(rows.get(partner, ()), mondays, has_complaints=bool(heard & {"", partner}))
+            for mondays in ([monday], before)
+        )
+        if not week.days:
+            continue
+        found.append(
+            Score(
+                partner=partner,
+                partner_name=name,
+                monday=monday,
+                week=week,
+                before=earlier,
+                promised_in_stock=settings.thresholds.limit("min_in_stock_rate", {"partner": partner})[0],
+                promised_price=settings.promises.limit("min_price_kept", partner),
+                promised_complaints=settings.promises.limit("max_complaints", partner),
+            )
+        )
+    return found
+
+
+def _tables(services: Services, first: dt.date, last: dt.date) -> Iterable[ir.Table]:
+    """The counts of each partner and week, a table for each promise."""
+    stores = [feed_id for feed_id, feed in services.settings.feeds.items() if feed.location_type == "store"]
+    kpis = services.lake.table("kpis", first=first, last=last)
+    yield domain.weekly_availability(kpis.filter(kpis.business_date.between(first, last)))
+    sold = services.lake.table("observations", first=first, last=last, feeds=stores)
+    yield domain.weekly_sales(sold.filter(sold.business_date.between(first, last)))
+    yield domain.weekly_prices(prices_of(services, first, last))
+    yield domain.weekly_complaints(complaints(services, first, last))
+
+
+def _heard_from(services: Services, last: dt.date) -> set[str]:
+    """Partners that the feeds of complaints speak of; '' if one of them speaks of all."""
+    first = last - dt.timedelta(days=365)
+    said = services.lake.table("complaints", first=first, last=last, feeds=services.settings.master_ids())
+    feeds = services.lake.engine.to_pyarrow(said.select("feed_id").distinct())["feed_id"].to_pylist()
+    masters = services.settings.masters
+    return {masters[feed_id].partner or "" for feed_id in feeds if feed_id in masters}
+
+
+def _by_channel(services: Services, found: Iterable[Score]) -> dict[tuple[str, str], list[Score]]:
+    """Scores by the channel and owner of their partner's route."""
+    routed: dict[tuple[str, str], list[Score]] = {}
+    owners: dict[str, str] = {}
+    for score in found:
+        route = services.settings.routes.route(score.partner, None)
+        owner = owners.setdefault(route.channel, route.owner)
+        routed.setdefault((route.channel, owner), []).append(score)
+    return routed
+
+
+def _told(score: Score) -> dict[str, Any]:
+    promises = {
+        name: {"verdict": one.verdict.value, "value": one.value, "promised": one.limit, "before": one.before}
+        for name, one in score.promises().items()
+    }
+    return {"partner": score.partner, "days": score.week.days, "coverage": score.week.coverage, **promises}

@@ -1,0 +1,173 @@
+"""Which DC serves which series on a date, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pytest
+
+from include.stockwatch.domain.availability import marked
+from include.stockwatch.domain.chain import (
+    cut_off,
+    dc_outages,
+    dc_states,
+    dcs_of,
+    links_on,
+    nearest_dc,
+    regions,
+    serving,
+)
+from include.stockwatch.domain.columns import ITEMS, LOCATIONS, SUPPLY_LINKS
+from include.stockwatch.domain.daily import looking_back
+from include.stockwatch.domain.master import per_partner
+from tests.domain.tables import HALVING, ITEM, PARTNER, PLAIN, STORE, day, observation, observations, rows_of, table
+
+Row = Mapping[str, Any]
+SERIES_ON = ibis.schema({"as_of": "date", "partner": "string", "location_id": "string", "item_id": "string"})
+DC_FEEDS = {"northfield_dcs", "westway_dcs"}
+
+
+def master(schema: ibis.Schema, *found: Row) -> ir.Table:
+    """Rows of a table of master data as they speak for Northfield; what is left out is null."""
+    blank = {**dict.fromkeys(schema.names), "feed_id": "list", "partner": PARTNER}
+    return per_partner(table([{**blank, **one} for one in found], schema), {PARTNER})
+
+
+def links(*found: Row, on: int = 10, items: ir.Table | None = None) -> ir.Table:
+    """Supply links in force on a day; without a location that of the store of the other tests."""
+    rows = master(SUPPLY_LINKS, *({"location_id": STORE, **one} for one in found))
+    return links_on(rows, master(ITEMS) if items is None else items, [day(on)])
+
+
+def series(*items: str, on: int = 10, location: str = STORE) -> ir.Table:
+    """Series of one location on a day."""
+    rows = [{"as_of": day(on), "partner": PARTNER, "location_id": location, "item_id": item} for item in items]
+    return table(rows, SERIES_ON)
+
+
+def stands(location: str, partner: str = PARTNER, item: str = ITEM, **stocks: float) -> list[dict[str, Any]]:
+    """Days of a DC; `on_10=0.0` is no stock on day 10. Without any, there is stock on day 10."""
+    who = {"feed_id": f"{partner}_dcs", "partner": partner, "location_id": location, "item_id": item}
+    return [observation(int(name[3:]), on_hand, 0.0, **who) for name, on_hand in (stocks or {"on_10": 5.0}).items()]
+
+
+def marked_days(*rows: list[dict[str, Any]], on: int = 10) -> ir.Table:
+    """Look-back rows of a day."""
+    return marked(looking_back(observations([row for days in rows for row in days]), [day(on)], 56), PLAIN, HALVING)
+
+
+def served(*dcs: list[dict[str, Any]], link: str = "D1") -> dict[str, Any]:
+    """What is known of the DC that serves the store of the other tests."""
+    known = dc_states(marked_days(*dcs), DC_FEEDS)
+    (found,) = rows_of(dcs_of(series("oat"), links({"dc_id": link}), known))
+    return found
+
+
+def dcs_by_item(expression: ir.Table) -> dict[str, set[str]]:
+    """Ids of the DCs of each item."""
+    found: dict[str, set[str]] = {}
+    for row in rows_of(expression):
+        found.setdefault(row["item_id"], set()).add(row["dc_id"])
+    return found
+
+
+def test_a_link_for_every_item_serves_every_item_of_the_store() -> None:
+    found = serving(series("oat", "nut"), links({"dc_id": "D1"}))
+    assert dcs_by_item(found) == {"oat": {"D1"}, "nut": {"D1"}}
+
+
+def test_a_link_for_the_item_goes_before_one_for_every_item() -> None:
+    found = serving(series("oat", "nut"), links({"dc_id": "D1"}, {"dc_id": "D2", "item_id": "oat"}))
+    assert dcs_by_item(found) == {"oat": {"D2"}, "nut": {"D1"}}
+
+
+def test_a_link_of_an_own_number_serves_the_item_it_is_stored_under() -> None:
+    known = master(ITEMS, {"item_id": "oat", "partner_item_id": "77"})
+    found = serving(series("oat"), links({"dc_id": "D1", "item_id": "77"}, items=known))
+    assert dcs_by_item(found) == {"oat": {"D1"}}
+
+
+@pytest.mark.parametrize(("on", "expected"), [(4, {}), (5, {"oat": {"D1"}}), (8, {"oat": {"D1"}}), (9, {})])
+def test_a_link_counts_from_its_first_day_to_its_last(on: int, expected: dict[str, set[str]]) -> None:
+    found = links({"dc_id": "D1", "valid_from": day(5), "valid_to": day(8)}, on=on)
+    assert dcs_by_item(serving(series("oat", on=on), found)) == expected
+
+
+def test_a_link_of_another_store_serves_nothing_here() -> None:
+    assert dcs_by_item(serving(series("oat"), links({"dc_id": "D1", "location_id": "0204"}))) == {}
+
+
+def test_a_dc_of_the_same_partner_goes_before_one_of_another_with_the_same_id() -> None:
+    assert served(stands("D1", "a_distributor"), stands("D1"))["dc_partner"] != "a_distributor"
+
+
+def test_a_dc_of_a_distributor_is_found_by_its_id() -> None:
+    found = served(stands("W1", "westway"), link="W1")
+    assert (found["dc_partner"], found["is_told"]) == ("westway", True)
+
+
+def test_of_a_dc_that_no_feed_tells_of_nothing_is_known() -> None:
+    found = served(stands("D2"))
+    assert (found["dc_id"], found["dc_partner"], found["is_told"]) == ("D1", None, False)
+
+
+def test_of_a_dc_whose_feed_is_late_nothing_is_known() -> None:
+    assert not served(stands("D1", on_9=0.0))["is_told"]
+
+
+def test_a_dc_that_has_another_item_says_nothing_of_this_one() -> None:
+    assert not served(stands("D1", item="nut"))["is_told"]
+
+
+def test_a_store_of_another_partner_is_no_dc() -> None:
+    days = [{**row, "feed_id": "westway_stores"} for row in stands("D1", "westway")]
+    assert not served(days)["is_told"]
+
+
+def test_a_dc_is_out_since_the_day_after_it_last_had_stock() -> None:
+    assert served(stands("D1", on_6=5.0, on_7=0.0, on_8=0.0, on_10=0.0))["dc_out_since"] == day(7)
+    assert served(stands("D1", on_8=0.0, on_10=0.0))["dc_out_since"] == day(8)
+    assert served(stands("D1", on_8=0.0, on_10=1.0))["dc_out_since"] is None
+
+
+def test_a_store_is_cut_off_once_all_its_dcs_that_are_told_of_are_out() -> None:
+    days = [stands("D1", on_6=0.0, on_10=0.0), stands("D2", on_8=0.0, on_10=0.0)]
+    both = links({"dc_id": "D1"}, {"dc_id": "D2"}, {"dc_id": "D3"})
+
+    def since(*rows: list[dict[str, Any]]) -> list[Any]:
+        found = cut_off(dcs_of(series("oat"), both, dc_states(marked_days(*rows), DC_FEEDS)))
+        return [row["dc_out_since"] for row in rows_of(found)]
+
+    assert since(*days) == [day(8)]
+    assert since(*days, stands("D3")) == []
+    assert since() == []
+
+
+def test_the_days_out_of_a_dc_are_listed_and_those_of_a_store_are_not() -> None:
+    rows = [
+        observation(number, on_hand, 0.0, feed_id=feed, location_id=feed[:5])
+        for feed in ("northfield_dcs", "store_feed")
+        for number, on_hand in ((1, 0.0), (2, 4.0), (3, -1.0))
+    ]
+    days = marked(looking_back(observations(rows), [day(3)], 56), PLAIN, HALVING)
+    found = {(row["dc_id"], row["out_date"]) for row in rows_of(dc_outages(days, DC_FEEDS))}
+    assert found == {("north", day(1)), ("north", day(3))}
+
+
+def test_a_series_of_several_dcs_is_counted_under_one() -> None:
+    chain = serving(series("oat"), links({"dc_id": "D2"}, {"dc_id": "D1"}))
+    assert [row["dc_id"] for row in rows_of(nearest_dc(chain))] == ["D1"]
+
+
+def test_what_a_partner_says_of_its_regions_goes_before_what_we_say() -> None:
+    found = regions(
+        master(
+            LOCATIONS,
+            {"location_id": STORE, "partner": "", "region": "ours", "is_active": False},
+            {"location_id": STORE, "region": "theirs"},
+        )
+    )
+    assert [(row["region"], row["is_active"]) for row in rows_of(found)] == [("theirs", False)]

@@ -1,0 +1,228 @@
+"""How series are replenished, and when their next receipt is expected."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import ibis
+import pytest
+
+from include.stockwatch.domain.daily import looking_back
+from include.stockwatch.domain.supply import (
+    SupplySettings,
+    feeds_without_receipts,
+    replenishment,
+    with_habits,
+    with_next_receipt,
+    with_receipts,
+)
+from tests.domain.tables import day, observation, observations, rows_of, table
+
+SETTINGS = SupplySettings()
+ALONE = SupplySettings(pool_receipts=0, pool_level_receipts=0)
+PLACES = ibis.schema(
+    {"as_of": "date", "partner": "string", "location_id": "string", "item_id": "string", "dc_id": "string"}
+)
+
+
+def order(number: int, pending: float | None, received: float | None = 0.0, **more: Any) -> dict[str, Any]:
+    """A day of a series with what is on order at its close and what came in."""
+    return observation(number, 5.0, 1.0, on_order_units=pending, received_units=received, **more)
+
+
+def known(
+    rows: Iterable[Mapping[str, Any]],
+    on: int,
+    supply: SupplySettings = ALONE,
+    places: Iterable[Mapping[str, Any]] = (),
+    *,
+    rate: float = 1.0,
+    on_hand: float = 5.0,
+    out_since: int | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Replenishment of each location on a day, with a demand and a stock; its DC may be out since another."""
+    days = looking_back(observations(rows), [day(on)], 56)
+    silent = {row["feed_id"] for row in rows_of(feeds_without_receipts(days))}
+    found = replenishment(with_receipts(days, silent)).mutate(demand_units_per_day=ibis.literal(rate))
+    habits = with_habits(found, table(places, PLACES), supply)
+    facts = {"demand_units_per_day": rate, "on_hand_units": on_hand}
+    given = {name: ibis.literal(value, "float64") for name, value in facts.items()}
+    cut = ibis.null("date") if out_since is None else ibis.literal(day(out_since), "date")
+    expected = with_next_receipt(habits.mutate(**given, dc_out_since=cut), supply)
+    return {row["location_id"]: row for row in rows_of(expected)}
+
+
+def one(rows: Iterable[Mapping[str, Any]], on: int, supply: SupplySettings = ALONE, **facts: Any) -> dict[str, Any]:
+    """Replenishment of the only series."""
+    (found,) = known(rows, on, supply, **facts).values()
+    return found
+
+
+def weekly(last: int, lead: int = 2) -> list[dict[str, Any]]:
+    """Ten units come in every seventh day; they are on order at the close of the days of lead before."""
+    return [
+        order(number, 10.0 if -number % 7 and -number % 7 <= lead else 0.0, 0.0 if number % 7 else 10.0)
+        if (-number % 7) > 0
+        else order(number, 0.0, 10.0)
+        for number in range(1, last + 1)
+    ]
+
+
+def every_other_day(store: str) -> list[dict[str, Any]]:
+    """Ten units are on order at the close of a day, and come in the next."""
+    return [
+        order(number, 10.0 if number % 2 else 0.0, 0.0 if number % 2 else 10.0, location_id=store)
+        for number in range(1, 21)
+    ]
+
+
+def slow() -> list[dict[str, Any]]:
+    """Ten units wait through nine closes."""
+    waiting = [order(number, 10.0, location_id="0204") for number in range(1, 10)]
+    return [*waiting, order(10, 0.0, 10.0, location_id="0204")]
+
+
+def refilled() -> list[dict[str, Any]]:
+    """Every fourth day ten units come to a stock of three; they are on order the day before."""
+    stocks = (10.0, 7.0, 5.0, 13.0)
+    return [
+        observation(
+            number,
+            stocks[(number - 1) % 4],
+            3.0,
+            on_order_units=10.0 if number % 4 == 3 else 0.0,
+            received_units=0.0 if number % 4 else 10.0,
+        )
+        for number in range(1, 22)
+    ]
+
+
+def test_receipts_have_a_date_a_size_and_an_interval() -> None:
+    found = one(weekly(22), 22)
+    assert (found["last_receipt_date"], found["receipts"]) == (day(21), 3)
+    assert (found["receipt_units"], found["receipt_interval_days"]) == (10, 7)
+
+
+@pytest.mark.parametrize("lead", [1, 2, 5])
+def test_the_lead_time_is_the_closes_that_an_order_waited_through(lead: int) -> None:
+    assert one(weekly(21, lead), 21)["lead_time_days"] == lead
+
+
+def test_the_lead_time_of_a_thin_series_is_drawn_to_that_of_its_feed() -> None:
+    usual = [row for store in ("0001", "0002") for row in every_other_day(store)]
+    found = known([*usual, *slow()], 20, SupplySettings(pool_receipts=3))
+    assert found["0204"]["lead_time_days"] == (9 + 3 * 1) / 4
+    assert found["0001"]["lead_time_days"] == 1
+
+
+def test_stores_of_another_dc_do_not_make_the_lead_time_longer() -> None:
+    places = [
+        {"as_of": day(20), "partner": "northfield", "location_id": store, "item_id": "oat", "dc_id": dc}
+        for store, dc in (("0001", "D1"), ("0204", "D2"))
+    ]
+    found = known([*every_other_day("0001"), *slow()], 20, SETTINGS, places)
+    assert (found["0001"]["lead_time_days"], found["0204"]["lead_time_days"]) == (1, 9)
+
+
+def test_a_feed_without_orders_has_the_lead_time_of_the_settings() -> None:
+    rows = [order(number, None, 0.0 if number % 7 else 10.0) for number in range(1, 22)]
+    assert one(rows, 21)["lead_time_days"] is None
+    assert one(rows, 21, SupplySettings(lead_time_days=4))["lead_time_days"] == 4
+
+
+def test_what_is_on_order_comes_a_lead_time_after_it_was_ordered() -> None:
+    found = one(weekly(19), 19)
+    assert (found["on_order_since"], found["inbound_units"]) == (day(19), 10)
+    assert found["next_receipt_on"] == day(21)
+
+
+def test_with_nothing_on_order_an_order_comes_at_the_usual_stock_and_then_a_lead_time() -> None:
+    # receipts come to a stock of 5 - 10 = -5: an order a lead time of 2 days before, at -3 with a demand of 1
+    found = one(weekly(22), 22, on_hand=1.0)
+    assert (found["left_days"], found["lead_time_days"]) == (-5, 2)
+    assert found["next_receipt_on"] == day(22 + (1 + 3) + 2 + 1)
+
+
+def test_above_the_usual_stock_of_an_order_the_risk_is_that_of_the_time_after_the_order() -> None:
+    found = one(refilled(), 21, on_hand=20.0)
+    assert (found["left_days"], found["lead_time_days"]) == (3, 1)
+    assert (found["exposed_units"], found["exposed_days"], found["doubtful_days"]) == (4, 1, 0)
+
+
+def test_below_the_usual_stock_of_an_order_it_is_late_by_the_days_since() -> None:
+    found = one(refilled(), 21, on_hand=1.0)
+    assert (found["exposed_units"], found["doubtful_days"]) == (1, 3)
+    assert found["exposed_days"] == 1 + 3
+    assert found["next_receipt_on"] is None
+
+
+def test_doubt_has_an_end() -> None:
+    assert one(refilled(), 21, SupplySettings(most_doubtful_days=2), on_hand=0.0)["doubtful_days"] == 2
+
+
+def test_a_dc_that_is_out_delays_what_waits_there() -> None:
+    rows = [*refilled(), order(22, 10.0), order(23, 10.0)]
+    served, cut = one(rows, 23), one(rows, 23, out_since=20)
+    assert (served["next_receipt_on"], served["doubtful_days"]) == (day(24), 0)
+    assert (cut["next_receipt_on"], cut["doubtful_days"]) == (None, 4)
+
+
+def test_a_dc_that_is_out_does_not_delay_what_is_in_transit() -> None:
+    rows = [*refilled(), order(22, 0.0, in_transit_units=10.0), order(23, 0.0, in_transit_units=10.0)]
+    assert one(rows, 23, out_since=20)["doubtful_days"] == 0
+
+
+def test_without_orders_in_the_feed_the_cadence_counts() -> None:
+    rows = [order(number, None, 0.0 if number % 5 else 10.0) for number in range(1, 18)]
+    found = one(rows, 17)
+    assert (found["inbound_units"], found["next_receipt_on"]) == (None, day(20))
+
+
+def test_an_order_past_its_lead_time_is_overdue_and_nobody_knows_when_it_comes() -> None:
+    rows = weekly(21) + [order(number, 10.0) for number in range(26, 32)]
+    found = one(rows, 31)
+    assert found["order_overdue_days"] > 0
+    assert found["next_receipt_on"] is None
+
+
+def test_receipts_that_follow_one_another_while_orders_wait_are_not_overdue() -> None:
+    rows = [order(number, 20.0, 10.0) for number in range(1, 21)]
+    found = one(rows, 20)
+    assert found["order_overdue_days"] is None
+    assert found["next_receipt_on"] == day(21)
+
+
+def test_what_is_in_transit_is_inbound_too() -> None:
+    found = one([order(1, 4.0, in_transit_units=6.0)], 1)
+    assert found["inbound_units"] == 10
+
+
+def test_a_feed_that_reports_no_orders_says_nothing_of_them() -> None:
+    rows = [order(1, None, 10.0), order(2, None)]
+    found = one(rows, 2)
+    assert (found["inbound_units"], found["on_order_since"], found["order_overdue_days"]) == (None, None, None)
+
+
+def test_receipts_that_a_feed_never_reports_show_in_the_stock_balance() -> None:
+    stocks = {1: (5.0, 2.0), 2: (4.0, 1.0), 3: (12.0, 2.0), 4: (9.0, 3.0)}
+    found = one([observation(number, *figures) for number, figures in stocks.items()], 4)
+    assert (found["last_receipt_date"], found["receipts"], found["receipt_units"]) == (day(3), 1, 10)
+
+
+def test_a_return_is_no_receipt() -> None:
+    rows = [observation(1, 5.0, 0.0), observation(2, 8.0, 0.0, returned_units=3.0), observation(3, 5.0, 3.0)]
+    assert one(rows, 3)["receipts"] == 0
+
+
+def test_a_feed_that_reports_receipts_is_believed() -> None:
+    rows = [order(1, None, 0.0), observation(2, 50.0, 0.0), order(3, None, 10.0)]
+    assert one(rows, 3)["receipts"] == 1
+
+
+def test_dates_of_several_checks_do_not_mix() -> None:
+    days = looking_back(observations(weekly(22)), [day(20), day(22)], 56)
+    found = {row["as_of"]: row["last_receipt_date"] for row in rows_of(replenishment(days))}
+    assert found == {day(20): day(14), day(22): day(21)}
+    assert all(isinstance(date, dt.date) for date in found)

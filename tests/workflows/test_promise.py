@@ -1,0 +1,242 @@
+"""Promises on files: what opens, what ends, what stale data cannot do, and what is told to whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from include.stockwatch.adapters.state import ledger, outbox, promise_incidents
+from include.stockwatch.alerting.promise_incident import PromiseIncident, PromiseKind
+from include.stockwatch.workflows import promise, promise_findings
+from include.stockwatch.workflows.services import Services
+from tests.fakes import NUT, OAT, Clock, days, row
+from tests.workflows.test_master import FEED, item, items_in, rows_of, stock_in
+from tests.workflows.test_signals import complaints_in, said
+
+MONDAY = dt.date(2026, 11, 2)
+STORES = ("118", "204", "305", "411", "503")
+FRESH = {FEED}
+
+
+def prices(services: Services, folder: Path, date: dt.date, asked: dict[str, object], **more: Any) -> None:
+    """A day of Northfield's stores with the oat bar at some prices."""
+    rows = [row(date, store, price=price, **more) for store, price in asked.items()]
+    stock_in(services, folder, rows, f"northfield_{date}.csv")
+
+
+def open_now(services: Services) -> list[PromiseIncident]:
+    """The open promise incidents."""
+    with services.state.begin() as tx:
+        return sorted(promise_incidents.open_incidents(tx).values(), key=lambda one: one.incident_id)
+
+
+def sent(services: Services) -> list[dict[str, Any]]:
+    """The outbox."""
+    with services.state.begin() as tx:
+        return outbox.messages(tx)
+
+
+def watch(services: Services, date: dt.date, fresh: Iterable[str] = FRESH) -> dict[str, Any]:
+    """Watch the promises on a date."""
+    return promise.watch(services, date, set(fresh), actor="test")
+
+
+# --- price -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_price_outside_its_band_opens_one_incident_for_all_its_stores(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item(retail="6.49")])
+    prices(services, tmp_path, MONDAY, {"118": 7.99, "204": 7.49, "305": 6.49})
+    assert watch(services, MONDAY)["opened"] == ["PROM-2026-00001"]
+    (incident,) = open_now(services)
+    assert (incident.found.locations, incident.found.of_locations) == (("0118", "0204"), 3)
+    assert (incident.found.lowest, incident.found.highest, incident.found.rule) == (7.49, 7.99, "default")
+    assert (incident.channel, incident.owner) == ("C0NORTHFIELD", "Dana Ruiz")
+    (message,) = sent(services)
+    assert message["text"].startswith(
+        "PROMISE: price outside its band: Oat Bar at Northfield Grocers: 2 of 3 locations"
+    )
+
+
+def test_watching_again_changes_nothing(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item(retail="6.49")])
+    prices(services, tmp_path, MONDAY, {"118": 7.99})
+    watch(services, MONDAY)
+    again = watch(services, MONDAY)
+    assert (again["opened"], again["updated"], len(sent(services))) == ([], [], 1)
+
+
+def test_prices_back_in_their_band_end_it_with_a_reply(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item(retail="6.49")])
+    for date, price in zip(days(MONDAY, 2), (7.99, 6.49), strict=True):
+        prices(services, tmp_path, date, {"118": price})
+        watch(services, date)
+    assert open_now(services) == []
+    assert [one["operation"] for one in sent(services)] == ["post", "update", "reply"]
+
+
+def test_a_partner_that_delivers_nothing_ends_nothing(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item(retail="6.49")])
+    prices(services, tmp_path, MONDAY, {"118": 7.99})
+    watch(services, MONDAY)
+    assert watch(services, MONDAY + dt.timedelta(days=1), fresh=())["reasons"] == {"stale": 1}
+    assert len(open_now(services)) == 1
+
+
+def test_a_store_that_says_nothing_of_its_price_keeps_it_open(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item(retail="6.49")])
+    prices(services, tmp_path, MONDAY, {"118": 7.99, "204": 7.99})
+    watch(services, MONDAY)
+    prices(services, tmp_path, MONDAY + dt.timedelta(days=1), {"118": 6.49, "204": ""})
+    assert watch(services, MONDAY + dt.timedelta(days=1))["resolved"] == []
+
+
+def test_a_band_that_is_taken_away_ends_it(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item(retail="6.49")])
+    prices(services, tmp_path, MONDAY, {"118": 7.99})
+    watch(services, MONDAY)
+    items_in(services, tmp_path, [item(retail="")], "items_2.csv")
+    assert watch(services, MONDAY)["resolved"] == ["PROM-2026-00001"]
+
+
+def test_an_older_date_opens_nothing(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item(retail="6.49")])
+    prices(services, tmp_path, MONDAY, {"118": 7.99})
+    with services.state.begin() as tx:
+        ledger.raise_watermark(tx, "northfield", MONDAY + dt.timedelta(days=1))
+    assert watch(services, MONDAY)["reasons"] == {"older_date": 1}
+
+
+def test_without_an_item_master_no_price_is_promised(services: Services, tmp_path: Path) -> None:
+    prices(services, tmp_path, MONDAY, {"118": 7.99})
+    assert watch(services, MONDAY)["opened"] == []
+
+
+def test_explicit_bands_need_no_item_master(services: Services, config: Path, tmp_path: Path) -> None:
+    (config / "promises.yaml").write_text(
+        "promises:\n  - name: snacks\n    match: {partner: northfield, category: Snacks}\n"
+        "    price: {lowest: 5.99, highest: 6.99, currency: USD}\n",
+        "utf-8",
+    )
+    prices(services, tmp_path, MONDAY, {"118": 7.99})
+    assert watch(services, MONDAY)["opened"] == ["PROM-2026-00001"]
+
+
+# --- packs -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_pack_that_changes_in_the_item_list_is_told_until_it_is_old(
+    services: Services, tmp_path: Path, clock: Clock
+) -> None:
+    items_in(services, tmp_path, [item(case_pack="12")])
+    assert watch(services, MONDAY)["opened"] == []
+    clock.move(days=7)
+    items_in(services, tmp_path, [item(case_pack="10")], "items_2.csv")
+    later = MONDAY + dt.timedelta(days=7)
+    assert watch(services, later)["opened"] == ["PROM-2026-00001"]
+    (incident,) = open_now(services)
+    assert (incident.found.before, incident.found.after, incident.found.since) == ("12", "10", later)
+    assert watch(services, later + dt.timedelta(days=27))["resolved"] == []
+    assert watch(services, later + dt.timedelta(days=28))["resolved"] == ["PROM-2026-00001"]
+
+
+def test_another_gtin_under_one_number_is_told_and_ends_when_it_is_announced(
+    services: Services, tmp_path: Path, clock: Clock
+) -> None:
+    items_in(services, tmp_path, [item()])
+    watch(services, MONDAY)
+    clock.move(days=1)
+    items_in(services, tmp_path, [item(NUT)], "items_2.csv")
+    assert watch(services, MONDAY + dt.timedelta(days=1))["opened"] == ["PROM-2026-00001"]
+    assert open_now(services)[0].found.before == OAT.zfill(14)
+    clock.move(days=1)
+    items_in(services, tmp_path, [item(replaced_by=NUT), item(NUT)], "items_3.csv")
+    assert watch(services, MONDAY + dt.timedelta(days=2))["resolved"] == ["PROM-2026-00001"]
+
+
+def test_what_the_lists_said_is_written_only_when_it_changes(services: Services, tmp_path: Path, clock: Clock) -> None:
+    items_in(services, tmp_path, [item()])
+    promise_findings.remember(services)
+    version = services.lake.version("identities")
+    promise_findings.remember(services)
+    assert services.lake.version("identities") == version
+    assert [(one["unit"], one["pieces"]) for one in rows_of(services, "identities", "unit")] == [("CA", 12), ("CS", 12)]
+
+
+# --- vanishing -------------------------------------------------------------------------------------------------------
+
+
+def ranges(services: Services, folder: Path, clock: Clock, *, oat_on: Iterable[int], until: int = 8) -> None:
+    """Days on which five stores have the nut mix, and on some of them the oat bar."""
+    clock.move(days=until)
+    rows = [
+        row(date, store, item=upc, name=name)
+        for number, date in enumerate(days(MONDAY, until))
+        for store in STORES
+        for name, upc in {"Mix": NUT, **({"Oat Bar": OAT} if number in set(oat_on) else {})}.items()
+    ]
+    stock_in(services, folder, rows)
+
+
+def test_an_item_that_all_stores_stop_listing_is_told_after_its_days(
+    services: Services, tmp_path: Path, clock: Clock
+) -> None:
+    ranges(services, tmp_path, clock, oat_on=range(4))
+    told = [watch(services, date)["opened"] for date in days(MONDAY, 8)]
+    assert told == [[], [], [], [], [], [], ["PROM-2026-00001"], []]
+    (incident,) = open_now(services)
+    assert (incident.found.kind, incident.found.since) == (PromiseKind.VANISHED, MONDAY + dt.timedelta(days=4))
+    assert (incident.found.of_locations, incident.found.unlisted) == (5, 5)
+
+
+def test_it_ends_when_a_store_has_the_item_again(services: Services, tmp_path: Path, clock: Clock) -> None:
+    ranges(services, tmp_path, clock, oat_on=(0, 1, 2, 3, 7))
+    opened, ended = (watch(services, MONDAY + dt.timedelta(days=n)) for n in (6, 7))
+    assert (opened["opened"], ended["resolved"]) == (["PROM-2026-00001"], ["PROM-2026-00001"])
+
+
+def test_it_does_not_end_while_the_partner_delivers_nothing(services: Services, tmp_path: Path, clock: Clock) -> None:
+    ranges(services, tmp_path, clock, oat_on=range(4), until=7)
+    watch(services, MONDAY + dt.timedelta(days=6))
+    for number in (7, 40, 80):
+        assert watch(services, MONDAY + dt.timedelta(days=number), fresh=())["resolved"] == []
+
+
+# --- complaints about quality ----------------------------------------------------------------------------------------
+
+
+def history(services: Services, folder: Path, recent: int) -> None:
+    """Eight quiet weeks with a complaint each, and then some in a day."""
+    quiet = [said((MONDAY - dt.timedelta(days=n)).isoformat(), topic="Taste or quality") for n in range(7, 56, 7)]
+    rows = [*quiet, *[said("2026-11-02", topic="Taste or quality", comment="stale")] * recent]
+    complaints_in(services, folder, rows)
+
+
+def test_complaints_above_the_usual_are_told_to_those_who_make_it(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item()])
+    history(services, tmp_path, 12)
+    assert watch(services, MONDAY)["opened"] == ["PROM-2026-00001"]
+    (incident,) = open_now(services)
+    assert (incident.channel, incident.owner) == ("C0QUALITY", "quality desk")
+    assert (incident.found.item_name, incident.found.complaints) == ("Oat Bar 6-pack", 12)
+    assert incident.found.evidence == ("Named in them: Northfield Grocers 12.", "Said: “stale”", "Said: “stale”")
+
+
+def test_as_many_complaints_as_ever_are_told_nobody(services: Services, tmp_path: Path) -> None:
+    history(services, tmp_path, 2)
+    assert watch(services, MONDAY)["opened"] == []
+
+
+def test_a_feed_of_complaints_that_stopped_ends_nothing(services: Services, tmp_path: Path) -> None:
+    history(services, tmp_path, 12)
+    watch(services, MONDAY)
+    assert watch(services, MONDAY + dt.timedelta(days=8))["reasons"] == {"stale": 1}
+
+
+def test_it_ends_when_complaints_are_back_to_the_usual(services: Services, tmp_path: Path) -> None:
+    history(services, tmp_path, 12)
+    watch(services, MONDAY)
+    complaints_in(services, tmp_path, [said("2026-11-12", topic="Price")], "complaints_2.csv")
+    assert watch(services, dt.date(2026, 11, 12))["resolved"] == ["PROM-2026-00001"]

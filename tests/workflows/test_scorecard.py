@@ -1,0 +1,110 @@
+"""The weekly scorecard on files: what it counts, and that each channel gets it once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from include.stockwatch.adapters.state import outbox
+from include.stockwatch.domain.columns import KPIS
+from include.stockwatch.workflows import scorecard
+from include.stockwatch.workflows.services import Services
+from tests.fakes import Clock, days, row
+from tests.workflows.test_master import item, items_in, stock_in
+from tests.workflows.test_signals import complaints_in, said
+
+MONDAY = dt.date(2026, 10, 19)
+
+
+def sent(services: Services) -> list[dict[str, Any]]:
+    """The outbox."""
+    with services.state.begin() as tx:
+        return [one for one in outbox.messages(tx) if one["incident_id"].startswith("CARD")]
+
+
+def kpis_in(
+    services: Services, out_on: Iterable[dt.date], dates: Sequence[dt.date], partner: str = "northfield"
+) -> None:
+    """KPI rows of a partner with two series, of which one is out on some dates."""
+    rows = [
+        dict.fromkeys(KPIS.names)
+        | {"business_date": date, "partner": partner, "category": "", "ranged": 2, "known": 2}
+        | {"out_of_stock": int(date in set(out_on))}
+        for date in dates
+    ]
+    services.lake.replace_dates("kpis", pa.Table.from_pylist(rows, schema=KPIS.to_pyarrow()), dates)
+
+
+def two_weeks(services: Services, folder: Path) -> None:
+    """Two stores for two weeks: in the second one of them is out on three days and asks too much on two."""
+    items_in(services, folder, [item(retail="6.49")])
+    dates = days(MONDAY, 14)
+    rows = []
+    for number, date in enumerate(dates):
+        out, dear = number in (8, 9, 10), number in (11, 12)
+        rows += [
+            row(date, "118", on_hand=0 if out else 10, sold=0 if out else 25, price="9.99" if dear else "6.49"),
+            row(date, "204", sold=25),
+        ]
+    stock_in(services, folder, rows)
+    kpis_in(services, dates[8:11], dates)
+    complaints_in(services, folder, [said("2026-10-27", contacts="2"), said("2026-10-20"), said("2026-10-10")])
+
+
+def test_a_week_is_held_against_its_promises_and_the_weeks_before(services: Services, tmp_path: Path) -> None:
+    two_weeks(services, tmp_path)
+    (northfield,) = scorecard.scorecard(services, dt.date(2026, 10, 30))["partners"]
+    assert (northfield["partner"], northfield["days"], northfield["coverage"]) == ("northfield", 7, 1.0)
+    assert northfield["availability"] == {
+        "verdict": "broken", "value": pytest.approx(11 / 14), "promised": 0.95, "before": 1.0
+    }  # fmt: skip
+    assert northfield["price"] == {
+        "verdict": "broken",
+        "value": pytest.approx(12 / 14),
+        "promised": 0.95,
+        "before": 1.0,
+    }
+    assert northfield["service"]["value"] == pytest.approx(1000 * 2 / (11 * 25))
+    assert northfield["service"]["before"] == pytest.approx(1000 * 2 / (14 * 25))
+
+
+def test_a_channel_gets_the_scorecard_of_a_week_once(services: Services, tmp_path: Path, clock: Clock) -> None:
+    two_weeks(services, tmp_path)
+    assert scorecard.post(services)["posted"] == ["C0NORTHFIELD"]
+    kpis_in(services, [], [dt.date(2026, 10, 28)])
+    clock.move(days=1)
+    assert scorecard.post(services)["posted"] == []
+    (message,) = sent(services)
+    assert (message["incident_id"], message["operation"]) == ("CARD-2026-W44", "post")
+    clock.move(days=7)
+    assert scorecard.post(services) == {"week": "2026-W45", "posted": [], "channels": []}
+
+
+def test_each_channel_hears_of_its_own_partners(services: Services, tmp_path: Path) -> None:
+    kpis_in(services, [], [dt.date(2026, 10, 31)])
+    kpis_in(services, [], [dt.date(2026, 11, 1)], "westway")
+    scorecard.post(services)
+    northfield, westways = sent(services)
+    assert ("Northfield" in northfield["text"], "Northfield" in westways["text"]) == (True, False)
+    assert "Data: 1 of 7 days" in westways["plain"]
+
+
+def test_a_week_without_data_posts_nothing(services: Services) -> None:
+    assert scorecard.post(services)["posted"] == []
+    assert scorecard.scorecard(services)["text"] == "no partner has delivered in this week"
+
+
+@pytest.mark.parametrize("text", ["2026-W44", "2026w44", "2026-10-26", "2026-11-01"])
+def test_a_week_is_named_by_its_number_or_by_a_date_in_it(text: str) -> None:
+    assert scorecard.week_of(text) == dt.date(2026, 10, 26)
+
+
+@pytest.mark.parametrize("text", ["2026-W54", "44", "soon", "2026-13-01"])
+def test_what_is_no_week_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"[Ii]nvalid|isoformat|month"):
+        scorecard.week_of(text)
