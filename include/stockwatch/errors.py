@@ -5,6 +5,7 @@ StockwatchError
 ├─ FeedUnreachable      a landing cannot be listed or read        retried
 ├─ FeedHeld             a file broke its contract or its checks   kept and explained; never retried
 ├─ RowsLost             counts of a file do not add up            a bug of ours; never retried
+├─ LakeTooOld           a table is parted in another way          load the files again into an empty home
 └─ DeliveryFailed       Slack did not take a message              the outbox decides
 """
 
@@ -142,6 +143,17 @@ class RowsLost(StockwatchError):
         super().__init__(
             f"{file_name}: {rows_in} rows in, but {rows_published} to publish and {rows_rejected} rejected: "
             "this is a defect of Stockwatch, please report it with the file"
+        )
+
+
+class LakeTooOld(StockwatchError):
+    """A table was made by a version that parts it by other columns. Nothing of it is touched."""
+
+    def __init__(self, table: str, parted_by: list[str], wanted: list[str]) -> None:
+        self.table, self.parted_by, self.wanted = table, parted_by, wanted
+        super().__init__(
+            f"table `{table}` is parted by {', '.join(parted_by)}, this version parts it by {', '.join(wanted)}\n"
+            "  fix: load the files again into an empty home"
         )
 
 

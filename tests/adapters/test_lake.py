@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 
 from include.stockwatch.adapters import parts
 from include.stockwatch.adapters.lake import Lake
 from include.stockwatch.domain.columns import OBSERVATIONS
+from include.stockwatch.errors import LakeTooOld
 
 DATES = [dt.date(2026, 11, day) for day in (1, 2, 3)]
 CODED = pa.dictionary(pa.int32(), pa.string())
@@ -141,6 +142,15 @@ def test_rows_of_many_dates_reach_their_partitions_with_few_files_open(
             staged.add(rows("a", float(item), items=1))
     lake.replace_dates("observations", tmp_path / "staged", DATES, "a")
     assert sorted(units for _, _, units in found(lake)) == sorted([float(item) for item in range(5)] * 3)
+
+
+def test_a_table_that_is_parted_in_another_way_is_left_as_it_is(lake: Lake) -> None:
+    DeltaTable.create(
+        lake.root / "observations", Schema.from_arrow(OBSERVATIONS.to_pyarrow()), partition_by=["feed_id"]
+    )
+    with pytest.raises(LakeTooOld, match="`observations` is parted by feed_id, this version"):
+        lake.replace_dates("observations", rows("a", 1.0), DATES, "a")
+    assert (lake.version("observations"), found(lake)) == (0, [])
 
 
 def test_what_breaks_off_while_it_is_written_is_not_published(lake: Lake) -> None:

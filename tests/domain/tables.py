@@ -82,6 +82,11 @@ def rows_of(expression: ir.Table) -> list[dict[str, Any]]:
     return list(engine().to_pyarrow(expression).to_pylist())
 
 
+def held(expression: ir.Table) -> ir.Table:
+    """An expression, computed now."""
+    return ibis.memtable(engine().to_pyarrow(expression))
+
+
 def checked(
     rows: Iterable[Mapping[str, Any]],
     on: Sequence[int],
@@ -93,7 +98,7 @@ def checked(
     """Availability of some days, by (day, location, item)."""
     dates = [day(number) for number in on]
     days = looking_back(observations(rows), dates, check.lookback_days)
-    found = rows_of(availability(days, thresholds, check, memory_half_life_days))
+    found = rows_of(availability(days, thresholds, check, memory_half_life_days, hold=held))
     keyed = {((row["as_of"] - FIRST).days + 1, row["location_id"], row["item_id"]): row for row in found}
     assert len(keyed) == len(found), "a series has two rows on a date"
     return keyed

@@ -25,6 +25,7 @@ from deltalake.transaction import AddAction, CommitProperties, Transaction, crea
 
 from include.stockwatch.adapters.parts import ROWS, Parts, as_added, found
 from include.stockwatch.domain.columns import AVAILABILITY, IDENTITIES, KPIS, MASTERS, OBSERVATIONS, REJECTS
+from include.stockwatch.errors import LakeTooOld
 
 SCHEMAS = {
     "observations": OBSERVATIONS,
@@ -52,7 +53,9 @@ Where: TypeAlias = list[tuple[str, str, Any]]
 def bounded_engine(folder: Path, memory: str = "700MB") -> Any:
     """A DuckDB of its own that keeps to some memory and spills into a folder: for files of any size."""
     folder.mkdir(parents=True, exist_ok=True)
-    return ibis.duckdb.connect(memory_limit=memory, temp_directory=str(folder), preserve_insertion_order=False)
+    return ibis.duckdb.connect(
+        memory_limit=memory, temp_directory=str(folder), preserve_insertion_order=False, enable_progress_bar=False
+    )
 
 
 Rows: TypeAlias = pa.Table | Callable[[], Iterator[pa.RecordBatch]] | Path
@@ -70,7 +73,7 @@ class Lake:
     def engine(self) -> Any:
         """The DuckDB connection of this process, opened at the first use."""
         if self._engine is None:
-            self._engine = ibis.duckdb.connect()
+            self._engine = ibis.duckdb.connect(enable_progress_bar=False)
         return self._engine
 
     def parts(self, table: str, folder: Path, name: str = ROWS) -> Parts:
@@ -112,8 +115,12 @@ class Lake:
             self._adopt(table, Path(name), where, owner)
 
     def _adopt(self, table: str, folder: Path, where: Where, owner: str) -> None:
-        """Make the files of a folder those of some partitions."""
+        """Make the files of a folder those of some partitions. Raises: LakeTooOld"""
         path = self._path(table)
+        if self._exists(table):
+            parted_by = DeltaTable(path).metadata().partition_columns
+            if parted_by != PARTITIONS[table]:  # Delta would take the files, and not be able to read the table
+                raise LakeTooOld(table, parted_by, PARTITIONS[table])
         added = [as_added(_linked(file, path / file.parent.relative_to(folder)), path) for file in found(folder)]
         for attempt in range(COMMIT_ATTEMPTS):
             try:

@@ -40,7 +40,7 @@ EVIDENCE = (
     *("sold_weighted", "exposure_weighted", "sale_mask"),
 )
 WORKING = (
-    *("factors", "promotion_factor", "promotion_mask", "hazard", "silence", "silent_expected", "p_empty"),
+    *("promotion_factor", "promotion_mask", "hazard", "silence", "silent_expected", "p_empty"),
     *("factor_today", "sold_today", "exposure_today", "is_phantom"),
 )
 """Columns that only lead to others."""
@@ -125,7 +125,11 @@ def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
             on_order_units=rows.on_order_units.max(where=rows.age_days == 0),
             in_transit_units=rows.in_transit_units.max(where=rows.age_days == 0),
             **{name: rows[name].argmax(day, where=rows[name].notnull()) for name in LAST_KNOWN},
-            is_ranged=(rows.is_in_stock | (rows.sold > 0)).any(),
+            is_ranged=(
+                rows.is_in_stock
+                | (rows.sold > 0)
+                | ((rows.on_order_units > 0) | (rows.in_transit_units > 0)).fill_null(False)
+            ).any(),
             sold_weighted=total(rows.weight * rows.sold, where=on_sale),
             exposure_weighted=total(rows.weight * rows.on_sale, where=on_sale),
             sale_mask=bit.bit_or(where=on_sale).fill_null(0),
@@ -185,7 +189,7 @@ def _packed(position: ir.Table) -> ir.StructValue:
 def with_status(position: ir.Table, thresholds: Thresholds, check: CheckSettings) -> ir.Table:
     """Give every ranged series its status; series that are not ranged are left out.
 
-    Ranged means listed in the partner's assortment; for want of one, stocked or sold in the window.
+    Ranged means listed in the partner's assortment; for want of one, stocked, sold or on its way in the window.
     Nulls:  no stock reported for the date itself gives `unknown`, never out of stock
     """
     ranged = position.filter(position.is_ranged).drop("is_ranged")
@@ -311,6 +315,7 @@ def availability(
 
     `listed` is what assortments range (`master.ranged_on`), `location_types` the kind of place that each feed reports.
     Grain:  (as_of, series, business_date), see `daily.looking_back` -> (as_of, series)
+    Units:  factors are those of the weekdays, by days before the checked date modulo seven
     """
     rows = marked(rows, thresholds, check)
     position = hold(positions(rows, check))

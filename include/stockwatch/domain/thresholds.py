@@ -25,7 +25,7 @@ Limit = Literal[
     "severity",
 ]
 LIMITS: tuple[Limit, ...] = get_args(Limit)
-STANDARD: Mapping[Limit, Any] = {"run_out_probability": 0.5, "phantom_probability": 0.5}
+STANDARD: Mapping[Limit, Any] = {"run_out_probability": 0.25, "phantom_probability": 0.5}
 """Limits that the default rule may leave out, and what they are then."""
 WEIGHT = {"partner": 1, "category": 2, "item_class": 4, "item_id": 8, "location_id": 16}
 

@@ -161,12 +161,22 @@ def _with_run_outs(table: pa.Table, rules: Rules) -> pa.Table:
     today = table[AS_OF].to_numpy().astype("datetime64[D]")
     inputs = {name: _figures(table, name) for name in RUN_OUT_INPUTS if name != "weekday"}
     inputs["weekday"] = (today.astype(int) + THURSDAY) % 7
-    found = run_out(inputs, rules.check.horizon_days, rules.supply)
+    found = run_out(inputs, rules.check.horizon_days, rules.supply, _profile(table, inputs["weekday"]))
+    # where nothing says when stock comes next, days of supply decide: a week's risk would put half a shop at risk
+    found["p_runs_out"] = np.where(np.isfinite(inputs["exposed_days"]), found["p_runs_out"], np.nan)
     ahead = found.pop("runs_out_in_days")
     gone = np.where(np.isnan(ahead), np.datetime64("NaT"), today + np.nan_to_num(ahead).astype("timedelta64[D]"))
     for name, values in {**found, "runs_out_on": gone.astype("datetime64[D]")}.items():
         table = table.append_column(name, pa.array(values, from_pandas=True))
     return table
+
+
+def _profile(table: pa.Table, weekday: Array) -> Array:
+    """Factors of the weekdays from Monday on, of every series: (series, 7)."""
+    by_age = table["factors"].combine_chunks().flatten().to_numpy().reshape(-1, 7)
+    monday_first = (weekday[:, None] - np.arange(7)) % 7
+    profile: Array = np.take_along_axis(by_age, monday_first.astype(int), axis=1)
+    return profile
 
 
 def _at_risk(table: ir.Table, thresholds: Thresholds) -> ir.Table:
