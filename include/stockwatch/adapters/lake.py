@@ -53,9 +53,14 @@ Where: TypeAlias = list[tuple[str, str, Any]]
 def bounded_engine(folder: Path, memory: str = "700MB") -> Any:
     """A DuckDB of its own that keeps to some memory and spills into a folder: for files of any size."""
     folder.mkdir(parents=True, exist_ok=True)
-    return ibis.duckdb.connect(
-        memory_limit=memory, temp_directory=str(folder), preserve_insertion_order=False, enable_progress_bar=False
-    )
+    settings = {"memory_limit": memory, "temp_directory": str(folder), "preserve_insertion_order": False}
+    return _quiet(ibis.duckdb.connect(**settings))
+
+
+def _quiet(engine: Any) -> Any:
+    """An engine that draws no progress bar on standard output."""
+    engine.raw_sql("SET enable_progress_bar = false")
+    return engine
 
 
 Rows: TypeAlias = pa.Table | Callable[[], Iterator[pa.RecordBatch]] | Path
@@ -73,7 +78,7 @@ class Lake:
     def engine(self) -> Any:
         """The DuckDB connection of this process, opened at the first use."""
         if self._engine is None:
-            self._engine = ibis.duckdb.connect(enable_progress_bar=False)
+            self._engine = _quiet(ibis.duckdb.connect())
         return self._engine
 
     def parts(self, table: str, folder: Path, name: str = ROWS) -> Parts:
