@@ -357,8 +357,8 @@ def with_rate(table: ir.Table, check: Any) -> ir.Table:
     stocked = 1 - table.p_empty
     faded = ibis.literal(check.forgetting) ** (stocked * table.unsold_days)
     table = table.mutate(
-        demand_a=table.frozen_a * faded + table.prior_a,
-        demand_b=table.frozen_b * faded + stocked * table.silent_sum + table.prior_b,
+        demand_a=(table.frozen_a * faded + table.prior_a).fill_null(0.0),
+        demand_b=(table.frozen_b * faded + stocked * table.silent_sum + table.prior_b).fill_null(0.0),
         factor_today=expected_days(table, ibis.literal(1, "int64")),
     )
     table = step(table.drop("frozen_a", "frozen_b", "prior_a", "prior_b", "unsold_days", "silent_sum"))

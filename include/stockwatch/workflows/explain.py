@@ -82,7 +82,7 @@ def _text(
         *_why(row),
         *(f"  master    {what}" for what in lacking),
     ]
-    if row["spell_start_date"] is None:
+    if row["spell_start_date"] is None or row["spell_exposure_days"] is None:
         return "\n".join(lines)
     lines += [
         f"  spell     out since {row['spell_start_date']}, day {row['spell_days']}; E = "
