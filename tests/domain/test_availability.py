@@ -448,3 +448,15 @@ def test_what_is_out_has_a_spell_and_what_is_unknown_has_none(rows: list[Row]) -
             assert row["earlier_exposure_days"] >= 0
             assert 0 <= row["store_scope"] <= 1
             assert row["lost_units"] is None or row["lost_units"] >= row["lost_units_today"] >= 0
+
+
+def test_what_another_feed_of_the_partner_sells_teaches_nothing_about_this_one() -> None:
+    days = {number: (40.0, float(1 + number % 3)) for number in range(1, 15)}
+    stores = [row for place in ("0118", "0204", "0077") for row in series(days, location_id=place)]
+    warehouse = series({n: (9_000.0, 800.0 + 90 * (n % 2)) for n in days}, location_id="DC1", feed_id="northfield_dcs")
+    alone, beside = (
+        checked(rows, [14], check=CheckSettings())[14, "0118", "oat"] for rows in (stores, [*stores, *warehouse])
+    )
+    assert {name: beside[name] for name in ("demand_a", "demand_b", "dispersion", "p_phantom")} == {
+        name: pytest.approx(alone[name]) for name in ("demand_a", "demand_b", "dispersion", "p_phantom")
+    }

@@ -35,6 +35,8 @@ LAST_KNOWN = (
 """Columns of which the latest reported value counts."""
 
 
+OF_THE_DATE = ("on_order_units", "in_transit_units")
+"""Columns of which only the value of the date counts."""
 EVIDENCE = (
     *("last_sale_date", "last_receipt_date", "on_hand_units"),
     *("sold_weighted", "exposure_weighted", "sale_mask"),
@@ -102,7 +104,16 @@ def marked(rows: ir.Table, thresholds: Thresholds, check: CheckSettings) -> ir.T
     )
 
 
-def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
+Hold = Callable[[ir.Table], ir.Table]
+"""Computes a table that several others are made of, so that an engine does it once."""
+
+
+def unheld(table: ir.Table) -> ir.Table:
+    """Leave a table an expression: the engine decides."""
+    return table
+
+
+def positions(rows: ir.Table, check: CheckSettings, hold: Hold = unheld) -> ir.Table:
     """One row per series and checked date: the last known stock and what the window says of demand.
 
     Grain:  (as_of, series, business_date), as `marked` -> (as_of, series)
@@ -112,39 +123,46 @@ def positions(rows: ir.Table, check: CheckSettings) -> ir.Table:
     day = rows.business_date
     seen = rows.on_hand_units.notnull()
     on_sale = rows.on_sale > 0
-    bit = demand.bit_of(rows.age_days)
     total = fast_sum if check.forgetting ** (1 - check.lookback_days) < 2**16 else exact_sum
-    return step(
-        rows.group_by(*KEY).agg(
-            last_seen_date=day.max(where=seen),
-            last_in_stock_date=day.max(where=rows.is_in_stock),
-            is_out=(rows.is_out & (rows.age_days == 0)).any(),
-            last_sale_date=day.max(where=rows.sold > 0),
-            last_receipt_date=day.max(where=rows.received_units > 0),
-            days_observed=seen.sum(),
-            on_order_units=rows.on_order_units.max(where=rows.age_days == 0),
-            in_transit_units=rows.in_transit_units.max(where=rows.age_days == 0),
-            **{name: rows[name].argmax(day, where=rows[name].notnull()) for name in LAST_KNOWN},
-            is_ranged=(
-                rows.is_in_stock
-                | (rows.sold > 0)
-                | ((rows.on_order_units > 0) | (rows.in_transit_units > 0)).fill_null(False)
-            ).any(),
-            sold_weighted=total(rows.weight * rows.sold, where=on_sale),
-            exposure_weighted=total(rows.weight * rows.on_sale, where=on_sale),
-            sale_mask=bit.bit_or(where=on_sale).fill_null(0),
-            sold_today=rows.sold.max(where=rows.age_days == 0),
-        )
+    core = rows.group_by(*KEY).agg(  # each aggregate over all rows costs: what can be derived is
+        last_seen_date=day.max(where=seen),
+        last_in_stock_date=day.max(where=rows.is_in_stock),
+        last_sale_date=day.max(where=rows.sold > 0),
+        last_receipt_date=day.max(where=rows.received_units > 0),
+        days_observed=rows.on_hand_units.count(),
+        sold_weighted=total(rows.weight * rows.sold, where=on_sale),
+        exposure_weighted=total(rows.weight * rows.on_sale, where=on_sale),
+        sale_mask=demand.bit_of(rows.age_days).bit_or(where=on_sale).fill_null(0),
     )
+    core = core.mutate(
+        is_out=(core.last_seen_date == core.as_of).fill_null(False)
+        & (core.last_in_stock_date.isnull() | (core.last_in_stock_date < core.as_of)),
+        is_ranged=core.last_in_stock_date.notnull() | core.last_sale_date.notnull(),
+    )
+    return step(with_last_known(hold(core), rows, hold))
 
 
-Hold = Callable[[ir.Table], ir.Table]
-"""Computes a table that several others are made of, so that an engine does it once."""
+def with_last_known(position: ir.Table, rows: ir.Table, hold: Hold = unheld) -> ir.Table:
+    """Positions with the values of the date and, where the date says nothing, the last ones reported before it.
 
-
-def unheld(table: ir.Table) -> ir.Table:
-    """Leave a table an expression: the engine decides."""
-    return table
+    Most series say everything on the date itself, so that only the others are looked for in the days before.
+    """
+    told = LAST_KNOWN
+    today = rows.filter(rows.age_days == 0).select(*KEY, *told, *OF_THE_DATE, sold_today="sold")
+    ever = rows.aggregate(**{f"ever_{name}": rows[name].count() for name in told})
+    joined = position.left_join(today, KEY, rname="{name}_today")
+    joined = hold(joined.select(*position.columns, *told, *OF_THE_DATE, "sold_today").cross_join(ever))
+    lacks = ibis.or_(*(joined[name].isnull() & (joined[f"ever_{name}"] > 0) for name in told))
+    older = rows.semi_join(joined.filter(lacks), KEY)
+    older = older.group_by(*KEY).agg(
+        **{f"last_{name}": older[name].argmax(older.business_date, where=older[name].notnull()) for name in told}
+    )
+    found = joined.left_join(older, KEY, rname="{name}_older")
+    known = {name: ibis.coalesce(found[name], found[f"last_{name}"]) for name in told}
+    on_its_way = ibis.or_(*((found[name] > 0).fill_null(False) for name in OF_THE_DATE))
+    others = [name for name in position.columns if name != "is_ranged"]
+    kept = {name: found[name] for name in (*OF_THE_DATE, "sold_today")}
+    return found.select(*others, **known, **kept, is_ranged=found.is_ranged | on_its_way)
 
 
 def with_demand(
@@ -189,7 +207,7 @@ def _packed(position: ir.Table) -> ir.StructValue:
 def with_status(position: ir.Table, thresholds: Thresholds, check: CheckSettings) -> ir.Table:
     """Give every ranged series its status; series that are not ranged are left out.
 
-    Ranged means listed in the partner's assortment; for want of one, stocked, sold or on its way in the window.
+    Ranged means listed in the partner's assortment; for want of one, stocked or sold in the window, or on its way.
     Nulls:  no stock reported for the date itself gives `unknown`, never out of stock
     """
     ranged = position.filter(position.is_ranged).drop("is_ranged")
@@ -318,7 +336,7 @@ def availability(
     Units:  factors are those of the weekdays, by days before the checked date modulo seven
     """
     rows = marked(rows, thresholds, check)
-    position = hold(positions(rows, check))
+    position = hold(positions(rows, check, hold))
     if listed is not None:
         position = hold(with_assortment(position, listed, location_types or {}))
     statuses = hold(with_status(with_demand(rows, position, check, heard, hold), thresholds, check))

@@ -19,11 +19,11 @@ from include.stockwatch.domain.daily import AS_OF
 from include.stockwatch.domain.steps import step
 from include.stockwatch.domain.sums import exact_sum
 
-POOL = (AS_OF, "partner", "category")
+POOL = (AS_OF, "feed_id", "category")
 MASK_DAYS = 56
 """Days that a mask holds, eight whole weeks; bit 0 is the checked date."""
 HISTORY_SERIES = 3000
-"""Series of a partner from which the common figures are learned, about."""
+"""Series of a feed from which the common figures are learned, about."""
 PROMOTED_BELOW = 0.95
 """A price at or below this share of the series' usual price is a promotion."""
 PROFILE_UNITS = 100.0
@@ -87,14 +87,14 @@ def history(rows: ir.Table, position: ir.Table) -> ir.Table:
             -> as rows, of some locations
     Units:  base_rate is units a day on sale without promotion, up to the last sale; evidence_days what it rests on
     """
-    places = position.group_by(AS_OF, "partner", "location_id").agg(series=position.count())
-    partner = ibis.window(group_by=(AS_OF, "partner"))
+    places = position.group_by(AS_OF, "feed_id", "location_id").agg(series=position.count())
+    partner = ibis.window(group_by=(AS_OF, "feed_id"))
     stride = ibis.greatest((places.series.sum().over(partner) / HISTORY_SERIES).floor(), 1).cast("int64")
-    number = ibis.row_number().over(ibis.window(group_by=(AS_OF, "partner"), order_by="location_id"))
+    number = ibis.row_number().over(ibis.window(group_by=(AS_OF, "feed_id"), order_by="location_id"))
     chosen = places.mutate(is_chosen=number % stride == 0).filter(ibis._.is_chosen)
     key = [AS_OF, "feed_id", *SERIES]
     columns = ["business_date", "age_days", "on_hand_units", "sold", "on_sale", "price", "received_units", "category"]
-    days = rows.semi_join(chosen, [AS_OF, "partner", "location_id"]).select(*key, *columns)
+    days = rows.semi_join(chosen, [AS_OF, "feed_id", "location_id"]).select(*key, *columns)
     told = days.group_by(*key).agg(
         usual_price=days.price.median(),
         series_category=days.category.argmax(days.business_date, where=days.category.notnull()).fill_null(""),
@@ -114,21 +114,21 @@ def history(rows: ir.Table, position: ir.Table) -> ir.Table:
 
 
 def weekday_factors(days: ir.Table, position: ir.Table) -> ir.Table:
-    """How much more or less each weekday sells than the mean day, by partner and category.
+    """How much more or less each weekday sells than the mean day, by feed and category.
 
-    A category's profile is drawn to its partner's, and that to a flat one, the more the less they have sold; a
+    A category's profile is drawn to its feed's, and that to a flat one, the more the less they have sold; a
     partner that sold little has none.
-    Grain:  days as `history` -> (as_of, partner, category of position, rest); rest is the age modulo seven
+    Grain:  days as `history` -> (as_of, feed_id, category of position, rest); rest is the age modulo seven
     """
     plain = days.filter(days.is_evidence & ~days.is_promoted)
     sold = plain.group_by(*POOL, "rest").agg(units=exact_sum(plain.sold), expected=exact_sum(plain.base_rate))
-    pools = position.select(AS_OF, "partner", category=position.category.fill_null("")).distinct()
+    pools = position.select(AS_OF, "feed_id", category=position.category.fill_null("")).distinct()
     week = ibis.memtable({"rest": list(WEEK)}, schema=ibis.schema({"rest": "int64"}))
     grid = pools.cross_join(week)
     told = grid.left_join(sold, [*POOL, "rest"], rname="{name}_sold").select(
         *grid.columns, units=ibis._.units.fill_null(0.0), expected=ibis._.expected.fill_null(0.0)
     )
-    of_day, of_partner = ibis.window(group_by=(AS_OF, "partner", "rest")), ibis.window(group_by=(AS_OF, "partner"))
+    of_day, of_partner = ibis.window(group_by=(AS_OF, "feed_id", "rest")), ibis.window(group_by=(AS_OF, "feed_id"))
     told = step(told)
     told = told.mutate(all_units=told.units.sum().over(of_day), all_expected=told.expected.sum().over(of_day))
     told = step(told)
@@ -145,16 +145,16 @@ def weekday_factors(days: ir.Table, position: ir.Table) -> ir.Table:
 
 
 def promotion_factors(days: ir.Table) -> ir.Table:
-    """How many times the usual a promoted day sells, by partner and category; drawn to the partner's, and that to 1.
+    """How many times the usual a promoted day sells, by feed and category; drawn to the partner's, and that to 1.
 
-    Grain:  days as `history` with weekday_factor -> (as_of, partner, category), pools with a promotion only
+    Grain:  days as `history` with weekday_factor -> (as_of, feed_id, category), pools with a promotion only
     """
     promoted = days.filter(days.is_promoted & days.is_evidence)
     sold = promoted.group_by(*POOL).agg(
         units=exact_sum(promoted.sold),
         expected=exact_sum(promoted.base_rate * promoted.weekday_factor).fill_null(0.0),
     )
-    partner = ibis.window(group_by=(AS_OF, "partner"))
+    partner = ibis.window(group_by=(AS_OF, "feed_id"))
     sold = sold.mutate(all_units=sold.units.sum().over(partner), all_expected=sold.expected.sum().over(partner))
     of_partner = (sold.all_units + PROMOTION_UNITS) / (sold.all_expected + PROMOTION_UNITS)
     own = (sold.units + PROMOTION_UNITS * of_partner) / (sold.expected + PROMOTION_UNITS)
@@ -179,25 +179,25 @@ def weekdayed(days: ir.Table, weekdays: ir.Table) -> ir.Table:
 def dispersions(days: ir.Table) -> ir.Table:
     """Variance of a day's demand over its mean, by velocity; drawn to the partner's, and that to 1 (Poisson).
 
-    Grain:  days as `with_expected` -> (as_of, partner, velocity_band)
+    Grain:  days as `with_expected` -> (as_of, feed_id, velocity_band)
     """
     used = days.filter(days.is_evidence & (days.evidence_days > 1) & (days.expected_units > 0))
     spread = (used.sold - used.expected_units) ** 2 * used.evidence_days / (used.evidence_days - 1)
     used = used.mutate(velocity_band=velocity_band(used.base_rate), spread=spread)
-    sums = used.group_by(AS_OF, "partner", "velocity_band").agg(
+    sums = used.group_by(AS_OF, "feed_id", "velocity_band").agg(
         spread=exact_sum(used.spread), units=exact_sum(used.expected_units)
     )
-    partners = sums.group_by(AS_OF, "partner").agg(all_spread=sums.spread.sum(), all_units=sums.units.sum())
+    partners = sums.group_by(AS_OF, "feed_id").agg(all_spread=sums.spread.sum(), all_units=sums.units.sum())
     bands = ibis.memtable(
         {"velocity_band": list(range(BANDS[0], BANDS[1] + 1))}, schema=ibis.schema({"velocity_band": "int64"})
     )
     told = partners.cross_join(bands)
-    told = told.left_join(sums, [AS_OF, "partner", "velocity_band"], rname="{name}_own").select(
+    told = told.left_join(sums, [AS_OF, "feed_id", "velocity_band"], rname="{name}_own").select(
         *told.columns, spread=ibis._.spread.fill_null(0.0), units=ibis._.units.fill_null(0.0)
     )
     of_partner = (told.all_spread + DISPERSION_UNITS) / (told.all_units + DISPERSION_UNITS)
     own = (told.spread + DISPERSION_UNITS * of_partner) / (told.units + DISPERSION_UNITS)
-    return told.select(AS_OF, "partner", "velocity_band", dispersion=own.clip(lower=0.5, upper=20.0))
+    return told.select(AS_OF, "feed_id", "velocity_band", dispersion=own.clip(lower=0.5, upper=20.0))
 
 
 def promoted_days(rows: ir.Table, promotions: ir.Table) -> ir.Table:
@@ -206,7 +206,7 @@ def promoted_days(rows: ir.Table, promotions: ir.Table) -> ir.Table:
     Grain:  rows as `availability.marked`, promotions as `promotion_factors` -> (as_of, feed_id, series)
     """
     key = [AS_OF, "feed_id", *SERIES]
-    pooled = rows.semi_join(promotions.select(AS_OF, "partner").distinct(), [AS_OF, "partner"])
+    pooled = rows.semi_join(promotions.select(AS_OF, "feed_id").distinct(), [AS_OF, "feed_id"])
     priced = pooled.filter(pooled.price.notnull())
     usual = priced.group_by(*key).agg(usual=priced.price.median(), least=priced.price.min())
     usual = usual.filter(usual.least <= PROMOTED_BELOW * usual.usual).drop("least")
@@ -221,7 +221,7 @@ def promoted_days(rows: ir.Table, promotions: ir.Table) -> ir.Table:
 def profiles(weekdays: ir.Table, promotions: ir.Table) -> ir.Table:
     """Weekday factors of each pool side by side, and its promotion factor.
 
-    Grain:  -> (as_of, partner, category); factors is an array by age modulo seven
+    Grain:  -> (as_of, feed_id, category); factors is an array by age modulo seven
     """
     found = weekdays.group_by(*POOL).agg(
         factors=ibis.array([weekdays.factor.max(where=weekdays.rest == rest) for rest in WEEK])
@@ -233,7 +233,7 @@ def profiles(weekdays: ir.Table, promotions: ir.Table) -> ir.Table:
 def with_profile(table: ir.Table, profile: ir.Table, promoted: ir.Table) -> ir.Table:
     """Positions with the factors of their pool and what they sold on promoted days."""
     profile = profile.rename(pool="category")
-    joined = table.left_join(profile, [AS_OF, "partner", "pool"], rname="{name}_of_pool")
+    joined = table.left_join(profile, [AS_OF, "feed_id", "pool"], rname="{name}_of_pool")
     joined = joined.left_join(promoted, [AS_OF, "feed_id", *SERIES], rname="{name}_promoted")
     return step(
         joined.select(
@@ -308,7 +308,7 @@ def with_evidence(table: ir.Table, check: Any, dispersions: ir.Table) -> ir.Tabl
     table = step(table.drop("faded"))
     rate = (table.own_b > 0).ifelse(table.own_a / table.own_b, 0.0)
     table = step(table.mutate(velocity_band=velocity_band(rate)))
-    joined = table.left_join(dispersions, [AS_OF, "partner", "velocity_band"], rname="{name}_of_band")
+    joined = table.left_join(dispersions, [AS_OF, "feed_id", "velocity_band"], rname="{name}_of_band")
     known = [name for name in table.columns if name != "velocity_band"]
     return step(joined.select(*known, dispersion=joined.dispersion.fill_null(1.0)))
 
@@ -323,7 +323,7 @@ def with_item_prior(table: ir.Table, noise: float) -> ir.Table:
     known = table.own_b > 0
     pool = (
         table.filter(known)
-        .group_by(AS_OF, "partner", "item_id")
+        .group_by(AS_OF, "feed_id", "item_id")
         .agg(
             locations=ibis._.count(),
             pool_a=exact_sum(ibis._.own_a),
@@ -343,8 +343,8 @@ def with_item_prior(table: ir.Table, noise: float) -> ir.Table:
         (pool.locations >= POOLED_LOCATIONS) & (ibis._.mean > 0)
     )
     joined = table.left_join(
-        pool.select(AS_OF, "partner", "item_id", "mean", "prior_days"),
-        [AS_OF, "partner", "item_id"],
+        pool.select(AS_OF, "feed_id", "item_id", "mean", "prior_days"),
+        [AS_OF, "feed_id", "item_id"],
         rname="{name}_of_item",
     )
     days = (joined.prior_days * joined.dispersion * noise).fill_null(0.0)

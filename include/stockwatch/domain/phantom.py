@@ -32,12 +32,13 @@ LONGEST = 56
 
 
 def with_weights(table: ir.Table) -> ir.Table:
-    """Add the weights of a shelf with stock and of an empty one, `silent_days` without a sale after one was seen.
+    """Add the weights of a shelf with stock and of an empty one, `silent_days` after a sale or receipt.
 
+    On the day of the sale or receipt the shelf had stock, and may have become empty by its close.
     Units:  silence is the probability that a day with stock passes without a sale; the weights `stocked` and `empty`
-            lack the factor larger^silent_days that both have
-    Source: eigenvalues of [[(1 - h) z, g z], [h, 1 - g]]; without recovery the odds are
-            h (1 - q^k) / (1 - q) against q^k with q = (1 - h) z
+            lack a factor that both have, larger^silent_days over the root of the eigenvalues' equation
+    Source: eigenvalues of M = [[(1 - h) z, g z], [h, 1 - g]], the weights are M^k (1 - h, h); without recovery the
+            odds are h (1 - q^(k+1)) / (1 - q) against (1 - h) q^k with q = (1 - h) z
     """
     known = table.columns
     table = table.mutate(stays=(1 - table.hazard) * table.silence, leaves=table.recovery * table.silence)
@@ -50,11 +51,13 @@ def with_weights(table: ir.Table) -> ir.Table:
     table = step(table.mutate(root=ibis.greatest(table.half**2 - table.determinant, 1e-18).sqrt()))
     table = step(table.mutate(larger=table.half + table.root, smaller=table.half - table.root))
     table = step(table.mutate(faded=(ibis.greatest(table.smaller, 0.0) / table.larger) ** table.silent_days))
+    passed, kept = 1 - table.faded, 1 - table.recovery
     table = table.mutate(
-        stocked=((table.stays - table.smaller) - (table.stays - table.larger) * table.faded) / (2 * table.root),
-        empty=table.hazard * (1 - table.faded) / (2 * table.root),
+        stocked=(1 - table.hazard) * (table.stays - table.smaller - (table.stays - table.larger) * table.faded)
+        + table.hazard * table.leaves * passed,
+        empty=table.hazard * ((1 - table.hazard) * passed + kept - table.smaller - (kept - table.larger) * table.faded),
     )
-    return step(table.select(*known, "stocked", "empty", "larger"))
+    return step(table.select(*known, "stocked", "empty", "larger", "root"))
 
 
 def no_sale(expected: ir.FloatingValue, shape: ir.FloatingValue, dispersion: ir.FloatingValue) -> ir.FloatingValue:
@@ -76,7 +79,7 @@ def record_bucket(on_hand: ir.FloatingValue) -> ir.IntegerValue:
 def runs(days: ir.Table, dispersions: ir.Table) -> ir.Table:
     """Silent runs in the history: from a sale or receipt to the next one, or to the checked date.
 
-    Grain:  days as `demand.with_expected` -> (as_of, partner, record_bucket, silent_days, silence_class, sold), counted
+    Grain:  days as `demand.with_expected` -> (as_of, feed_id, record_bucket, silent_days, silence_class, sold), counted
     Units:  silence_class is four times the power of two of the units expected on a silent day
     """
     reports = days.group_by("feed_id").agg(reports=days.received_units.notnull().any())
@@ -107,14 +110,14 @@ def runs(days: ir.Table, dispersions: ir.Table) -> ir.Table:
     )
     found = found.filter(found.base_rate.notnull() & found.record.notnull() & (found.record > 0))
     found = step(found.mutate(velocity_band=velocity_band(found.base_rate)))
-    found = found.left_join(dispersions, [AS_OF, "partner", "velocity_band"], rname="{name}_of_band")
+    found = found.left_join(dispersions, [AS_OF, "feed_id", "velocity_band"], rname="{name}_of_band")
     dispersion = found.dispersion.fill_null(1.0)
     shape = ibis.greatest(found.units, 0.5) / dispersion
     silence = no_sale(found.expected, shape, dispersion) / found.silent_days.nullif(0)
     level = (-silence).clip(lower=2.0**-8, upper=8.0).log2() * 4
     return found.group_by(
         AS_OF,
-        "partner",
+        "feed_id",
         "silent_days",
         "sold",
         record_bucket=record_bucket(found.record),
@@ -125,10 +128,10 @@ def runs(days: ir.Table, dispersions: ir.Table) -> ir.Table:
 def hazards(found: ir.Table) -> ir.Table:
     """Hazard and recovery of each partner, and the hazard at records of each size.
 
-    Grain:  found as `runs` -> (as_of, partner, record_bucket)
+    Grain:  found as `runs` -> (as_of, feed_id, record_bucket)
     Source: posterior means on a grid, with a weak log-normal prior
     """
-    of_partner = found.group_by(AS_OF, "partner", "silent_days", "sold", "silence_class").agg(runs=found.runs.sum())
+    of_partner = found.group_by(AS_OF, "feed_id", "silent_days", "sold", "silence_class").agg(runs=found.runs.sum())
     points = [
         {"hazard": h, "recovery": g, "prior": _log_normal(h, USUAL_HAZARD) + _log_normal(g, USUAL_RECOVERY)}
         for h in HAZARDS
@@ -136,12 +139,12 @@ def hazards(found: ir.Table) -> ir.Table:
     ]
     schema = ibis.schema(dict.fromkeys(("hazard", "recovery", "prior"), "float64"))
     grid = ibis.memtable([tuple(point.values()) for point in points], schema=schema)
-    partner = _posterior(of_partner.cross_join(grid), (AS_OF, "partner"), ("hazard", "recovery"))
+    partner = _posterior(of_partner.cross_join(grid), (AS_OF, "feed_id"), ("hazard", "recovery"))
     sizes = ibis.memtable({"record_bucket": list(range(BUCKETS + 1))}, schema=ibis.schema({"record_bucket": "int64"}))
     line = ibis.memtable([(h,) for h in HAZARDS], schema=ibis.schema({"tried": "float64"}))
     none = partner.cross_join(sizes).mutate(silent_days=0, sold=False, silence_class=0, runs=0)
-    columns = [AS_OF, "partner", "record_bucket", "silent_days", "sold", "silence_class", "runs"]
-    own = found.join(partner, [AS_OF, "partner"])
+    columns = [AS_OF, "feed_id", "record_bucket", "silent_days", "sold", "silence_class", "runs"]
+    own = found.join(partner, [AS_OF, "feed_id"])
     own = ibis.union(
         own.select(*columns, "hazard", "recovery"),
         none.select(*columns, "hazard", "recovery").cast(own.select(*columns, "hazard", "recovery").schema()),
@@ -152,7 +155,7 @@ def hazards(found: ir.Table) -> ir.Table:
         .drop("hazard")
         .rename(hazard="tried")
     )
-    return _posterior(own, (AS_OF, "partner", "record_bucket"), ("hazard",), keep=("recovery",))
+    return _posterior(own, (AS_OF, "feed_id", "record_bucket"), ("hazard",), keep=("recovery",))
 
 
 def _log_normal(value: float, usual: float) -> float:
@@ -166,7 +169,9 @@ def _posterior(tried: ir.Table, group: tuple[str, ...], means: tuple[str, ...], 
     seen = tried.sold.ifelse(
         (1 - tried.hazard) * tried.stocked + tried.recovery * tried.empty, tried.stocked + tried.empty
     )
-    tried = step(tried.mutate(told=tried.runs * (seen.log() + tried.silent_days * tried.larger.log())))
+    tried = step(
+        tried.mutate(told=tried.runs * (seen.log() + tried.silent_days * tried.larger.log() - (2 * tried.root).log()))
+    )
     points = tried.group_by(*group, "hazard", "recovery").agg(told=exact_sum(tried.told), prior=tried.prior.max())
     points = step(points.mutate(told=points.told + points.prior))
     best = points.told.max().over(ibis.window(group_by=group))
@@ -188,17 +193,17 @@ def _posterior(tried: ir.Table, group: tuple[str, ...], means: tuple[str, ...], 
 def empty_days(days: ir.NumericValue, silence: ir.FloatingValue, hazard: ir.FloatingValue) -> ir.FloatingValue:
     """Expected number of the silent days on which the shelf was empty, if it is empty now.
 
-    Source: without recovery: an onset on day j counts q^(j-1); recoveries within a run are neglected
+    Source: an onset j days after the sale or receipt counts q^j; recoveries within a run are neglected
     """
     q = ((1 - hazard) * silence).clip(upper=1 - 1e-9)
     faded = q**days
-    return (days - q * (1 - faded) / (1 - q)) / (1 - faded).nullif(0.0)
+    return (days - q**2 * (1 - faded) / (1 - q)) / (1 - q * faded)
 
 
 def with_hazard(table: ir.Table, found: ir.Table) -> ir.Table:
     """Positions with hazard and recovery of their partner at a record of their size."""
     table = step(table.mutate(record_bucket=record_bucket(table.on_hand_units.fill_null(0.0))))
-    joined = table.left_join(found, [AS_OF, "partner", "record_bucket"], rname="{name}_of_size")
+    joined = table.left_join(found, [AS_OF, "feed_id", "record_bucket"], rname="{name}_of_size")
     return step(
         joined.select(
             *[name for name in table.columns if name != "record_bucket"],
@@ -222,8 +227,12 @@ def run_start(table: ir.Table) -> ir.DateValue:
 
 RUN = ("sale_mask", "promotion_mask", "promotion_factor", "factors", "last_sale_date", "last_receipt_date")
 JUDGED = (*RUN, "frozen_a", "frozen_b", "prior_a", "prior_b", "dispersion", "hazard", "recovery")
-POSSIBLE_BY_CHANCE = 0.3
+POSSIBLE_BY_CHANCE = 0.1
 """Runs less probable than this, if the shelf has stock, are looked at for receipts that only the balance shows."""
+
+
+RECEIPT_DAYS = 28
+"""Receipts before the newest days are not looked for: a run that long is judged as it is."""
 
 
 def silent_runs(table: ir.Table, noise: float) -> ir.Table:
@@ -277,7 +286,7 @@ def balanced_receipts(rows: ir.Table, runs_: ir.Table) -> ir.Table:
     """
     suspicious = runs_.filter((runs_.no_sale < math.log(POSSIBLE_BY_CHANCE)) & runs_.last_receipt_date.isnull())
     suspicious = suspicious.select(*KEY, since=suspicious.last_sale_date)
-    days = rows.join(suspicious, KEY)
+    days = rows.filter(rows.age_days < RECEIPT_DAYS).join(suspicious, KEY)
     days = days.filter(days.on_hand_units.notnull() & (days.since.isnull() | (days.business_date >= days.since)))
     before = days.on_hand_units.lag().over(ibis.window(group_by=KEY, order_by="business_date"))
     days = days.mutate(has_risen=(days.on_hand_units - before + days.sold >= 1).fill_null(False))
@@ -296,7 +305,7 @@ def with_judgement(table: ir.Table, found: ir.Table) -> ir.Table:
             silent_days=joined.silent_days.fill_null(0),
             silent_expected=joined.silent_expected.fill_null(0.0),
             silence=joined.silence.fill_null(1.0),
-            p_empty=joined.p_empty.fill_null(0.0),
+            p_empty=ibis.coalesce(joined.p_empty, joined.hazard),
         )
     )
 
