@@ -65,7 +65,9 @@ class CustomerModel(Value):
         own = self.categories.get(category or "")
         if own is None:
             return self.defaults
-        return with_intervals(self.defaults.model_copy(update={key: value for key, value in own if value is not None}))
+        made = self.defaults.model_copy(update={key: value for key, value in own if value is not None})
+        is_set = self.defaults.model_fields_set & {"customers_interval", "value_interval"}
+        return made if is_set else with_intervals(made)
 
 
 def with_item_scope(table: ir.Table) -> ir.Table:

@@ -146,7 +146,7 @@ def _assessed(
     silent = engine.to_pyarrow(feeds_without_receipts(rows))["feed_id"].to_pylist()
     table = held(with_supply(table, replenishment(with_receipts(rows, silent)), dcs, rules.supply))
     table = with_details(with_spell_supply(table, rows, rules.supply), known.items)
-    table = held(_at_risk(ibis.memtable(_with_run_outs(engine.to_pyarrow(table), rules)), rules.thresholds))
+    table = held(_at_risk(ibis.memtable(_with_run_outs(engine.to_pyarrow(table), rules)), rules))
     places = held(regions(known.locations))
     planned = held(transitions.planned(table, known.items, known.assortment, places))
     table = held(with_causes(table, dcs, outages, planned, places, dc_feeds, rules.scope))
@@ -162,8 +162,9 @@ def _with_run_outs(table: pa.Table, rules: Rules) -> pa.Table:
     inputs = {name: _figures(table, name) for name in RUN_OUT_INPUTS if name != "weekday"}
     inputs["weekday"] = (today.astype(int) + THURSDAY) % 7
     found = run_out(inputs, rules.check.horizon_days, rules.supply, _profile(table, inputs["weekday"]))
-    # where nothing says when stock comes next, days of supply decide: a week's risk would put half a shop at risk
-    found["p_runs_out"] = np.where(np.isfinite(inputs["exposed_days"]), found["p_runs_out"], np.nan)
+    # a feed that says nothing of orders tells too little of the next receipt: there days of supply decide
+    told = np.isfinite(inputs["exposed_days"]) & np.isfinite(_figures(table, "inbound_units"))
+    found["p_runs_out"] = np.where(told, found["p_runs_out"], np.nan)
     ahead = found.pop("runs_out_in_days")
     gone = np.where(np.isnan(ahead), np.datetime64("NaT"), today + np.nan_to_num(ahead).astype("timedelta64[D]"))
     for name, values in {**found, "runs_out_on": gone.astype("datetime64[D]")}.items():
@@ -179,11 +180,12 @@ def _profile(table: pa.Table, weekday: Array) -> Array:
     return profile
 
 
-def _at_risk(table: ir.Table, thresholds: Thresholds) -> ir.Table:
+def _at_risk(table: ir.Table, rules: Rules) -> ir.Table:
     """Give what has stock its status by its risk to run out."""
     stocked = table.status.isin([Status.IN_STOCK.value, Status.AT_RISK.value])
-    limits = (thresholds.limit_column(name, table) for name in ("run_out_probability", "min_days_of_supply"))
-    status = is_at_risk(table, *limits).ifelse(Status.AT_RISK.value, Status.IN_STOCK.value)
+    limits = (rules.thresholds.limit_column(name, table) for name in ("run_out_probability", "min_days_of_supply"))
+    is_near = table.days_of_supply < 2 * rules.check.horizon_days  # what runs out later is nobody's task today
+    status = (is_at_risk(table, *limits) & is_near).ifelse(Status.AT_RISK.value, Status.IN_STOCK.value)
     return table.mutate(status=stocked.ifelse(status, table.status))
 
 
