@@ -261,10 +261,9 @@ def spells(
     days = rows.filter(rows.is_out).select(*KEY, "business_date", "age_days", "sold").inner_join(out, KEY)
     is_promoted = (days.promotion_mask & demand.bit_of(days.age_days)) != 0
     factor = days.factors[days.age_days % 7] * is_promoted.ifelse(days.promotion_factor, 1.0)
-    unsold = 1 - demand.sell_out_exposure(days.sold, days.demand_units_per_day * factor, check.sell_out_day_exposure)
     days = days.mutate(
         is_current=days.since.isnull() | (days.business_date > days.since),
-        exposure=factor * (days.sold > 0).ifelse(unsold, 1.0),
+        exposure=factor * (days.sold > 0).ifelse(1 - check.sell_out_day_exposure, 1.0),
     )
     faded = days.exposure * ibis.literal(2.0) ** (-days.age_days / memory_half_life_days)
     return days.group_by(*KEY).agg(

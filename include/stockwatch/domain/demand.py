@@ -61,11 +61,6 @@ def bit_of(age_days: ir.IntegerValue) -> ir.IntegerValue:
     return (age_days < MASK_DAYS).ifelse(bit, ibis.literal(0, "int64"))
 
 
-def sell_out_exposure(sold: ir.FloatingValue, expected: ir.FloatingValue, usual: float) -> ir.FloatingValue:
-    """Share of a day that passed before its last unit was sold."""
-    return ibis.literal(usual) + sold * 0 + expected * 0
-
-
 def weekday_sum(mask: ir.IntegerValue, factors: list[ir.FloatingValue]) -> ir.FloatingValue:
     """Days of a mask, each counted with the factor of its weekday; `factors` by age modulo seven."""
     return _total(bit_count(mask & of_age(rest)).cast("float64") * factors[rest] for rest in WEEK)
