@@ -35,28 +35,34 @@ LONGEST = 56
 def with_weights(table: ir.Table) -> ir.Table:
     """Add the weights of a shelf with stock and of an empty one, `silent_days` after a sale or receipt.
 
-    On the day of the sale or receipt the shelf had stock, and may have become empty by its close.
+    A shelf may become empty on every day, that of the sale or receipt included, and then after what it sold.
     Units:  silence is the probability that a day with stock passes without a sale; the weights `stocked` and `empty`
-            lack a factor that both have, larger^silent_days over the root of the eigenvalues' equation
-    Source: eigenvalues of M = [[(1 - h) z, g z], [h, 1 - g]], the weights are M^k (1 - h, h); without recovery the
-            odds are h (1 - q^(k+1)) / (1 - q) against (1 - h) q^k with q = (1 - h) z
+            lack a factor that both have, larger^silent_days over twice the root of the eigenvalues' equation
+    Source: eigenvalues of M = [[(1 - h) z, g z], [h z, 1 - g]], the weights are M^k (1 - h, h); without recovery the
+            odds are h (1 + z + ... + z^k), each term with its power of 1 - h, against (1 - h) ((1 - h) z)^k
     """
     known = table.columns
-    table = table.mutate(stays=(1 - table.hazard) * table.silence, leaves=table.recovery * table.silence)
+    table = table.mutate(
+        stays=(1 - table.hazard) * table.silence,
+        returns=table.recovery * table.silence,
+        enters=table.hazard * table.silence,
+        remains=1 - table.recovery,
+    )
     table = step(table)
     table = table.mutate(
-        half=(table.stays + 1 - table.recovery) / 2,
-        determinant=table.stays * (1 - table.recovery) - table.leaves * table.hazard,
+        half=(table.stays + table.remains) / 2,
+        determinant=table.stays * table.remains - table.returns * table.enters,
     )
     table = step(table)
     table = step(table.mutate(root=ibis.greatest(table.half**2 - table.determinant, 1e-18).sqrt()))
     table = step(table.mutate(larger=table.half + table.root, smaller=table.half - table.root))
     table = step(table.mutate(faded=(ibis.greatest(table.smaller, 0.0) / table.larger) ** table.silent_days))
-    passed, kept = 1 - table.faded, 1 - table.recovery
+    passed = 1 - table.faded
     table = table.mutate(
         stocked=(1 - table.hazard) * (table.stays - table.smaller - (table.stays - table.larger) * table.faded)
-        + table.hazard * table.leaves * passed,
-        empty=table.hazard * ((1 - table.hazard) * passed + kept - table.smaller - (kept - table.larger) * table.faded),
+        + table.hazard * table.returns * passed,
+        empty=(1 - table.hazard) * table.enters * passed
+        + table.hazard * (table.remains - table.smaller - (table.remains - table.larger) * table.faded),
     )
     return step(table.select(*known, "stocked", "empty", "larger", "root"))
 
@@ -103,7 +109,7 @@ def runs(days: ir.Table, dispersions: ir.Table) -> ir.Table:
         .agg(
             silent_days=silent.sum().clip(upper=LONGEST),
             expected=exact_sum(days.expected_units, where=silent).fill_null(0.0),
-            sold=(days.sold > 0).any(),
+            sold=((days.sold > 0) & ~days.came).any(),  # a receipt alone would explain that it sells again
             record=days.record.max(),
             base_rate=days.base_rate.max(),
             units=days.plain_units.max(),
@@ -167,9 +173,7 @@ def _posterior(tried: ir.Table, group: tuple[str, ...], means: tuple[str, ...], 
     """Posterior means (of the logarithm) of what was tried at the points of a grid."""
     tried = with_weights(step(tried.mutate(silence=(-(2.0 ** (tried.silence_class / 4.0))).exp())))
     # what does not depend on the point is left out: the probability of the sale itself
-    seen = tried.sold.ifelse(
-        (1 - tried.hazard) * tried.stocked + tried.recovery * tried.empty, tried.stocked + tried.empty
-    )
+    seen = tried.stocked + tried.sold.ifelse(tried.recovery, 1.0) * tried.empty
     tried = step(
         tried.mutate(told=tried.runs * (seen.log() + tried.silent_days * tried.larger.log() - (2 * tried.root).log()))
     )

@@ -1,0 +1,136 @@
+"""What is common to many series: weekdays, promotions, dispersion, and what an item's other locations teach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.stockwatch.domain import demand
+from include.stockwatch.domain.availability import CheckSettings
+from tests.domain.tables import checked, observation, rows_of, series, table
+
+USUAL = CheckSettings()
+EVEN = CheckSettings(forgetting=1.0)
+WEEK = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0, 1.5)  # day 1 is a Monday; the mean is 1
+DAYS = 56
+
+
+def shop(rate: float, place: str, *, factors: tuple[float, ...] = (1.0,) * 7, **more: Any) -> list[dict[str, Any]]:
+    """A series that sells its rate to the unit, weekday by weekday."""
+    return series({n: (50.0, rate * factors[(n - 1) % 7]) for n in range(1, DAYS + 1)}, location_id=place, **more)
+
+
+# --- masks -----------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=20)
+@given(st.sets(st.integers(0, 55)), st.lists(st.floats(0.1, 3), min_size=7, max_size=7))
+def test_a_mask_counts_its_days_each_with_the_factor_of_its_weekday(ages: set[int], factors: list[float]) -> None:
+    mask = table([{"mask": sum(1 << age for age in ages)}], ibis.schema({"mask": "int64"}))
+    (row,) = rows_of(mask.select(total=demand.weekday_sum(mask.mask, [ibis.literal(one) for one in factors])))
+    assert row["total"] == pytest.approx(sum(factors[age % 7] for age in ages))
+
+
+@pytest.mark.parametrize(("days", "kept"), [(-1, 0), (0, 0), (1, 0b1), (3, 0b111), (56, 2**56 - 1), (80, 2**56 - 1)])
+def test_the_newest_days_of_a_mask(days: int, kept: int) -> None:
+    given_ = table([{"days": days}], ibis.schema({"days": "int64"}))
+    (row,) = rows_of(given_.select(mask=demand.newest(given_.days)))
+    assert row["mask"] == kept
+
+
+# --- weekdays and promotions -----------------------------------------------------------------------------------------
+
+
+def test_days_to_come_are_expected_with_their_weekday() -> None:
+    rows = [row for place in range(10) for row in shop(4, f"{place:04d}", factors=WEEK)]
+    found = checked(rows, [55, 56], check=USUAL)  # a Saturday, then a Sunday
+    saturday, sunday = (found[on, "0003", "oat"] for on in (55, 56))
+    assert saturday["expected_units_today"] == pytest.approx(8, rel=0.1)
+    assert sunday["expected_units_today"] == pytest.approx(6, rel=0.1)
+    # of a mean weekday, whatever the date
+    assert saturday["demand_units_per_day"] == pytest.approx(4, rel=0.05)
+    assert sunday["demand_units_per_day"] == pytest.approx(4, rel=0.05)
+
+
+def test_a_feed_that_sold_little_has_every_day_alike() -> None:
+    found = checked(shop(1, "0001", factors=WEEK), [55, 56], check=USUAL)
+    assert {row["expected_units_today"] == row["demand_units_per_day"] for row in found.values()} == {True}
+
+
+def test_a_spell_over_the_weekend_costs_more_than_one_over_its_first_days() -> None:
+    shops = [row for place in range(10) for row in shop(4, f"{place:04d}", factors=WEEK)]
+    weekend = [{**row, "on_hand_units": 0.0, "units_sold": 0.0} for row in shops[54:56]]
+    rows = [row for row in shops if row not in shops[54:56]] + weekend
+    found = checked(rows, [56], check=USUAL)[56, "0000", "oat"]
+    assert found["spell_days"] == 2
+    assert found["lost_units"] == pytest.approx(4 * (WEEK[5] + WEEK[6]), rel=0.1)
+
+
+def promoted(place: str, days: set[int], lift: float = 3.0) -> list[dict[str, Any]]:
+    figures = {n: (2 * lift, 4.0) if n in days else (2.0, 5.0) for n in range(1, DAYS + 1)}
+    return [
+        observation(n, 50.0, sold, price=price, location_id=place, category="Snacks")
+        for n, (sold, price) in figures.items()
+    ]
+
+
+def test_a_promotion_raises_what_its_days_are_expected_to_sell_and_not_the_rate() -> None:
+    days = {10, 11, 12, 13, 14, 15, 16, 55, 56}
+    rows = [row for place in range(10) for row in promoted(f"{place:04d}", days)]
+    found = checked(rows, [54, 56], check=USUAL)
+    plain, raised = (found[on, "0004", "oat"] for on in (54, 56))
+    assert plain["expected_units_today"] == pytest.approx(2, rel=0.05)
+    assert raised["demand_units_per_day"] == pytest.approx(2, rel=0.05)
+    assert raised["expected_units_today"] == pytest.approx(6, rel=0.1)
+
+
+def test_a_price_a_little_lower_is_no_promotion() -> None:
+    rows = [observation(n, 50.0, 2.0, price=5.0 if n < 50 else 4.9) for n in range(1, DAYS + 1)]
+    found = checked(rows, [56], check=USUAL)[56, "0118", "oat"]
+    assert found["expected_units_today"] == found["demand_units_per_day"] == pytest.approx(2)
+
+
+# --- dispersion ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 2.5])
+def test_dispersion_is_measured(dispersion: float) -> None:
+    random = np.random.default_rng(7)
+    rows = []
+    for place in range(40):
+        if dispersion == 1:
+            sold = random.poisson(3, DAYS)
+        else:
+            sold = random.negative_binomial(3 / (dispersion - 1), 1 / dispersion, DAYS)
+        rows += series({n: (90.0, float(units)) for n, units in enumerate(sold, 1)}, location_id=f"{place:04d}")
+    found = checked(rows, [56], check=USUAL)
+    assert np.mean([row["dispersion"] for row in found.values()]) == pytest.approx(dispersion, rel=0.12)
+
+
+# --- pooling ---------------------------------------------------------------------------------------------------------
+
+
+def thin(places: int) -> dict[tuple[int, str, str], dict[str, Any]]:
+    """An item that sells one unit every other day everywhere, and a newcomer with three days."""
+    rows = []
+    for place in range(places):
+        rows += series({n: (9.0, float((n + place) % 2)) for n in range(1, 57)}, location_id=f"{place:04d}")
+    return checked(rows + series({54: (9.0, 0.0), 55: (9.0, 4.0), 56: (9.0, 2.0)}, location_id="new"), [56], check=EVEN)
+
+
+def test_a_thin_series_borrows_from_the_other_locations_of_its_item() -> None:
+    rate = thin(12)[56, "new", "oat"]["demand_units_per_day"]
+    assert 0.5 < rate < 1.2  # its own three days say 2
+
+
+def test_a_series_with_much_of_its_own_borrows_little() -> None:
+    assert thin(12)[56, "0003", "oat"]["demand_units_per_day"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_few_locations_borrow_from_nobody() -> None:
+    assert thin(5)[56, "new", "oat"]["demand_units_per_day"] == pytest.approx(2, rel=0.01)

@@ -1,0 +1,135 @@
+"""Phantom stock: the two states of a shelf by hand, then what a check says of silent runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import nbinom
+
+from include.stockwatch.domain import phantom
+from include.stockwatch.domain.availability import CheckSettings, Status
+from tests.domain.tables import checked, day, observation, one, rows_of, series, table
+
+USUAL = CheckSettings()
+NUMBERS = ibis.schema(
+    {"silent_days": "int64", "silence": "float64", "hazard": "float64", "recovery": "float64", "row": "int64"}
+)
+
+
+def probability(silent_days: int, silence: float, hazard: float, recovery: float) -> float:
+    rows = [{"silent_days": silent_days, "silence": silence, "hazard": hazard, "recovery": recovery, "row": 0}]
+    (found,) = rows_of(phantom.with_weights(table(rows, NUMBERS)))
+    return float(found["empty"] / (found["empty"] + found["stocked"]))
+
+
+def walked(silent_days: int, silence: float, hazard: float, recovery: float) -> float:
+    """The same, day by day."""
+    stocked, empty = 1 - hazard, hazard
+    for _ in range(silent_days):
+        stocked, empty = (
+            ((1 - hazard) * stocked + recovery * empty) * silence,
+            hazard * silence * stocked + (1 - recovery) * empty,
+        )
+    return empty / (stocked + empty)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 56), st.floats(1e-3, 0.99), st.floats(1e-4, 0.05), st.floats(0, 0.6))
+def test_the_closed_form_is_the_walk_day_by_day(days: int, silence: float, hazard: float, recovery: float) -> None:
+    found = probability(days, silence, hazard, recovery)
+    assert found == pytest.approx(walked(days, silence, hazard, recovery), rel=1e-6, abs=1e-9)
+
+
+def test_a_shelf_that_is_never_filled_again_follows_the_sum_over_the_days_of_its_end() -> None:
+    hazard, silence, days = 0.01, 0.3, 4
+    kept = (1 - hazard) * silence
+    ended = hazard * sum(kept**on for on in range(days + 1))
+    assert probability(days, silence, hazard, 0.0) == pytest.approx(ended / (ended + (1 - hazard) * kept**days))
+
+
+@settings(max_examples=10)
+@given(st.floats(0.05, 0.95), st.floats(1e-4, 0.05))
+def test_another_silent_day_never_speaks_for_a_full_shelf(silence: float, hazard: float) -> None:
+    along = [probability(days, silence, hazard, 0.0) for days in (0, 1, 2, 5, 20)]
+    assert along == sorted(along)
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 1.0004, 1.5, 3.0])
+def test_the_chance_of_no_sale_is_that_of_negative_binomial_days_with_a_gamma_rate(dispersion: float) -> None:
+    shape, expected = 6.0, 2.5
+    schema = ibis.schema({"expected": "float64", "shape": "float64", "dispersion": "float64"})
+    given_ = table([{"expected": expected, "shape": shape, "dispersion": dispersion}], schema)
+    (row,) = rows_of(given_.select(p=phantom.no_sale(given_.expected, given_.shape, given_.dispersion)))
+    rates = np.random.default_rng(1).gamma(shape, expected / shape, 400_000)
+    almost = max(dispersion, 1 + 1e-6)  # Poisson is its limit
+    none = float(np.mean(nbinom.pmf(0, rates / (almost - 1), 1 / almost)))
+    assert np.exp(row["p"]) == pytest.approx(none, rel=0.01)
+
+
+# --- what a check says -----------------------------------------------------------------------------------------------
+
+SELLS = {number: (20.0, 3.0) for number in range(1, 29)}
+
+
+def silent(days: int, **more: Any) -> list[dict[str, Any]]:
+    return series(SELLS | {number: (20.0, 0.0) for number in range(29, 29 + days)}, **more)
+
+
+def test_a_brisk_item_that_stops_selling_with_stock_on_record_is_suspected() -> None:
+    found = checked(silent(5), [28, 33], check=USUAL)
+    before, after = found[28, "0118", "oat"], found[33, "0118", "oat"]
+    assert (before["status"], before["silent_days"]) == (Status.IN_STOCK, 0)
+    assert before["p_phantom"] < 0.02
+    assert (after["status"], after["silent_days"]) == (Status.PHANTOM_SUSPECTED, 5)
+    assert after["p_phantom"] > 0.95
+    # the spell begins after the last sale; each of its days counts as far as the shelf was probably empty on it
+    assert (after["spell_start_date"], after["spell_days"]) == (day(29), 5)
+    assert 4 < after["spell_exposure_days"] <= 5
+    assert after["lost_units"] == pytest.approx(3 * after["spell_exposure_days"], rel=0.01)
+    assert after["demand_units_per_day"] == pytest.approx(3, rel=0.01)  # the run does not talk down what judges it
+
+
+def test_an_item_that_sells_once_a_week_is_not_suspected_after_a_silent_week() -> None:
+    weekly = {number: (20.0, 1.0 if number % 7 == 0 else 0.0) for number in range(1, 43)}
+    found = one(series(weekly | {number: (20.0, 0.0) for number in range(43, 50)}), on=49, check=USUAL)
+    assert (found["silent_days"], found["status"]) == (7, Status.IN_STOCK)
+    assert found["p_phantom"] < 0.2
+
+
+@pytest.mark.parametrize("reported", [True, False], ids=["reported", "seen in the balance"])
+def test_a_receipt_begins_the_run_anew(reported: bool) -> None:
+    rows = series({number: (20.0, 3.0) for number in range(1, 29)} | {number: (20.0, 0.0) for number in range(29, 32)})
+    came = {"received_units": 30.0} if reported else {}
+    rows += [observation(32, 50.0, 0.0, **came), observation(33, 50.0, 0.0)]
+    found = one(rows, on=33, check=USUAL)
+    assert (found["last_receipt_date"], found["silent_days"]) == (day(32), 1)
+    assert found["p_phantom"] < 0.5
+
+
+def test_what_the_record_says_is_out_is_not_phantom() -> None:
+    found = one(silent(4) + series({33: (-2.0, 0.0)}), on=33, check=USUAL)
+    assert (found["status"], found["is_negative_record"], found["p_phantom"]) == (Status.OUT_OF_STOCK, True, None)
+
+
+def test_an_item_with_stock_that_never_sold_is_void() -> None:
+    found = checked(series({number: (6.0, 0.0) for number in range(1, 41)}), [27, 28, 40], check=USUAL)
+    assert {key[0]: row["status"] for key, row in found.items()} == {27: "in_stock", 28: "void", 40: "void"}
+
+
+def test_partners_whose_shelves_are_often_silent_have_a_higher_hazard() -> None:
+    often = [row for place in range(6) for row in silent(8, location_id=f"a{place}")]
+    often += [
+        row for place in range(6, 12) for row in series({n: (20.0, 3.0) for n in range(1, 37)}, location_id=f"a{place}")
+    ]
+    never = [
+        row for place in range(12) for row in series({n: (20.0, 3.0) for n in range(1, 37)}, location_id=f"b{place}")
+    ]
+    never = [{**row, "feed_id": "westway_stores", "partner": "westway"} for row in never]
+    found = checked(often + never, [36], check=USUAL)
+    calm, troubled = found[36, "b0", "oat"]["p_phantom"], found[36, "a11", "oat"]["p_phantom"]
+    assert 0 < calm < troubled < 0.02  # both sold today
