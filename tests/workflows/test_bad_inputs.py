@@ -202,6 +202,27 @@ def test_total_rows_are_no_observations_and_must_agree(services: Services, tmp_p
     assert "states 100 on_hand_units, the rows add up to 95" in wrong.holds[0]["what"]
 
 
+def test_totals_of_several_exports_in_one_archive_add_up(services: Services, tmp_path: Path) -> None:
+    profile = {**TABLE, "drop": [TOTAL]}
+    halves = [
+        csv_file([*GOOD[:10], ("", "Grand Total", "", "50", "")]),
+        csv_file([*GOOD[10:], ("", "Grand Total", "", "50", "")]),
+    ]
+    found = take(services, tmp_path, zipped(halves), profile)
+    assert (found.status, found.rows_published, found.rows_dropped) == ("published", 20, 2)
+    short = take(services, tmp_path, zipped([halves[0], halves[1].replace(b"50", b"55")]), profile, "short")
+    assert holds(short) == ["TOTAL_DIFFERS", "TOTAL_DIFFERS"]
+
+
+def zipped(contents: list[bytes]) -> bytes:
+    """An archive of some exports."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"part_{number}.csv", content)
+    return out.getvalue()
+
+
 def test_a_used_control_number_with_other_content_is_held_and_the_same_bytes_are_skipped(
     services: Services, tmp_path: Path
 ) -> None:
