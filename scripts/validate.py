@@ -17,7 +17,7 @@ from include.stockwatch.validation.phantom_plot import plot_phantoms  # noqa: E4
 from include.stockwatch.validation.report import as_markdown  # noqa: E402
 from include.stockwatch.validation.worlds import world_validation  # noqa: E402
 
-SHOWN = ("plain", "promoted", "noisy_records", "dc_outages", "sparse_receipts", "phantoms")
+SHOWN = ("plain", "promoted", "noisy_records", "dc_outages", "sparse_receipts")
 
 
 def main() -> int:
