@@ -36,9 +36,9 @@ def as_markdown(worlds: Sequence[Row], customers: Row) -> str:
         "",
         "A phantom day: stock on record, nothing sellable at close.",
         "",
-        "Seeds differ widely: on seed 3, every fifth day, 11 worlds gave AP ratios from 1.01 to 1.22 and ratios at half "
-        "recall from 0.86 to 2.08 (oracle AP 1.00 to 1.33), so the goal is not met in general. `make validate` shows one "
-        "seed; `scripts/validate.py --seed N` another.",
+        "Seeds differ widely: on seed 3, every fifth day, 11 worlds gave AP ratios from 1.01 to 1.22 and ratios at "
+        "half recall from 0.86 to 2.08 (oracle AP 1.00 to 1.33), so the goal is not met in general. `make validate` "
+        "shows one seed; `scripts/validate.py --seed N` another.",
         "",
         *_table(
             ("world", "series-days", "phantom", "AP ours", "run rule", "filter", "oracle", "AP ratio", "P@R.5 ours",
