@@ -29,11 +29,11 @@ PROMOTED_BELOW = 0.95
 PROFILE_UNITS = 100.0
 """Units sold per weekday that the wider pool's profile counts as, beside a category's own."""
 PROFILE_AT_LEAST = 50.0
-"""Units per weekday below which a partner has no profile: every day is alike."""
+"""Units per weekday below which a feed has no profile: every day is alike."""
 PROMOTION_UNITS = 20.0
 DISPERSION_UNITS = 30.0
 POOLED_LOCATIONS = 8
-"""Locations that an item needs at a partner before they borrow from one another."""
+"""Locations that an item needs at a feed before they borrow from one another."""
 BANDS = (-4, 4)
 """Bands of velocity, powers of two of units a day."""
 WEEK = range(7)
@@ -76,15 +76,15 @@ def velocity_band(rate: ir.FloatingValue) -> ir.IntegerValue:
 
 
 def history(rows: ir.Table, position: ir.Table) -> ir.Table:
-    """All days of every so many-th location of each partner, with usual price and rate of their series.
+    """All days of every so many-th location of each feed, with usual price and rate of their series.
 
     Grain:  rows (as_of, feed_id, series, business_date) as `availability.marked`, position (as_of, feed_id, series)
             -> as rows, of some locations
     Units:  base_rate is units a day on sale without promotion, up to the last sale; evidence_days what it rests on
     """
     places = position.group_by(AS_OF, "feed_id", "location_id").agg(series=position.count())
-    partner = ibis.window(group_by=(AS_OF, "feed_id"))
-    stride = ibis.greatest((places.series.sum().over(partner) / HISTORY_SERIES).floor(), 1).cast("int64")
+    feed = ibis.window(group_by=(AS_OF, "feed_id"))
+    stride = ibis.greatest((places.series.sum().over(feed) / HISTORY_SERIES).floor(), 1).cast("int64")
     number = ibis.row_number().over(ibis.window(group_by=(AS_OF, "feed_id"), order_by="location_id"))
     chosen = places.mutate(is_chosen=number % stride == 0).filter(ibis._.is_chosen)
     key = [AS_OF, "feed_id", *SERIES]
@@ -112,7 +112,7 @@ def weekday_factors(days: ir.Table, position: ir.Table) -> ir.Table:
     """How much more or less each weekday sells than the mean day, by feed and category.
 
     A category's profile is drawn to its feed's, and that to a flat one, the more the less they have sold; a
-    partner that sold little has none.
+    feed that sold little has none.
     Grain:  days as `history` -> (as_of, feed_id, category of position, rest); rest is the age modulo seven
     """
     plain = days.filter(days.is_evidence & ~days.is_promoted)
@@ -123,16 +123,16 @@ def weekday_factors(days: ir.Table, position: ir.Table) -> ir.Table:
     told = grid.left_join(sold, [*POOL, "rest"], rname="{name}_sold").select(
         *grid.columns, units=ibis._.units.fill_null(0.0), expected=ibis._.expected.fill_null(0.0)
     )
-    of_day, of_partner = ibis.window(group_by=(AS_OF, "feed_id", "rest")), ibis.window(group_by=(AS_OF, "feed_id"))
+    of_day, of_feed = ibis.window(group_by=(AS_OF, "feed_id", "rest")), ibis.window(group_by=(AS_OF, "feed_id"))
     told = step(told)
     told = told.mutate(all_units=told.units.sum().over(of_day), all_expected=told.expected.sum().over(of_day))
     told = step(told)
     told = told.mutate(
-        partner_factor=(told.all_units + PROFILE_UNITS) / (told.all_expected + PROFILE_UNITS),
-        least=told.all_expected.min().over(of_partner),
+        feed_factor=(told.all_units + PROFILE_UNITS) / (told.all_expected + PROFILE_UNITS),
+        least=told.all_expected.min().over(of_feed),
     )
     told = step(told)
-    told = told.mutate(factor=(told.units + PROFILE_UNITS * told.partner_factor) / (told.expected + PROFILE_UNITS))
+    told = told.mutate(factor=(told.units + PROFILE_UNITS * told.feed_factor) / (told.expected + PROFILE_UNITS))
     told = step(told)
     level = told.factor.mean().over(ibis.window(group_by=POOL))
     flat = told.least < PROFILE_AT_LEAST
@@ -140,7 +140,7 @@ def weekday_factors(days: ir.Table, position: ir.Table) -> ir.Table:
 
 
 def promotion_factors(days: ir.Table) -> ir.Table:
-    """How many times the usual a promoted day sells, by feed and category; drawn to the partner's, and that to 1.
+    """How many times the usual a promoted day sells, by feed and category; drawn to the feed's, and that to 1.
 
     Grain:  days as `history` with weekday_factor -> (as_of, feed_id, category), pools with a promotion only
     """
@@ -149,10 +149,10 @@ def promotion_factors(days: ir.Table) -> ir.Table:
         units=exact_sum(promoted.sold),
         expected=exact_sum(promoted.base_rate * promoted.weekday_factor).fill_null(0.0),
     )
-    partner = ibis.window(group_by=(AS_OF, "feed_id"))
-    sold = sold.mutate(all_units=sold.units.sum().over(partner), all_expected=sold.expected.sum().over(partner))
-    of_partner = (sold.all_units + PROMOTION_UNITS) / (sold.all_expected + PROMOTION_UNITS)
-    own = (sold.units + PROMOTION_UNITS * of_partner) / (sold.expected + PROMOTION_UNITS)
+    feed = ibis.window(group_by=(AS_OF, "feed_id"))
+    sold = sold.mutate(all_units=sold.units.sum().over(feed), all_expected=sold.expected.sum().over(feed))
+    of_feed = (sold.all_units + PROMOTION_UNITS) / (sold.all_expected + PROMOTION_UNITS)
+    own = (sold.units + PROMOTION_UNITS * of_feed) / (sold.expected + PROMOTION_UNITS)
     return sold.select(*POOL, promotion_factor=own)
 
 
@@ -172,7 +172,7 @@ def weekdayed(days: ir.Table, weekdays: ir.Table) -> ir.Table:
 
 
 def dispersions(days: ir.Table) -> ir.Table:
-    """Variance of a day's demand over its mean, by velocity; drawn to the partner's, and that to 1 (Poisson).
+    """Variance of a day's demand over its mean, by velocity; drawn to the feed's, and that to 1 (Poisson).
 
     Grain:  days as `with_expected` -> (as_of, feed_id, velocity_band)
     """
@@ -182,16 +182,16 @@ def dispersions(days: ir.Table) -> ir.Table:
     sums = used.group_by(AS_OF, "feed_id", "velocity_band").agg(
         spread=exact_sum(used.spread), units=exact_sum(used.expected_units)
     )
-    partners = sums.group_by(AS_OF, "feed_id").agg(all_spread=sums.spread.sum(), all_units=sums.units.sum())
+    feeds = sums.group_by(AS_OF, "feed_id").agg(all_spread=sums.spread.sum(), all_units=sums.units.sum())
     bands = ibis.memtable(
         {"velocity_band": list(range(BANDS[0], BANDS[1] + 1))}, schema=ibis.schema({"velocity_band": "int64"})
     )
-    told = partners.cross_join(bands)
+    told = feeds.cross_join(bands)
     told = told.left_join(sums, [AS_OF, "feed_id", "velocity_band"], rname="{name}_own").select(
         *told.columns, spread=ibis._.spread.fill_null(0.0), units=ibis._.units.fill_null(0.0)
     )
-    of_partner = (told.all_spread + DISPERSION_UNITS) / (told.all_units + DISPERSION_UNITS)
-    own = (told.spread + DISPERSION_UNITS * of_partner) / (told.units + DISPERSION_UNITS)
+    of_feed = (told.all_spread + DISPERSION_UNITS) / (told.all_units + DISPERSION_UNITS)
+    own = (told.spread + DISPERSION_UNITS * of_feed) / (told.units + DISPERSION_UNITS)
     return told.select(AS_OF, "feed_id", "velocity_band", dispersion=own.clip(lower=0.5, upper=20.0))
 
 
@@ -309,7 +309,7 @@ def with_evidence(table: ir.Table, check: Any, dispersions: ir.Table) -> ir.Tabl
 
 
 def with_item_prior(table: ir.Table, noise: float) -> ir.Table:
-    """Rates drawn to what the item sells at the partner's other locations, the more the less they rest on.
+    """Rates drawn to what the item sells at the feed's other locations, the more the less they rest on.
 
     Grain:  table (as_of, feed_id, series) with own_a, own_b (all days) and dispersion -> the same with prior_a, prior_b
     Units:  noise is the variance of a decayed mean against that of a plain one of the same weight

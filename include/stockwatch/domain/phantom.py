@@ -24,9 +24,9 @@ HAZARDS = tuple(0.00015 * 1.7**step for step in range(9))
 RECOVERIES = (0.003, 0.01, 0.03, 0.06, 0.12, 0.25, 0.5)
 USUAL_HAZARD, USUAL_RECOVERY = 0.002, 0.06
 PRIOR_SPREAD = 1.5
-"""Standard deviation of the logarithm that hazard and recovery of a partner are given beforehand: weak."""
+"""Standard deviation of the logarithm that hazard and recovery of a feed are given beforehand: weak."""
 BUCKET_SPREAD = 0.7
-"""The same for the hazard at a record of some size, around the partner's."""
+"""The same for the hazard at a record of some size, around the feed's."""
 BUCKETS = 5
 """Records are told apart by powers of two units, up to this one."""
 LONGEST = 56
@@ -133,12 +133,12 @@ def runs(days: ir.Table, dispersions: ir.Table) -> ir.Table:
 
 
 def hazards(found: ir.Table) -> ir.Table:
-    """Hazard and recovery of each partner, and the hazard at records of each size.
+    """Hazard and recovery of each feed, and the hazard at records of each size.
 
     Grain:  found as `runs` -> (as_of, feed_id, record_bucket)
     Source: posterior means on a grid, with a weak log-normal prior
     """
-    of_partner = found.group_by(AS_OF, "feed_id", "silent_days", "sold", "silence_class").agg(runs=found.runs.sum())
+    of_feed = found.group_by(AS_OF, "feed_id", "silent_days", "sold", "silence_class").agg(runs=found.runs.sum())
     points = [
         {"hazard": h, "recovery": g, "prior": _log_normal(h, USUAL_HAZARD) + _log_normal(g, USUAL_RECOVERY)}
         for h in HAZARDS
@@ -146,12 +146,12 @@ def hazards(found: ir.Table) -> ir.Table:
     ]
     schema = ibis.schema(dict.fromkeys(("hazard", "recovery", "prior"), "float64"))
     grid = ibis.memtable([tuple(point.values()) for point in points], schema=schema)
-    partner = _posterior(of_partner.cross_join(grid), (AS_OF, "feed_id"), ("hazard", "recovery"))
+    feed = _posterior(of_feed.cross_join(grid), (AS_OF, "feed_id"), ("hazard", "recovery"))
     sizes = ibis.memtable({"record_bucket": list(range(BUCKETS + 1))}, schema=ibis.schema({"record_bucket": "int64"}))
     line = ibis.memtable([(h,) for h in HAZARDS], schema=ibis.schema({"tried": "float64"}))
-    none = partner.cross_join(sizes).mutate(silent_days=0, sold=False, silence_class=0, runs=0)
+    none = feed.cross_join(sizes).mutate(silent_days=0, sold=False, silence_class=0, runs=0)
     columns = [AS_OF, "feed_id", "record_bucket", "silent_days", "sold", "silence_class", "runs"]
-    own = found.join(partner, [AS_OF, "feed_id"])
+    own = found.join(feed, [AS_OF, "feed_id"])
     own = ibis.union(
         own.select(*columns, "hazard", "recovery"),
         none.select(*columns, "hazard", "recovery").cast(own.select(*columns, "hazard", "recovery").schema()),
@@ -206,7 +206,7 @@ def empty_days(days: ir.NumericValue, silence: ir.FloatingValue, hazard: ir.Floa
 
 
 def with_hazard(table: ir.Table, found: ir.Table) -> ir.Table:
-    """Positions with hazard and recovery of their partner at a record of their size."""
+    """Positions with hazard and recovery of their feed at a record of their size."""
     table = step(table.mutate(record_bucket=record_bucket(table.on_hand_units.fill_null(0.0))))
     joined = table.left_join(found, [AS_OF, "feed_id", "record_bucket"], rname="{name}_of_size")
     return step(

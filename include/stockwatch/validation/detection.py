@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from include.stockwatch.domain.availability import CheckSettings, availability
-from include.stockwatch.domain.columns import OBSERVATIONS, SERIES
-from include.stockwatch.domain.daily import looking_back
-from include.stockwatch.domain.thresholds import Thresholds
+from include.stockwatch.domain.columns import SERIES
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -63,18 +59,6 @@ def panel(truth: pa.Table) -> Panel:
         is_phantom=grid("is_phantom") == 1,
         is_empty=grid("is_empty") == 1,
     )
-
-
-def found(records: pa.Table, dates: Sequence[dt.date], thresholds: Thresholds, check: CheckSettings) -> pa.Table:
-    """The availability table of some dates of a world's records (columns of observations)."""
-    missing = {name: ibis.null(kind) for name, kind in OBSERVATIONS.items() if name not in records.column_names}
-    rows = ibis.memtable(records).mutate(**missing).select(OBSERVATIONS.names).cast(OBSERVATIONS)
-    engine = ibis.duckdb.connect()
-    parts = [
-        engine.to_pyarrow(availability(looking_back(rows, [date], check.lookback_days), thresholds, check, 90.0))
-        for date in dates
-    ]
-    return pa.concat_tables(parts)
 
 
 def on_days(world: Panel, table: pa.Table, name: str, dates: Sequence[dt.date]) -> Array:
@@ -218,6 +202,3 @@ def best_recall(score: Array, recorded: Flags, is_empty: Flags, false_per_thousa
     right = (recorded & is_empty).sum() + extra
     made = wrong[allowed[-1]] if len(allowed) else (recorded & ~is_empty).sum()
     return Alarms(float(right / max(is_empty.sum(), 1)), float(1000 * made / score.size))
-
-
-Scorer = Callable[[Panel], Array]
