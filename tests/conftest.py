@@ -11,6 +11,7 @@ import pytest
 
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock
+from tests.postgres import Postgres, postgres
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -27,9 +28,23 @@ def config(tmp_path: Path) -> Path:
     return Path(shutil.copytree(PROJECT / "include" / "config", tmp_path / "config"))
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests."""
+    with postgres() as server:
+        yield server
+
+
 @pytest.fixture
-def services(tmp_path: Path, config: Path, clock: Clock) -> Iterator[Services]:
+def state_url() -> str | None:
+    """Where the state store is; none = SQLite in the home."""
+    return None
+
+
+@pytest.fixture
+def services(tmp_path: Path, config: Path, clock: Clock, state_url: str | None) -> Iterator[Services]:
     """Services on an empty home and the shipped settings."""
-    made = Services(tmp_path / "a höme", config, clock)  # paths with blanks and letters like these are ordinary
+    home = tmp_path / "a höme"  # paths with blanks and letters like these are ordinary
+    made = Services(home, config, clock, state_url=lambda: state_url, pause=clock.wait)
     yield made
     made.state.engine.dispose()

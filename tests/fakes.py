@@ -28,6 +28,10 @@ class Clock:
         """The time."""
         return self.at
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass without waiting for it."""
+        self.move(seconds=seconds)
+
     def move(self, **by: float) -> None:
         """Move the time, e.g. `clock.move(hours=1)`."""
         self.at += dt.timedelta(**by)
@@ -84,6 +88,7 @@ class FaultProxy:
     target: str
     plan: dict[str, list[Fault]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)  # of the calls, as they came
     url: str = ""
 
     def script(self, method: str, *faults: Fault) -> None:
@@ -101,6 +106,7 @@ def fault_proxy(target: str) -> Iterator[FaultProxy]:
             method = self.path.rsplit("/", 1)[-1].split("?")[0]
             proxy.calls.append(method)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            proxy.bodies.append(body.decode("utf-8", "replace"))
 
             def forward() -> requests.Response:
                 headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "content-length")}
@@ -126,7 +132,7 @@ def fault_proxy(target: str) -> Iterator[FaultProxy]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from include.stockwatch.alerting.incident import Basis, Member, Picture, Severity
+from include.stockwatch.alerting.case import Severity
+from include.stockwatch.alerting.incident import Basis, Member, Picture
 from include.stockwatch.domain.customers import Assumptions, Response
 from include.stockwatch.domain.thresholds import Match, SeverityBand, SeverityBands, Threshold, Thresholds
 from tests.domain.tables import DEFAULT, day, observation

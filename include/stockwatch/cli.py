@@ -115,22 +115,17 @@ def explain(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def preview(arguments: argparse.Namespace) -> dict[str, Any]:
     """Show the message of an incident as it stands: words, and Slack blocks with --json."""
-    from include.stockwatch.adapters.state import incidents, promise_incidents
-    from include.stockwatch.alerting import message, promise_message
+    from include.stockwatch.adapters.state import incidents
+    from include.stockwatch.alerting.kinds import render
 
-    made = services()
-    with made.state.begin() as tx:
+    with services().state.begin() as tx:
         incident = incidents.find(tx, arguments.incident)
-        promise = promise_incidents.find(tx, arguments.incident)
-        history = incidents.events(tx, arguments.incident) if incident else []
-    if incident:
-        shown = message.render(incident)
-    elif promise:
-        shown = promise_message.render(promise)
-    else:
+        history = incidents.events(tx, arguments.incident)
+    if incident is None:
         raise SystemExit(f"no incident {arguments.incident}; `messages` lists those with a message")
+    shown = render(incident)
     if not arguments.json:
-        steps = [f"  {event['business_date']} {event['kind']} ({event['reason']})" for event in history]
+        steps = [f"  {e['business_date'] or e['at'].date()} {e['kind']} ({e['reason']})" for e in history]
         print("\n".join([shown.fallback, "", shown.as_text(), *(["", "History:", *steps] if steps else [])]))
         return {}
     return {"incident": arguments.incident, "text": shown.slack_text(), "blocks": shown.blocks()}

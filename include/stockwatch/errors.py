@@ -6,7 +6,8 @@ StockwatchError
 ├─ FeedHeld             a file broke its contract or its checks   kept and explained; never retried
 ├─ RowsLost             counts of a file do not add up            a bug of ours; never retried
 ├─ LakeTooOld           a table is parted in another way          load the files again into an empty home
-└─ DeliveryFailed       Slack did not take a message              the outbox decides
+├─ DeliveryFailed       Slack did not take a message              the outbox decides
+└─ NotReplayable        a message cannot be replayed or discarded pick another one
 """
 
 from __future__ import annotations
@@ -160,16 +161,34 @@ class LakeTooOld(StockwatchError):
 class Refusal(StrEnum):
     """What a refused or unanswered Slack call means for the outbox (alerting requirement A-69)."""
 
-    WAIT = "wait"
-    UNCERTAIN = "uncertain"
-    TARGET_GONE = "target_gone"
-    DEAD = "dead"
-    STOP = "stop"
+    WAIT = "wait"  # too fast: later
+    AMBIGUOUS = "ambiguous"  # nobody knows whether it arrived: look, then send again
+    CHANNEL = "channel"  # not to this channel: join it once, else give up and tell the triage channel
+    TOKEN = "token"  # not with this token: stop everything until somebody mends it
+    CONTENT = "content"  # not in this form: once more as plain words
+    TARGET = "target"  # the message to change or answer is gone: a new one in its place
+    PERSON = "person"  # nobody of this name: once more without mentions
+    UNKNOWN = "unknown"  # an error that we do not know: three attempts
 
 
 class DeliveryFailed(StockwatchError):
-    """Slack did not confirm a message. `refusal` says what the outbox does next."""
+    """Slack did not confirm a message. `refusal` says what the outbox does next; `method` is what was called."""
 
-    def __init__(self, refusal: Refusal, reason: str, retry_after_seconds: float | None = None) -> None:
-        self.refusal, self.reason, self.retry_after_seconds = refusal, reason, retry_after_seconds
+    def __init__(
+        self, refusal: Refusal, reason: str, retry_after_seconds: float | None = None, method: str | None = None
+    ) -> None:
+        self.refusal, self.reason, self.method = refusal, reason, method
+        self.retry_after_seconds = retry_after_seconds
         super().__init__(f"{refusal}: {reason}")
+
+
+class ActionRefused(StockwatchError):
+    """An action on an incident lacks something, or may not be done; nothing was changed."""
+
+
+class NotReplayable(StockwatchError):
+    """A message cannot be replayed or discarded: it is not dead, or something newer shows more."""
+
+    def __init__(self, outbox_id: int, what: str) -> None:
+        self.outbox_id = outbox_id
+        super().__init__(f"message {outbox_id}: {what}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_parsing_context
 
 from include.stockwatch.errors import ConfigError, DeliveryFailed, FeedHeld, RowsLost
-from include.stockwatch.workflows.services import Messenger, Services, config_folder, home_folder
+from include.stockwatch.workflows.services import Messenger, Services, config_folder, environment_state_url, home_folder
 
 if TYPE_CHECKING:
     from include.stockwatch.adapters.landing import Credentials
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SLACK_CONNECTION = os.environ.get("STOCKWATCH_SLACK_CONNECTION")
 """Name of the Slack connection, which must then exist; '' = preview; not set = `slack_api_default` if it exists."""
 SLACK_POOL = "slack"
+STATE_CONNECTION = "stockwatch_db"
 
 AVAILABILITY = Asset(name="availability", uri="stockwatch://availability")
 INCIDENTS = Asset(name="incidents", uri="stockwatch://incidents")
@@ -40,7 +41,7 @@ TASK_DEFAULTS: dict[str, Any] = {
             RetryRule(ConfigError, RetryAction.FAIL, reason="a setting is wrong: trying again does not mend it"),
             RetryRule(FeedHeld, RetryAction.FAIL, reason="the file is held: it stays as it is until somebody acts"),
             RetryRule(RowsLost, RetryAction.FAIL, reason="counts do not add up: a defect, not the weather"),
-            RetryRule(DeliveryFailed, RetryAction.FAIL, reason="Slack refuses our token: somebody must mend it"),
+            RetryRule(DeliveryFailed, RetryAction.FAIL, reason="Slack refuses our token or our triage channel"),
         ]
     ),
 }
@@ -118,6 +119,7 @@ def services() -> Services:
         lambda: dt.datetime.now(dt.UTC),
         messenger=_messenger,
         credentials=_credentials,
+        state_url=_state_url,
     )
 
 
@@ -131,6 +133,19 @@ def airflow_url() -> str:
 def parse_date(text: str) -> dt.date:
     """A business date as Dag runs carry it."""
     return dt.date.fromisoformat(text)
+
+
+def _state_url() -> str | None:
+    """Where the state store is: STOCKWATCH_DB, else the connection `stockwatch_db`, else SQLite in the home folder."""
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    if url := environment_state_url():
+        return url
+    try:
+        return str(Connection.get(STATE_CONNECTION).get_uri())
+    except AirflowNotFoundException:
+        return None
 
 
 def _credentials(connection: str) -> Credentials | None:

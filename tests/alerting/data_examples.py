@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.data_incident import DataIncident, HeldFile, Trouble
-from include.stockwatch.alerting.incident import Standing
 from tests.alerting.examples import LONG_150
 from tests.domain.tables import day
 
@@ -32,6 +32,7 @@ def held(**told: Any) -> HeldFile:
 def data_incident(**told: Any) -> DataIncident:
     """The Northfield store feed, whose date of day 3 should have come by 09:00 in Los Angeles on day 4."""
     known = {
+        "fingerprint": "f" * 32,
         "incident_id": "DATA-2026-00007",
         "feed_id": "northfield_stores",
         "trouble": Trouble.LATE,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.stockwatch.alerting.incident import Basis, Incident, Member, MemberState, Severity, Standing
+from include.stockwatch.alerting.case import Severity, Standing
+from include.stockwatch.alerting.incident import Basis, Incident, Member, MemberState
 from tests.domain.tables import day
 
 PLACES = {"0118": "Reno", "0204": "Sparks", "0077": "Elko", "0301": "Carson City"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.stockwatch.alerting.incident import Standing
-from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind
+from include.stockwatch.alerting.case import Standing
+from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind, kind_of
 from include.stockwatch.alerting.relay_message import Day, Said
 from include.stockwatch.domain.scorecard import Figures, Score
 from tests.alerting.examples import LONG_150
@@ -34,13 +34,15 @@ def finding(kind: PromiseKind = PromiseKind.PRICE, **told: Any) -> Finding:
 
 def incident(found: Finding | None = None, **told: Any) -> PromiseIncident:
     """A promise incident as of day 5."""
+    found = found or finding()
     known = {
+        "kind": kind_of(found.kind),
         "incident_id": "PROM-2026-00007",
         "fingerprint": "f" * 64,
         "partner_name": "Northfield Grocers",
         "channel": "C0NORTHFIELD",
         "owner": "Dana Ruiz",
-        "found": found or finding(),
+        "found": found,
         "data_as_of": day(5),
     }
     return PromiseIncident(**(known | told))

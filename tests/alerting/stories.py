@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.decisions import Decision, decide
-from include.stockwatch.alerting.incident import Incident, Member, Picture, Standing
+from include.stockwatch.alerting.incident import Incident, Member, Picture
 from tests.domain.tables import day
 from tests.strategies import picture_of
 
@@ -60,7 +61,7 @@ class Story:
             self.incident,
             tenant="stockwatch",
             new_id=f"INC-2026-{len(self.ended) + 1:05d}",
-            previous_id=self.ended[-1].incident_id if self.ended else None,
+            previous=self.ended[-1] if self.ended else None,
         )
         if decision.event_kind is not None:
             assert decision.incident is not None
@@ -70,6 +71,7 @@ class Story:
                 self.incident = None
             else:
                 self.incident = decision.incident
+                self.ended = [one for one in self.ended if one.incident_id != decision.incident.incident_id]
         return decision
 
     def states(self) -> dict[tuple[str, int], str]:

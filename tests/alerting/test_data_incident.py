@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.data_incident import DataIncident, FeedPicture, Reason, Trouble, decide
-from include.stockwatch.alerting.incident import Standing
 from tests.alerting.data_examples import at, data_incident, held
 from tests.domain.tables import day
 
@@ -31,19 +31,19 @@ def late(*missing: int, **told: Any) -> FeedPicture:
 
 def opened(first: FeedPicture) -> DataIncident:
     """The data incident that a picture opens."""
-    incident = decide(first, None, new_id="DATA-2026-00001", now=NOW).incident
+    incident = decide(first, None, tenant="stockwatch", new_id="DATA-2026-00001", now=NOW).incident
     assert incident is not None
     return incident
 
 
 def follow(shown: FeedPicture, incident: DataIncident) -> tuple[Reason, DataIncident | None]:
     """What a later picture makes of it."""
-    decision = decide(shown, incident, new_id="DATA-2026-00002", now=NOW)
+    decision = decide(shown, incident, tenant="stockwatch", new_id="DATA-2026-00002", now=NOW)
     return decision.reason, decision.incident
 
 
 def test_a_feed_that_is_in_opens_nothing() -> None:
-    assert decide(picture(), None, new_id="x", now=NOW).reason is Reason.ALL_WELL
+    assert decide(picture(), None, tenant="stockwatch", new_id="x", now=NOW).reason is Reason.ALL_WELL
 
 
 def test_one_date_past_its_cut_off_is_late_and_several_are_silent() -> None:
@@ -139,7 +139,7 @@ def test_deciding_twice_changes_nothing_and_only_a_wanted_date_without_trouble_e
 ) -> None:
     incident: DataIncident | None = None
     for shown in story:
-        before, decision = incident, decide(shown, incident, new_id="DATA-2026-00001", now=NOW)
+        before, decision = incident, decide(shown, incident, tenant="stockwatch", new_id="DATA-2026-00001", now=NOW)
         if decision.event_kind == "resolved":
             assert before is not None
             assert shown.trouble is None
@@ -148,7 +148,7 @@ def test_deciding_twice_changes_nothing_and_only_a_wanted_date_without_trouble_e
             continue
         incident = decision.incident if decision.event_kind else incident
         if incident is not None:
-            assert decide(shown, incident, new_id="x", now=NOW).event_kind is None
+            assert decide(shown, incident, tenant="stockwatch", new_id="x", now=NOW).event_kind is None
             assert before is None or incident.wanted >= before.wanted
         else:
             assert shown.trouble is None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from hypothesis import given
 
+from include.stockwatch.alerting.case import Severity, Standing, Verdict
 from include.stockwatch.alerting.decisions import CHANGES, Reason, decide, fingerprint_of
-from include.stockwatch.alerting.incident import Incident, MemberState, Picture, Severity, Standing
+from include.stockwatch.alerting.incident import Incident, MemberState, Picture
 from tests.alerting.stories import Story, shown
 from tests.domain.tables import day
 from tests.strategies import picture_of, picture_stories
@@ -66,15 +68,104 @@ def test_missing_data_opens_nothing(delivered: bool) -> None:
     assert Story().on(2, unknown=["0118", "0204"], delivered=delivered).reason is Reason.NOTHING_NEW
 
 
-def test_an_item_that_is_out_again_after_the_end_is_a_new_incident_that_knows_the_one_before() -> None:
+def test_an_item_that_is_out_again_long_after_the_end_is_a_new_incident_that_knows_the_one_before() -> None:
     story = opened()
     assert story.on(3, back=["0118", "0204"]).reason is Reason.RESTOCKED
-    again = story.on(5, out={"0118": 5}, back=["0204"])
+    again = story.on(13, out={"0118": 13}, back=["0204"])
     assert again.reason is Reason.FIRST
     assert again.incident is not None
     assert (again.incident.incident_id, again.incident.previous_id) == ("INC-2026-00002", "INC-2026-00001")
     assert again.incident.fingerprint == story.ended[0].fingerprint
-    assert again.incident.opened_on == day(5)
+    assert again.incident.opened_on == day(13)
+
+
+def test_an_item_that_is_out_again_soon_goes_on_in_the_same_incident() -> None:
+    # A-07
+    story = opened()
+    story.on(3, back=["0118", "0204"])
+    again = story.on(12, out={"0118": 12}, back=["0204"])
+    assert (again.reason, again.event_kind) == (Reason.AGAIN, "reopened")
+    assert again.incident is not None
+    assert (again.incident.incident_id, again.incident.standing) == ("INC-2026-00001", Standing.OPEN)
+    assert (again.incident.resolved_on, again.incident.end_reason, again.incident.handling.reopened) == (None, None, 1)
+    assert story.states() == {("0118", 2): "back", ("0118", 12): "out"}
+
+
+def handled(story: Story, standing: Standing, **done: Any) -> None:
+    """What a person did with the open incident."""
+    assert story.incident is not None
+    handling = story.incident.handling.model_copy(update=done)
+    after = story.incident.model_copy(update={"standing": standing, "handling": handling})
+    story.incident = after
+    if standing is Standing.RESOLVED:
+        story.ended.append(after.model_copy(update={"resolved_on": after.data_as_of}))
+        story.incident = None
+
+
+def test_what_a_person_ended_too_early_is_reopened_and_says_who_closed_it() -> None:
+    # A-06
+    story = opened()
+    handled(story, Standing.RESOLVED, resolved_by="dana@example.com", resolve_reason="delivered")
+    again = story.on(3, out={"0118": 2, "0204": 2})
+    assert again.reason is Reason.AGAIN
+    assert again.incident is not None
+    assert again.incident.handling.resolved_by == "dana@example.com"
+
+
+def test_what_a_person_called_a_false_alarm_stays_closed_until_something_else_runs_out() -> None:
+    # A-55
+    story = opened()
+    judged = Verdict(person="dana@example.com", is_confirmed=False, at=dt.datetime(2026, 11, 3, tzinfo=dt.UTC))
+    handled(story, Standing.RESOLVED, verdicts=(judged,))
+    assert story.on(3, out={"0118": 2, "0204": 2}).reason is Reason.JUDGED
+    assert story.on(4, out={"0118": 2, "0204": 4}).reason is Reason.AGAIN
+
+
+def test_severity_falls_by_one_level_on_the_second_date_that_asks_for_less() -> None:
+    # A-23
+    story = opened(severity=Severity.CRITICAL)
+    seen = []
+    for number in (3, 3, 4, 4, 5, 6):
+        story.on(number, out={"0118": 2, "0204": 2}, severity=Severity.LOW)
+        assert story.incident is not None
+        seen.append(story.incident.severity.value)
+    assert seen == ["critical", "critical", "high", "high", "high", "medium"]
+
+
+def test_a_date_that_asks_for_as_much_again_starts_the_wait_anew() -> None:
+    story = opened(severity=Severity.HIGH)
+    for number, severity in ((3, Severity.LOW), (4, Severity.HIGH), (5, Severity.LOW)):
+        story.on(number, out={"0118": 2, "0204": 2}, severity=severity)
+    assert story.incident is not None
+    assert (story.incident.severity, story.incident.calm_checks) == (Severity.HIGH, 1)
+
+
+@pytest.mark.parametrize(
+    ("standing", "severity", "after"),
+    [
+        (Standing.SNOOZED, Severity.HIGH, Standing.OPEN),  # A-04
+        (Standing.SNOOZED, Severity.MEDIUM, Standing.SNOOZED),
+        (Standing.ACKNOWLEDGED, Severity.HIGH, Standing.ACKNOWLEDGED),
+        (Standing.ACKNOWLEDGED, Severity.CRITICAL, Standing.OPEN),  # A-03
+    ],
+)
+def test_what_got_worse_asks_for_attention_again(standing: Standing, severity: Severity, after: Standing) -> None:
+    story = opened(severity=Severity.MEDIUM)
+    handled(story, standing)
+    story.on(3, out={"0118": 2, "0204": 2, "0077": 3}, severity=severity)
+    assert story.incident is not None
+    assert story.incident.standing is after
+
+
+def test_a_snooze_ends_when_the_cause_changes() -> None:
+    # A-04
+    story = opened(out={"0118": (2, {"cause": "not_ordered"})})
+    handled(story, Standing.SNOOZED)
+    story.on(3, out={"0118": (2, {"cause": "not_ordered"})})
+    assert story.incident is not None
+    assert story.incident.standing is Standing.SNOOZED
+    story.on(4, out={"0118": (2, {"cause": "retailer_dc"})})
+    assert story.incident.standing is Standing.OPEN
 
 
 # --- while it lasts --------------------------------------------------------------------------------------------------
@@ -444,5 +535,5 @@ def test_every_location_that_is_seen_out_is_in_the_incident_as_seen(pictures: li
 
 def test_a_decision_needs_no_clock() -> None:
     picture = shown(2, out={"0118": 2})
-    options = {"tenant": "stockwatch", "new_id": "INC-2026-00001", "previous_id": None}
+    options = {"tenant": "stockwatch", "new_id": "INC-2026-00001", "previous": None}
     assert decide(picture, None, **options) == decide(picture, None, **options)

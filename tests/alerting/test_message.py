@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.stockwatch.alerting.incident import Incident, MemberState, Standing
+from include.stockwatch.alerting.case import Standing
+from include.stockwatch.alerting.incident import Incident, MemberState
 from include.stockwatch.alerting.message import Message, clip, day_words, escape, number, render
 from tests.alerting.data_examples import DATA_EXAMPLES
 from tests.alerting.examples import BACK, EXAMPLES, GONE, STALE, incident, many, member, resolved

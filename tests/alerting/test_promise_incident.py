@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.stockwatch.alerting.incident import Standing
+from include.stockwatch.alerting.case import Standing, fingerprint
 from include.stockwatch.alerting.promise_incident import (
     FORGOTTEN_DAYS,
     Decision,
@@ -15,7 +15,7 @@ from include.stockwatch.alerting.promise_incident import (
     PromisePicture,
     Reason,
     decide,
-    fingerprint,
+    kind_of,
 )
 from tests.alerting.promise_examples import finding
 from tests.domain.tables import day
@@ -118,5 +118,5 @@ def test_its_message_stays_in_its_channel() -> None:
 
 
 def test_two_promises_of_one_item_are_two_incidents() -> None:
-    marks = {fingerprint("stockwatch", kind, "northfield", "i") for kind in PromiseKind}
+    marks = {fingerprint("stockwatch", kind_of(kind), "northfield", "i") for kind in PromiseKind}
     assert len(marks) == len(PromiseKind)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.stockwatch.alerting.incident import SEVERITY_ORDER, Severity
+from include.stockwatch.alerting.case import SEVERITY_ORDER, Severity
 from include.stockwatch.alerting.severity import severity
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands
 from tests.domain.tables import BANDS

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from slack_sdk import WebClient
 
+from include.stockwatch.adapters.slack import SlackMessenger
+from include.stockwatch.workflows.services import Services
 from tests.fakes import FaultProxy, fault_proxy
-from tests.slack_server.server import SlackServer, slack_server
+from tests.slack_server.server import RANDOM, TOKEN, SlackServer, slack_server
+from tests.stores import state_url  # noqa: F401  (delivery is tested on both stores)
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +24,7 @@ def slack_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackSer
 
 @pytest.fixture
 def slack(slack_process: SlackServer) -> SlackServer:
-    """The Slack server with an empty channel."""
+    """The Slack server with empty channels."""
     slack_process.clear()
     return slack_process
 
@@ -29,3 +34,13 @@ def proxy(slack: SlackServer) -> Iterator[FaultProxy]:
     """A fault proxy before the Slack server."""
     with fault_proxy(slack.url) as running:
         yield running
+
+
+@pytest.fixture
+def sending(services: Services, config: Path, proxy: FaultProxy) -> Services:
+    """Services that send to the Slack server through the proxy; #random is the triage channel."""
+    routes = config / "routes.yaml"
+    routes.write_text(routes.read_text("utf-8").replace("C0TRIAGE", RANDOM), "utf-8")
+    client = WebClient(token=TOKEN, base_url=f"{proxy.url}/api/", retry_handlers=[], timeout=1)
+    services.__dict__["messenger"] = SlackMessenger(client)
+    return services

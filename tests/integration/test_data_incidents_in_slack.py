@@ -14,7 +14,7 @@ from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.workflows.feed_watch import watch
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, FaultProxy, lose_answer
-from tests.integration.test_delivery_to_slack import deliver_all
+from tests.integration.sending import deliver_all
 from tests.slack_server.server import GENERAL, TOKEN, SlackServer
 
 FEED = "northfield_stores"

@@ -17,8 +17,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from include.stockwatch.adapters.state import State, data_incidents, ledger, outbox
+from include.stockwatch.adapters.state import State, ledger, outbox
 from include.stockwatch.adapters.state.ledger import Delivery
+from include.stockwatch.workflows.feed_watch import open_incidents
 from scripts.local_airflow import PROJECT, LocalAirflow, running
 from tests.browser.browser import chromium
 from tests.fakes import days, northfield, row
@@ -90,7 +91,7 @@ class World:
     def trouble(self) -> str | None:
         """What the open data incident of the feed says."""
         with self.state.begin() as tx:
-            found = data_incidents.open_incidents(tx).get(FEED)
+            found = open_incidents(tx).get(FEED)
         return found.trouble.value if found else None
 
 

@@ -16,7 +16,7 @@ from scripts.local_airflow import free_port
 from tests.slack_server.install import NODE, SERVER
 
 TOKEN = "test_token_admin"  # the server's own default
-GENERAL = "C000000001"
+GENERAL, RANDOM = "C000000001", "C000000002"
 
 
 @dataclass
@@ -44,8 +44,12 @@ class SlackServer:
         found = self.call("conversations.replies", channel=channel, ts=ts, limit=200)["messages"]
         return [message for message in found if message["ts"] != ts]
 
-    def clear(self, channel: str = GENERAL) -> None:
-        """Delete every message of a channel."""
+    def clear(self, *channels: str) -> None:
+        """Delete every message of some channels, of both if none is named."""
+        for channel in channels or (GENERAL, RANDOM):
+            self._clear(channel)
+
+    def _clear(self, channel: str) -> None:
         for message in self.messages(channel):
             for reply in self.replies(message["ts"], channel):
                 self.call("chat.delete", channel=channel, ts=reply["ts"])

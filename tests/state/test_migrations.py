@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.engine import Connection
 
-from include.stockwatch.adapters.state import State, store
+from include.stockwatch.adapters.state import State, engines, incidents, store
 from include.stockwatch.adapters.state.tables import metadata
+from include.stockwatch.alerting.case import Kind
+from include.stockwatch.alerting.data_incident import DataIncident
+from tests.alerting.data_examples import data_incident
+from tests.alerting.examples import incident as stock_incident
+from tests.alerting.examples import member
+from tests.alerting.promise_examples import incident as promise_incident
 
 T = "2026-11-02T06:00:00.000000+00:00"
 
 
-def store_at(revision: str, path: Path) -> None:
+def store_at(revision: str, path: Path, *, close: bool = True) -> State:
     """A store as it was at a revision, with one incident and its message."""
-    engine = store._engine(f"sqlite:///{path}")
-    with State(engine).begin() as connection:
+    engine = engines.make_engine(f"sqlite:///{path}")
+    state = State(engine)
+    with state.begin() as connection:
         config = Config()
         config.set_main_option("script_location", str(Path(store.__file__).parent))
         config.set_main_option("path_separator", "os")
@@ -33,7 +44,9 @@ def store_at(revision: str, path: Path) -> None:
                 f" '{T}', NULL, '{T}', '{T}', '{T}', '123.456', NULL)"
             )
         )
-    engine.dispose()
+    if close:
+        engine.dispose()
+    return state
 
 
 @pytest.mark.parametrize("revision", ["0001", "0002"])
@@ -45,9 +58,8 @@ def test_messages_survive_and_may_be_of_other_incidents_after_it(revision: str, 
         assert [tuple(row) for row in kept] == [(7, "key", "sent", "123.456")]
         tx.execute(sa.text("UPDATE outbox SET incident_id = 'DATA-2026-00001'"))
         with pytest.raises(sa.exc.IntegrityError):
-            tx.execute(sa.text("INSERT INTO outbox SELECT 8, idem_key, incident_id, event_seq, operation, channel, text,"
-                " plain, blocks, digest, status, attempts, not_before, lease_until, first_attempt_at, created_at,"
-                " sent_at, ts, error FROM outbox"))  # fmt: skip
+            columns = ", ".join(c["name"] for c in sa.inspect(tx).get_columns("outbox") if c["name"] != "outbox_id")
+            tx.execute(sa.text(f"INSERT INTO outbox (outbox_id, {columns}) SELECT 8, {columns} FROM outbox"))
     state.engine.dispose()
 
 
@@ -60,3 +72,52 @@ def test_a_migrated_store_has_the_columns_and_indexes_that_the_code_knows(tmp_pa
             assert {index["name"] for index in inspector.get_indexes(name)} == {index.name for index in table.indexes}
         assert inspector.get_foreign_keys("outbox") == []
     state.engine.dispose()
+
+
+def test_incidents_of_every_kind_are_taken_over_with_their_history(tmp_path: Path) -> None:
+    made = store_at("0004", tmp_path / "state.db", close=False)
+    at = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
+    old = {
+        "incidents": (stock_incident(member("0118", 1, 3)), {"partner": "northfield", "item_id": "00850007123017"}),
+        "data_incidents": (data_incident(), {"feed_id": "northfield_stores"}),
+        "promise_incidents": (promise_incident(), {"kind": "price", "partner": "northfield", "item_id": "i"}),
+    }
+    with made.begin() as tx:
+        tx.execute(sa.text("DELETE FROM incidents"))
+        for table, (case, about) in old.items():
+            new = {"kind", "handling"} | ({"fingerprint"} if isinstance(case, DataIncident) else set())
+            state = case.model_dump(mode="json", exclude=new)
+            row = {"incident_id": case.incident_id, "standing": "open", "last_seq": 1, "state": json.dumps(state)}
+            row |= {"fingerprint": "f" * 32} if table != "data_incidents" else {}
+            insert(tx, table, row | about)
+            event = {
+                "incident_id": case.incident_id,
+                "seq": 1,
+                "kind": "opened",
+                "reason": "first",
+                "at": T,
+                "actor": "a",
+            }
+            event |= {"business_date": "2026-11-01"} if table != "data_incidents" else {}
+            insert(tx, f"{table.removesuffix('s')}_events", event | {"state": json.dumps(state)})
+    made.engine.dispose()
+    state = State.open(f"sqlite:///{tmp_path / 'state.db'}")
+    with state.begin() as tx:
+        for case, _ in old.values():
+            assert incidents.find(tx, case.incident_id) == case.model_copy(
+                update={"fingerprint": "feed:northfield_stores"} if isinstance(case, DataIncident) else {}
+            )
+            (event,) = incidents.events(tx, case.incident_id)
+            assert (event["kind"], event["at"], event["state"]["incident_id"]) == ("opened", at, case.incident_id)
+        assert {kind.value for kind in Kind if incidents.count_open(tx, [kind])} == {
+            "out_of_stock",
+            "feed_problem",
+            "promise_price",
+        }
+    state.engine.dispose()
+
+
+def insert(tx: Connection, table: str, row: dict[str, Any]) -> None:
+    """A row as text, as an earlier version wrote it."""
+    names = ", ".join(row)
+    tx.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in row)})"), row)

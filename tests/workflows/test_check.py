@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from include.stockwatch.adapters.state import incidents, ledger, outbox
+from include.stockwatch.alerting.case import STOCK_KINDS
 from include.stockwatch.errors import FeedHeld
 from include.stockwatch.workflows.backtest import backtest
 from include.stockwatch.workflows.check import check
@@ -151,15 +152,16 @@ def test_a_held_file_opens_and_closes_nothing(services: Services, tmp_path: Path
     assert (summary["incidents"]["opened"], summary["incidents"]["resolved"]) == ([], [])
 
 
-def test_a_second_outage_after_the_first_is_a_new_incident_that_names_it(services: Services, tmp_path: Path) -> None:
+def test_a_second_outage_soon_after_the_first_goes_on_in_its_incident_and_thread(services: Services, tmp_path: Path) -> None:
     date = history(services, tmp_path)
     for offset, out in enumerate(({"0001"}, set(), {"0001"})):
         deliver_file(services, tmp_path, date + dt.timedelta(days=offset), out)
         check(services, date + dt.timedelta(days=offset))
     with services.state.begin() as tx:
-        second = incidents.find(tx, "INC-2026-00002")
-    assert second
-    assert second.previous_id == "INC-2026-00001"
+        kinds = [event["kind"] for event in incidents.events(tx, "INC-2026-00001")]
+        operations = [message["operation"] for message in outbox.messages(tx)]
+    assert kinds == ["opened", "resolved", "reopened"]
+    assert operations.count("post") == 1
 
 
 def test_events_messages_and_watermark_are_stored_together_or_not_at_all(
@@ -180,7 +182,7 @@ def test_events_messages_and_watermark_are_stored_together_or_not_at_all(
             check(services, date)
     with services.state.begin() as tx:
         assert outbox.messages(tx) == []
-        assert incidents.open_incidents(tx) == {}
+        assert incidents.open_incidents(tx, STOCK_KINDS) == {}
     assert check(services, date)["incidents"]["opened"] == ["INC-2026-00001"]
 
 

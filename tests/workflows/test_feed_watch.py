@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from include.stockwatch.adapters.state import data_incidents, incidents, ledger, outbox
+from include.stockwatch.adapters.state import incidents, ledger, outbox
+from include.stockwatch.alerting.case import STOCK_KINDS
 from include.stockwatch.errors import FeedHeld
 from include.stockwatch.settings.feed import Expected
 from include.stockwatch.workflows import ingest
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.delivery import deliver
-from include.stockwatch.workflows.feed_watch import usually_by, watch
+from include.stockwatch.workflows.feed_watch import open_incidents, usually_by, watch
 from include.stockwatch.workflows.gate import due_checks
 from include.stockwatch.workflows.ingest import ingest_file
 from include.stockwatch.workflows.services import Services
@@ -37,7 +38,7 @@ def has(services: Services, tmp_path: Path, date: dt.date, stores: tuple[str, ..
 def trouble(services: Services) -> str | None:
     """What the open data incident of the feed says."""
     with services.state.begin() as tx:
-        found = data_incidents.open_incidents(tx).get(FEED)
+        found = open_incidents(tx).get(FEED)
     return found.trouble.value if found else None
 
 
@@ -84,7 +85,7 @@ def test_the_newest_due_date_ends_it_with_a_reply_and_an_older_one_does_not(
     deliver(fed)
     with fed.state.begin() as tx:
         last = [(message["operation"], message["text"][:9]) for message in outbox.messages(tx)][-2:]
-        assert [event["kind"] for event in data_incidents.events(tx, opened)] == ["opened", "updated", "resolved"]
+        assert [event["kind"] for event in incidents.events(tx, opened)] == ["opened", "updated", "resolved"]
     assert last == [("update", "RESOLVED:"), ("reply", "RESOLVED:")]
     assert watch(fed)["opened"] == []
 
@@ -99,8 +100,8 @@ def test_a_late_feed_opens_no_stock_incident_and_freezes_those_that_are_open(
         check(fed, due.business_date)
     watch(fed)
     with fed.state.begin() as tx:
-        (stock,) = incidents.open_incidents(tx).values()
-        data = data_incidents.open_incidents(tx)[FEED]
+        (stock,) = incidents.open_incidents(tx, STOCK_KINDS).values()
+        data = open_incidents(tx)[FEED]
     assert (stock.data_stale, len(stock.members)) == (True, 4)
     assert data.frozen == (stock.incident_id,)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from include.stockwatch.adapters.state import ledger, outbox, promise_incidents
+from include.stockwatch.adapters.state import incidents, ledger, outbox
+from include.stockwatch.alerting.case import PROMISE_KINDS
 from include.stockwatch.alerting.promise_incident import PromiseIncident, PromiseKind
 from include.stockwatch.workflows import promise, promise_findings
 from include.stockwatch.workflows.services import Services
@@ -29,7 +30,7 @@ def prices(services: Services, folder: Path, date: dt.date, asked: dict[str, obj
 def open_now(services: Services) -> list[PromiseIncident]:
     """The open promise incidents."""
     with services.state.begin() as tx:
-        return sorted(promise_incidents.open_incidents(tx).values(), key=lambda one: one.incident_id)
+        return sorted(incidents.open_incidents(tx, PROMISE_KINDS).values(), key=lambda one: one.incident_id)
 
 
 def sent(services: Services) -> list[dict[str, Any]]:

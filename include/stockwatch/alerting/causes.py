@@ -51,6 +51,12 @@ class Explained(NamedTuple):
         return step.replace("{dc}", self.place or "its DC")
 
 
+def title(cause: str) -> str:
+    """A cause in words, without its place."""
+    words = WORDS.get(cause)
+    return words.why.replace(" {dc}", "").replace("{dc} ", "") if words else "not known"
+
+
 def explained(members: Iterable[Member]) -> list[Explained]:
     """Members by what explains them, most locations first; those without a known cause are left out."""
     groups: dict[tuple[str, str | None], list[Member]] = defaultdict(list)

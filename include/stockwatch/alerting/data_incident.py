@@ -7,12 +7,11 @@ once per feed instead, as a data incident of its own, which only a delivery of t
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import Field
 
-from include.stockwatch.alerting.incident import Standing
+from include.stockwatch.alerting.case import Case, Decision, Kind, Listing, Standing, fingerprint
 from include.stockwatch.domain.value import Value
 
 SILENT_FROM = 2
@@ -98,31 +97,23 @@ class FeedPicture(Told):
         return None
 
 
-class DataIncident(Told):
-    """The whole state of a data incident; a message is rendered from this and nothing else."""
+class DataIncident(Told, Case):
+    """A feed that cannot be relied on."""
 
-    incident_id: str
+    kind: Kind = Kind.FEED_PROBLEM
     feed_id: str
-    standing: Standing = Standing.OPEN
     trouble: Trouble
     since: dt.datetime = Field(description="the cut-off that passed, or the arrival of the file")
     ended_at: dt.datetime | None = None
 
-
-@dataclass(frozen=True)
-class Decision:
-    """What to do about one feed, why, and the data incident as it stands after."""
-
-    reason: Reason
-    incident: DataIncident | None = None
-
-    @property
-    def event_kind(self) -> str | None:
-        """Kind of the event to store, or none if nothing changes."""
-        return CHANGES.get(self.reason)
+    def listed(self) -> Listing:
+        """The incident as a line of a list."""
+        return Listing(cause=self.trouble.value, opened_on=self.since.date(), data_as_of=self.newest)
 
 
-def decide(picture: FeedPicture, incident: DataIncident | None, *, new_id: str, now: dt.datetime) -> Decision:
+def decide(
+    picture: FeedPicture, incident: DataIncident | None, *, tenant: str, new_id: str, now: dt.datetime
+) -> Decision[DataIncident]:
     """Decide on one feed; `incident` is the open one, if any.
 
     The same picture again changes nothing. An incident whose trouble is gone without a delivery (a held file was
@@ -131,19 +122,27 @@ def decide(picture: FeedPicture, incident: DataIncident | None, *, new_id: str, 
     trouble = picture.trouble
     if incident is None:
         if trouble is None:
-            return Decision(Reason.ALL_WELL)
+            return _decided(Reason.ALL_WELL)
         first = DataIncident(
-            incident_id=new_id, trouble=trouble, since=_since(picture, trouble, now), **_told(picture, None)
+            incident_id=new_id,
+            fingerprint=fingerprint(tenant, Kind.FEED_PROBLEM, picture.partner, "", scope=picture.feed_id),
+            trouble=trouble,
+            since=_since(picture, trouble, now),
+            **_told(picture, None),
         )
-        return Decision(Reason.FIRST, first)
+        return _decided(Reason.FIRST, first)
     if trouble is None and picture.newest >= incident.wanted:
         ended = {"standing": Standing.RESOLVED, "ended_at": now, **_told(picture, incident)}
-        return Decision(Reason.DELIVERED, incident.model_copy(update=ended))
+        return _decided(Reason.DELIVERED, incident.model_copy(update=ended))
     trouble = trouble or Trouble.LATE  # not there, though its cut-off may be to come
     after = incident.model_copy(update={"trouble": trouble, **_told(picture, incident)})
     if after == incident:
-        return Decision(Reason.NOTHING_NEW)
-    return Decision(Reason.OTHER_TROUBLE if trouble is not incident.trouble else Reason.FIGURES, after)
+        return _decided(Reason.NOTHING_NEW)
+    return _decided(Reason.OTHER_TROUBLE if trouble is not incident.trouble else Reason.FIGURES, after)
+
+
+def _decided(reason: Reason, incident: DataIncident | None = None) -> Decision[DataIncident]:
+    return Decision(reason, CHANGES.get(reason), incident)
 
 
 def _told(picture: FeedPicture, before: DataIncident | None) -> dict[str, object]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.data_incident import DataIncident, Trouble
-from include.stockwatch.alerting.incident import Standing
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, number, one_line
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, in_hand, number, one_line
 
 FROZEN_SHOWN = 3
 NOT_KNOWN = "not known yet"
@@ -38,7 +38,7 @@ def _open(incident: DataIncident) -> Message:
         fallback=_with_id(fallback, incident),
         header=f"Data problem - {partner} - feed {incident.feed_id} {word}",
         fields=(
-            ("Status", f"Open since {_moment(incident.since, incident)} - {word}"),
+            ("Status", f"Open since {_moment(incident.since, incident)} - {word}{in_hand(incident)}"),
             ("Owner", incident.owner),
             ("Expected by", f"{_moment(incident.expected_by, incident)} ({_usual_arrival(incident)})"),
             ("Rows", _rows(incident)),

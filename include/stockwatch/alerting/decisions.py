@@ -6,24 +6,22 @@ changes something becomes an event, and the state after it. Deciding again on th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from include.stockwatch.alerting.incident import (
-    SEVERITY_ORDER,
-    Incident,
-    Member,
-    MemberState,
-    Picture,
-    Standing,
-    fingerprint,
-)
+from include.stockwatch.alerting.case import SEVERITY_ORDER, Decision, Handling, Severity, Standing, fingerprint
+from include.stockwatch.alerting.incident import Incident, Member, MemberState, Picture
+
+REOPEN_DAYS = 9
+"""Days (about seven business days) in which the same incident is opened again, in its thread (A-07)."""
+CALM_CHECKS = 2
+"""Dates in a row with figures below the band before severity falls (A-23)."""
 
 
 class Reason(StrEnum):
     """Why something was done, or not."""
 
     FIRST = "first"  # opened
+    AGAIN = "again"  # reopened in its thread
     WORSE = "worse"  # more locations, or a higher severity
     EASED = "eased"  # fewer locations
     FIGURES = "figures"  # same locations, other numbers
@@ -32,11 +30,13 @@ class Reason(StrEnum):
     LEFT_RANGE = "left_range"  # resolved, no longer ranged
     NOT_DUE = "not_due"  # out, but not as long as the threshold asks
     NOTHING_NEW = "nothing_new"
+    JUDGED = "judged"  # a person called just this a false alarm
     OLDER_DATE = "older_date"  # the incident has moved on
 
 
 CHANGES = {
     Reason.FIRST: "opened",
+    Reason.AGAIN: "reopened",
     Reason.WORSE: "updated",
     Reason.EASED: "updated",
     Reason.FIGURES: "updated",
@@ -47,45 +47,39 @@ CHANGES = {
 """Reasons that make an event, and the kind of event."""
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What to do about one item at one partner, why, and the incident as it stands after."""
-
-    reason: Reason
-    incident: Incident | None = None
-
-    @property
-    def event_kind(self) -> str | None:
-        """Kind of the event to store, or none if nothing changes."""
-        return CHANGES.get(self.reason)
-
-
 def decide(
-    picture: Picture, incident: Incident | None, *, tenant: str, new_id: str, previous_id: str | None
-) -> Decision:
+    picture: Picture, incident: Incident | None, *, tenant: str, new_id: str, previous: Incident | None
+) -> Decision[Incident]:
     """Decide on one item of one partner.
 
-    `incident` is the open one, if any. Absence of data neither opens, closes nor moves anything (A-02): a member
-    without fresh data keeps its state and is marked stale.
+    `incident` is the open one, if any, `previous` the latest that was resolved. Absence of data neither opens, closes
+    nor moves anything (A-02): a member without fresh data keeps its state and is marked stale.
     """
     if incident is None:
-        return _open(picture, tenant, new_id, previous_id)
+        return _open(picture, tenant, new_id, previous)
     if picture.business_date < incident.data_as_of:
-        return Decision(Reason.OLDER_DATE)
+        return _decided(Reason.OLDER_DATE)
     return _follow(picture, incident)
 
 
+def _decided(reason: Reason, incident: Incident | None = None) -> Decision[Incident]:
+    return Decision(reason, CHANGES.get(reason), incident)
+
+
 def fingerprint_of(picture: Picture, tenant: str) -> str:
-    """The fingerprint of an out-of-stock incident: one per partner and item."""
-    return fingerprint(tenant, "out_of_stock", picture.partner, picture.item_id, scope="partner", cause="unknown")
+    """The fingerprint of the incident that a picture is of: one per kind, partner, item and scope."""
+    return fingerprint(tenant, picture.kind, picture.partner, picture.item_id, picture.scope)
 
 
 SHARED = (
+    "kind",
+    "scope",
     "partner",
     "partner_name",
     "item_id",
     "item_name",
     "category",
+    "brand",
     "currency",
     "location_type",
     "rule",
@@ -97,11 +91,16 @@ SHARED = (
 """What an incident takes over from the picture of the date."""
 
 
-def _open(picture: Picture, tenant: str, new_id: str, previous_id: str | None) -> Decision:
+def _open(picture: Picture, tenant: str, new_id: str, previous: Incident | None) -> Decision[Incident]:
     if not picture.out:
-        return Decision(Reason.NOTHING_NEW)
+        return _decided(Reason.NOTHING_NEW)
     if not picture.alert_due:
-        return Decision(Reason.NOT_DUE)
+        return _decided(Reason.NOT_DUE)
+    ended = previous.resolved_on if previous else None
+    if previous and ended and previous.is_false_alarm and all(member.out_since <= ended for member in picture.out):
+        return _decided(Reason.JUDGED)
+    if previous and ended and 0 <= (picture.business_date - ended).days <= REOPEN_DAYS:
+        return _decided(Reason.AGAIN, _reopened(picture, previous))
     opened = Incident(
         incident_id=new_id,
         fingerprint=fingerprint_of(picture, tenant),
@@ -114,13 +113,27 @@ def _open(picture: Picture, tenant: str, new_id: str, previous_id: str | None) -
         known=picture.known,
         known_out=len(picture.out),
         peak_out=len(picture.out),
-        previous_id=previous_id,
+        previous_id=previous.incident_id if previous else None,
         **{name: getattr(picture, name) for name in SHARED},
     )
-    return Decision(Reason.FIRST, opened)
+    return _decided(Reason.FIRST, opened)
 
 
-def _follow(picture: Picture, incident: Incident) -> Decision:
+def _reopened(picture: Picture, previous: Incident) -> Incident:
+    """The incident of before, going on: a person may have ended it too early, or it came back soon (A-07)."""
+    handling = Handling(
+        verdicts=previous.handling.verdicts,
+        first_acknowledged_at=previous.handling.first_acknowledged_at,
+        resolved_by=previous.handling.resolved_by,
+        resolve_reason=previous.handling.resolve_reason,
+        reopened=previous.handling.reopened + 1,
+    )
+    again = {"standing": Standing.OPEN, "resolved_on": None, "end_reason": None, "handling": handling}
+    followed = _follow(picture, previous.model_copy(update=again)).incident
+    return followed or previous.model_copy(update=again)
+
+
+def _follow(picture: Picture, incident: Incident) -> Decision[Incident]:
     rank = SEVERITY_ORDER.index
     members = _next_members(picture, incident)
     still_out = [m for m in members if m.state in (MemberState.OUT, MemberState.STALE)]
@@ -139,21 +152,43 @@ def _follow(picture: Picture, incident: Incident) -> Decision:
         if picture.business_date > incident.data_as_of:
             fresh["out_before"] = was_out
         if picture.out:
-            stays = after.data_stale and rank(incident.severity) < rank(picture.severity)
-            fresh["severity"] = incident.severity if stays else picture.severity
-        after = after.model_copy(update=taken | fresh)
+            fresh |= _severity(picture, incident, is_stale=after.data_stale)
+        after = _heeded(incident, after.model_copy(update=taken | fresh))
     if not still_out:
         came_back = any(m.state is MemberState.BACK for m in after.latest_spells())
         reason = Reason.RESTOCKED if came_back else Reason.LEFT_RANGE
         ended = {"standing": Standing.RESOLVED, "resolved_on": picture.business_date, "end_reason": reason.value}
-        return Decision(reason, after.model_copy(update=ended))
+        return _decided(reason, after.model_copy(update=ended))
     if after == incident:
-        return Decision(Reason.NOTHING_NEW)
+        return _decided(Reason.NOTHING_NEW)
     if after.stale_locations() - incident.stale_locations():
-        return Decision(Reason.STALE, after)
+        return _decided(Reason.STALE, after)
     if len(still_out) > was_out or rank(after.severity) < rank(incident.severity):
-        return Decision(Reason.WORSE, after)
-    return Decision(Reason.EASED if len(still_out) < was_out else Reason.FIGURES, after)
+        return _decided(Reason.WORSE, after)
+    return _decided(Reason.EASED if len(still_out) < was_out else Reason.FIGURES, after)
+
+
+def _severity(picture: Picture, incident: Incident, *, is_stale: bool) -> dict[str, object]:
+    """Up at once; down by one level, and only on the second date in a row that asks for less (A-23)."""
+    rank = SEVERITY_ORDER.index
+    if rank(picture.severity) <= rank(incident.severity):
+        return {"severity": picture.severity, "calm_checks": 0}
+    if is_stale or picture.business_date <= incident.data_as_of:
+        return {}
+    calm = incident.calm_checks + 1
+    if calm < CALM_CHECKS:
+        return {"calm_checks": calm}
+    return {"severity": SEVERITY_ORDER[rank(incident.severity) + 1], "calm_checks": 0}
+
+
+def _heeded(before: Incident, after: Incident) -> Incident:
+    """What got worse asks for attention again: a snooze ends, and at the highest severity also an acknowledgement."""
+    rank = SEVERITY_ORDER.index
+    has_risen = rank(after.severity) < rank(before.severity)
+    is_other = before.cause() != after.cause() and before.cause() is not None
+    ends_snooze = after.standing is Standing.SNOOZED and (has_risen or is_other)
+    ends_ack = after.standing is Standing.ACKNOWLEDGED and has_risen and after.severity is Severity.CRITICAL
+    return after.model_copy(update={"standing": Standing.OPEN}) if ends_snooze or ends_ack else after
 
 
 def _next_members(picture: Picture, incident: Incident) -> list[Member]:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
+from collections import Counter
 from enum import StrEnum
 
 from pydantic import Field
 
+from include.stockwatch.alerting.case import Case, Kind, Listing, Severity
 from include.stockwatch.domain.value import Value
-
-FINGERPRINT_VERSION = 1
-
-
-class Standing(StrEnum):
-    """Whether an incident is still going on."""
-
-    OPEN = "open"
-    RESOLVED = "resolved"
 
 
 class MemberState(StrEnum):
@@ -28,18 +19,6 @@ class MemberState(StrEnum):
     STALE = "stale"  # was out, no fresh data: neither out nor back is claimed
     BACK = "back"
     LEFT_RANGE = "left_range"  # not stocked or sold for the whole look-back: no longer counted
-
-
-class Severity(StrEnum):
-    """How much an incident matters, from money and customers at risk."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-
-
-SEVERITY_ORDER = tuple(Severity)
 
 
 class Member(Value):
@@ -80,11 +59,14 @@ class Basis(Value):
 class Picture(Value):
     """One partner's item on one date, as the availability table shows it."""
 
+    kind: Kind = Kind.OUT_OF_STOCK
+    scope: str = Field(default="partner", description="what it covers: the partner, or the id of a DC")
     partner: str
     partner_name: str
     item_id: str
     item_name: str | None = None
     category: str | None = None
+    brand: str | None = None
     currency: str | None = None
     business_date: dt.date
     ranged: int = Field(description="locations where the item is ranged")
@@ -103,25 +85,22 @@ class Picture(Value):
     basis: Basis
 
 
-class Incident(Value):
-    """The whole state of an incident; a message is rendered from this and nothing else."""
+class Incident(Case):
+    """An item of a partner without stock, or soon without."""
 
-    incident_id: str
-    fingerprint: str
-    standing: Standing = Standing.OPEN
+    kind: Kind = Kind.OUT_OF_STOCK
     severity: Severity = Severity.LOW
-    partner: str
-    partner_name: str
     item_id: str
     item_name: str | None = None
     category: str | None = None
+    brand: str | None = None
     currency: str | None = None
     location_type: str = "store"
     rule: str
     promise: float
-    channel: str
-    owner: str
     basis: Basis
+    scope: str = "partner"
+    calm_checks: int = Field(default=0, description="dates in a row whose figures ask for less severity (A-23)")
     opened_on: dt.date = Field(description="first business date out")
     detected_on: dt.date = Field(description="business date whose check opened the incident")
     data_as_of: dt.date = Field(description="last business date with fresh data of this item")
@@ -135,6 +114,30 @@ class Incident(Value):
     out_before: int | None = Field(default=None, description="locations out on the date looked at before")
     peak_out: int = 0
     previous_id: str | None = None
+
+    def listed(self) -> Listing:
+        """The incident as a line of a list."""
+        told = {name: getattr(self, name) for name in Listing.model_fields if name in type(self).model_fields}
+        lost, at_risk = self.total("customers_lost"), self.total("customers_at_risk", now_out_only=True)
+        return Listing(
+            **told,
+            cause=self.cause(),
+            money_at_risk=self.total("at_risk_money", now_out_only=True),
+            money_lost=self.total("lost_money"),
+            customers_at_risk=None if lost is None and at_risk is None else (lost or 0.0) + (at_risk or 0.0),
+            locations_out=len({member.location_id for member in self.now_out()}) if self.is_open else 0,
+            locations=self.ranged,
+        )
+
+    @property
+    def is_false_alarm(self) -> bool:
+        """Whether the latest person who looked found nothing wrong."""
+        return bool(self.handling.verdicts) and not self.handling.verdicts[-1].is_confirmed
+
+    def cause(self) -> str | None:
+        """What explains most of the locations that are out."""
+        causes = Counter(member.cause for member in self.now_out() if member.cause)
+        return min(causes, key=lambda cause: (-causes[cause], cause)) if causes else None
 
     def total(self, figure: str, *, now_out_only: bool = False) -> float | None:
         """Sum of a member figure; null when no member has it."""
@@ -156,18 +159,3 @@ class Incident(Value):
     def now_out(self) -> tuple[Member, ...]:
         """Members not known to be back: out, or out when last seen."""
         return tuple(m for m in self.members if m.state in (MemberState.OUT, MemberState.STALE))
-
-
-def fingerprint(tenant: str, rule_family: str, partner: str, item_id: str, scope: str, cause: str) -> str:
-    """What makes two sightings the same incident (alerting requirement A-10): no numbers, dates or names in it."""
-    identity = {
-        "v": FINGERPRINT_VERSION,
-        "tenant": tenant,
-        "rule": rule_family,
-        "partner": partner,
-        "item": item_id,
-        "scope": scope,
-        "cause": cause,
-    }
-    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]

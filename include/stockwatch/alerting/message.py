@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from include.stockwatch.alerting.case import Case, Standing
 from include.stockwatch.alerting.causes import SHOWN, Explained, explained
-from include.stockwatch.alerting.incident import Incident, Member, MemberState, Standing
+from include.stockwatch.alerting.incident import Incident, Member, MemberState
 
 HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, FALLBACK_LIMIT, NAME_LIMIT = 150, 2000, 3000, 240, 60
 NOUNS = {"store": ("store", "stores"), "dc": ("DC", "DCs")}
@@ -95,7 +96,7 @@ def _open(incident: Incident) -> Message:
     if money is not None:
         risk_words = f"{_money(money, incident)} at risk in {days} days"
     stale = sum(member.state is MemberState.STALE for member in out)
-    status = f"Open, day {day:,}"
+    status = f"Open, day {day:,}{in_hand(incident)}"
     if stale:
         of_out = "" if stale == len(out) else f" for {stale:,} of {len(out):,}"
         status += f" - frozen, no fresh data{of_out}"
@@ -128,6 +129,16 @@ def _open(incident: Incident) -> Message:
     )
 
 
+def in_hand(case: Case) -> str:
+    """Who has an open incident in hand, or until when it is quiet; nothing where nobody did anything."""
+    handling = case.handling
+    if case.standing is Standing.ACKNOWLEDGED and handling.acknowledged_by:
+        return f", acknowledged by {one_line(handling.acknowledged_by)}"
+    if case.standing is Standing.SNOOZED and handling.snoozed_until:
+        return f", snoozed until {handling.snoozed_until:%a %d %b %H:%M} UTC"
+    return ", opened again" if handling.reopened else ""
+
+
 def _resolved(incident: Incident) -> Message:
     item, partner = _item(incident), one_line(incident.partner_name)
     ended = incident.resolved_on or incident.data_as_of
@@ -157,6 +168,9 @@ def _resolved(incident: Incident) -> Message:
 
 def _ending(incident: Incident) -> tuple[str, str]:
     """How an incident ended, in a word for the notification and in full."""
+    handling = incident.handling
+    if incident.end_reason is None and handling.resolved_by:
+        return "closed", f"closed by {one_line(handling.resolved_by)}: {one_line(handling.resolve_reason or '')}"
     spells = incident.latest_spells()
     back = sum(member.state is MemberState.BACK for member in spells)
     left = len(spells) - back

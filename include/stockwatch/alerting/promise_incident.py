@@ -7,14 +7,11 @@ above the usual. None of it is a stock-out, and none is opened or ended by data 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
-from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import Field
 
-from include.stockwatch.alerting.incident import FINGERPRINT_VERSION, Standing
+from include.stockwatch.alerting.case import Case, Decision, Kind, Listing, Standing, fingerprint
 from include.stockwatch.domain.value import Value
 
 FORGOTTEN_DAYS = 28
@@ -89,78 +86,80 @@ class PromisePicture(Value):
     owner: str
 
 
-class PromiseIncident(Value):
-    """The whole state of a promise incident; a message is rendered from this and nothing else."""
+class PromiseIncident(Case):
+    """A promise that a partner breaks."""
 
-    incident_id: str
-    fingerprint: str
-    standing: Standing = Standing.OPEN
-    partner_name: str
-    channel: str
-    owner: str
     found: Finding
     data_as_of: dt.date
     resolved_on: dt.date | None = None
     ending: str = ""
 
-
-@dataclass(frozen=True)
-class Decision:
-    """What to do about one promise, why, and the incident as it stands after."""
-
-    reason: Reason
-    incident: PromiseIncident | None = None
-
-    @property
-    def event_kind(self) -> str | None:
-        """Kind of the event to store, or none if nothing changes."""
-        return CHANGES.get(self.reason)
-
-
-def fingerprint(tenant: str, kind: PromiseKind, partner: str, item_id: str) -> str:
-    """The same for the same promise, whatever its figures, names and dates."""
-    parts = [FINGERPRINT_VERSION, "promise", tenant, kind.value, partner, item_id]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    def listed(self) -> Listing:
+        """The incident as a line of a list."""
+        found = self.found
+        return Listing(
+            item_id=found.item_id,
+            item_name=found.item_name,
+            category=found.category,
+            currency=found.currency,
+            locations_out=len(found.locations),
+            locations=found.of_locations,
+            opened_on=found.since,
+            data_as_of=self.data_as_of,
+        )
 
 
-def decide(picture: PromisePicture, incident: PromiseIncident | None, *, tenant: str, new_id: str) -> Decision:
+def kind_of(kind: PromiseKind) -> Kind:
+    """The kind of incident that a broken promise makes."""
+    return Kind(f"promise_{kind.value}")
+
+
+def decide(
+    picture: PromisePicture, incident: PromiseIncident | None, *, tenant: str, new_id: str
+) -> Decision[PromiseIncident]:
     """Decide on one promise; `incident` is the open one, if any.
 
     A location that is not looked at keeps what was known of it: it neither ends the incident nor leaves it.
     """
     if incident and picture.business_date < incident.data_as_of:
-        return Decision(Reason.OLDER_DATE)
+        return _decided(Reason.OLDER_DATE)
     if not picture.is_known:
-        return Decision(Reason.STALE)
+        return _decided(Reason.STALE)
     if incident is None:
         return _opened(picture, tenant, new_id)
     unseen = tuple(place for place in incident.found.locations if place not in picture.known)
     is_forgotten = (picture.business_date - incident.data_as_of).days >= FORGOTTEN_DAYS
     if picture.finding is None and unseen and not is_forgotten:
-        return Decision(Reason.STALE)
+        return _decided(Reason.STALE)
     told = {"partner_name": picture.partner_name, "owner": picture.owner, "data_as_of": picture.business_date}
     if picture.finding is None:
         ended = {"standing": Standing.RESOLVED, "resolved_on": picture.business_date}
         ended["ending"] = f"not seen for {FORGOTTEN_DAYS} days" if unseen else picture.ending
-        return Decision(Reason.KEPT_AGAIN, incident.model_copy(update=told | ended))
+        return _decided(Reason.KEPT_AGAIN, incident.model_copy(update=told | ended))
     places = tuple(sorted({*picture.finding.locations, *unseen}))
     since = min(incident.found.since, picture.finding.since)
     found = picture.finding.model_copy(update={"locations": places, "since": since})
     after = incident.model_copy(update=told | {"found": found})
-    return Decision(Reason.NOTHING_NEW) if after == incident else Decision(Reason.FIGURES, after)
+    return _decided(Reason.NOTHING_NEW) if after == incident else _decided(Reason.FIGURES, after)
 
 
-def _opened(picture: PromisePicture, tenant: str, new_id: str) -> Decision:
+def _decided(reason: Reason, incident: PromiseIncident | None = None) -> Decision[PromiseIncident]:
+    return Decision(reason, CHANGES.get(reason), incident)
+
+
+def _opened(picture: PromisePicture, tenant: str, new_id: str) -> Decision[PromiseIncident]:
     found = picture.finding
     if found is None:
-        return Decision(Reason.ALL_WELL)
+        return _decided(Reason.ALL_WELL)
     first = PromiseIncident(
         incident_id=new_id,
-        fingerprint=fingerprint(tenant, found.kind, found.partner, found.item_id),
+        kind=kind_of(found.kind),
+        fingerprint=fingerprint(tenant, kind_of(found.kind), found.partner, found.item_id),
+        partner=found.partner,
         partner_name=picture.partner_name,
         channel=picture.channel,
         owner=picture.owner,
         found=found,
         data_as_of=picture.business_date,
     )
-    return Decision(Reason.FIRST, first)
+    return _decided(Reason.FIRST, first)

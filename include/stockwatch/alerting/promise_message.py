@@ -5,8 +5,8 @@ Like `message`, it is rendered whole from the current state, and never speaks of
 
 from __future__ import annotations
 
-from include.stockwatch.alerting.incident import Standing
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, number, one_line
+from include.stockwatch.alerting.case import Standing
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, in_hand, number, one_line
 from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind
 
 LOCATIONS_SHOWN, EVIDENCE_SHOWN = 5, 4
@@ -31,7 +31,7 @@ def _open(incident: PromiseIncident) -> Message:
         fallback=_fallback(f"PROMISE: {_title(found).lower()}: {_item(found)}{_at(incident)}: {what}", incident),
         header=f"Promise - {_title(found)} - {_item(found)}{_at(incident)}",
         fields=(
-            ("Status", f"Open, day {days:,}, since {day_words(found.since)}"),
+            ("Status", f"Open, day {days:,}, since {day_words(found.since)}{in_hand(incident)}"),
             ("Owner", one_line(incident.owner)),
             *where,
             *_figures(found),

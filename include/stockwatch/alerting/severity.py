@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.stockwatch.alerting.incident import Severity
+from include.stockwatch.alerting.case import Severity
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.decisions import Reason, decide, fingerprint_of
-from include.stockwatch.alerting.incident import Incident, MemberState, Standing
+from include.stockwatch.alerting.incident import Incident, MemberState
 from include.stockwatch.alerting.message import render
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import SERIES
@@ -45,6 +46,7 @@ class _Replay:
 
     tenant: str
     ongoing: dict[str, Incident] = field(default_factory=dict)
+    ended: dict[str, Incident] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     severities: Counter[str] = field(default_factory=Counter)
     per_owner: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -112,7 +114,7 @@ def _day(services: Services, replay: _Replay, date: dt.date, rows: pa.Table, fee
         mark = fingerprint_of(picture, replay.tenant)
         before = replay.ongoing.get(mark)
         new_id = f"REPLAY-{next(replay.numbers):06d}" if before is None else ""
-        decision = decide(picture, before, tenant=replay.tenant, new_id=new_id, previous_id=None)
+        decision = decide(picture, before, tenant=replay.tenant, new_id=new_id, previous=replay.ended.get(mark))
         after = decision.incident
         if after is None or decision.event_kind is None:
             continue
@@ -125,6 +127,7 @@ def _day(services: Services, replay: _Replay, date: dt.date, rows: pa.Table, fee
             replay.per_owner[after.owner]["opened"] += 1
         if after.standing is Standing.RESOLVED:
             replay.ongoing.pop(mark, None)
+            replay.ended[mark] = after
         else:
             replay.ongoing[mark] = after
     return {
@@ -221,7 +224,7 @@ def _truth(path: Path) -> dict[dt.date, set[Key]]:
 
 def _messages(kind: str, before: Incident | None, after: Incident) -> int:
     """Slack calls that an event costs: a post, an update if the text changes, an update and a reply at the end."""
-    if kind == "resolved":
+    if kind in ("resolved", "reopened"):
         return 2
     return int(before is None or render(before).digest() != render(after).digest())
 

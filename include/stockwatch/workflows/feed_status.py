@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from include.stockwatch.adapters.state import data_incidents, ledger, questions
+from include.stockwatch.adapters.state import ledger, questions
 from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.alerting.data_incident import DataIncident, FeedPicture, Trouble
 from include.stockwatch.settings.feed import Feed
-from include.stockwatch.workflows.feed_watch import pictures
+from include.stockwatch.workflows.feed_watch import open_incidents, pictures
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -84,16 +84,18 @@ class FeedStatus:
         return f"ingest_{self.feed_id}"
 
 
-def feed_statuses(services: Services, shown: Collection[str] | None = None) -> list[FeedStatus]:
-    """Every feed (of those that may be shown), by partner and id."""
+def feed_statuses(
+    services: Services, shown: Collection[str] | None = None, *, days: int = DAYS_SHOWN
+) -> list[FeedStatus]:
+    """Every feed (of those that may be shown), by partner and id, with its latest dates."""
     now, feeds = services.now(), services.settings.feeds
     wanted = {feed_id: feed for feed_id, feed in feeds.items() if shown is None or feed_id in shown}
     with services.state.begin() as tx:
         seen = {picture.feed_id: picture for picture in pictures(services, tx, now)}
         asking = questions.open_questions(tx)
-        incidents = data_incidents.open_incidents(tx)
+        incidents = open_incidents(tx)
         found = [
-            _status(tx, feed_id, feed, seen.get(feed_id), asking, incidents.get(feed_id), now)
+            _status(tx, feed_id, feed, seen.get(feed_id), asking, incidents.get(feed_id), now, days)
             for feed_id, feed in wanted.items()
         ]
     return sorted(found, key=lambda one: (one.partner_name, one.feed_id))
@@ -129,6 +131,7 @@ def _status(
     asking: Mapping[tuple[str, str], str],
     incident: DataIncident | None,
     now: dt.datetime,
+    days: int,
 ) -> FeedStatus:
     zone = ZoneInfo(feed.expected.time_zone)
     latest = ledger.latest(tx, feed_id, DELIVERIES_READ)
@@ -138,11 +141,11 @@ def _status(
         held = last is not None and last.status == HELD
         status = Status.HELD if held else Status.NEW
         return FeedStatus(feed_id, feed.partner_name, status, zone, last=last, release_run=waiting, incident=incident)
-    days = _days(tx, feed_id, feed, latest, picture.newest, now)
+    dates = _days(tx, feed_id, feed, latest, picture.newest, now, days)
     return FeedStatus(
         feed_id,
         feed.partner_name,
-        _word(picture.trouble, last, days),
+        _word(picture.trouble, last, dates),
         zone,
         newest=picture.newest,
         since=_since(picture),
@@ -152,7 +155,7 @@ def _status(
         last=last,
         release_run=waiting,
         incident=incident,
-        days=days,
+        days=dates,
     )
 
 
@@ -174,12 +177,12 @@ def _since(picture: FeedPicture) -> dt.datetime | None:
 
 
 def _days(
-    tx: Connection, feed_id: str, feed: Feed, latest: list[Delivery], newest: dt.date, now: dt.datetime
+    tx: Connection, feed_id: str, feed: Feed, latest: list[Delivery], newest: dt.date, now: dt.datetime, shown: int
 ) -> tuple[Day, ...]:
     """The latest dates, the newest first; the last one is the newest that has come or is due today."""
     today = now.astimezone(ZoneInfo(feed.expected.time_zone)).date()
     end = max(newest, today - dt.timedelta(days=feed.expected.days_after))
-    dates = [end - dt.timedelta(days=n) for n in range(DAYS_SHOWN)]
+    dates = [end - dt.timedelta(days=n) for n in range(shown)]
     counting = {date: have[feed_id] for date, have in ledger.delivered(tx, dates[-1], end, feeds=[feed_id]).items()}
     published = sorted((one for one in latest if one.status == PUBLISHED), key=lambda one: one.finished_at or now)
     refused = _refused(feed, latest, [date for date in reversed(dates) if date not in counting], newest)

@@ -8,12 +8,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from include.stockwatch.adapters.state import data_incidents as store
-from include.stockwatch.adapters.state import incidents, ledger, outbox
+from include.stockwatch.adapters.state import incidents, ledger
 from include.stockwatch.adapters.state.ledger import Delivery
+from include.stockwatch.alerting.case import STOCK_KINDS, Kind
 from include.stockwatch.alerting.data_incident import DataIncident, FeedPicture, HeldFile, Reason, decide
-from include.stockwatch.alerting.data_message import render
 from include.stockwatch.settings.feed import Expected, Feed
+from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -36,36 +36,35 @@ def watch(services: Services, *, actor: str = "command line") -> dict[str, Any]:
     changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": []}
     reasons: Counter[str] = Counter()
     with services.state.begin() as tx:
-        ongoing = store.open_incidents(tx)
-        ids = store.new_ids(tx, now.year)
+        ongoing = open_incidents(tx)
+        ids = incidents.new_ids(tx, Kind.FEED_PROBLEM, now.year)
+        tenant = services.settings.stockwatch.tenant
         candidate = next(ids)
         for picture in pictures(services, tx, now):
-            decision = decide(picture, ongoing.get(picture.feed_id), new_id=candidate, now=now)
+            decision = decide(picture, ongoing.get(picture.feed_id), tenant=tenant, new_id=candidate, now=now)
             reasons[decision.reason.value] += 1
             kind, incident = decision.event_kind, decision.incident
             if kind is None or incident is None:
                 continue
             if decision.reason is Reason.FIRST:
                 candidate = next(ids)
-            _store(tx, incident, kind, decision.reason, now, actor)
+            record(tx, decision, at=now, actor=actor)
             changed[kind].append(incident.incident_id)
-        open_now = len(store.open_incidents(tx))
+        open_now = incidents.count_open(tx, [Kind.FEED_PROBLEM])
     log.info("feeds: %s data incidents open, %s", open_now, dict(reasons))
     return {**changed, "open": open_now, "reasons": dict(sorted(reasons.items()))}
 
 
-def _store(tx: Connection, incident: DataIncident, kind: str, reason: Reason, now: dt.datetime, actor: str) -> None:
-    seq = store.append(tx, incident, kind=kind, reason=reason.value, at=now, actor=actor)
-    outbox.announce(
-        tx, render(incident), incident_id=incident.incident_id, seq=seq, kind=kind, channel=incident.channel, now=now
-    )
+def open_incidents(tx: Connection) -> dict[str, DataIncident]:
+    """Data incidents that are not resolved, by feed."""
+    return {one.feed_id: one for one in incidents.open_incidents(tx, [Kind.FEED_PROBLEM]).values()}
 
 
 def pictures(services: Services, tx: Connection, now: dt.datetime) -> list[FeedPicture]:
     """One picture per feed that has delivered before, in the order of their ids."""
     span = ledger.delivered_span(tx)
     frozen: dict[str, list[str]] = {}
-    for incident in incidents.open_incidents(tx).values():
+    for incident in incidents.open_incidents(tx, STOCK_KINDS).values():
         if incident.data_stale:
             frozen.setdefault(incident.partner, []).append(incident.incident_id)
     held: dict[str, Delivery] = {found.feed_id: found for found in ledger.undecided(tx)}  # the newest of each feed

@@ -9,19 +9,19 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import incidents as store
-from include.stockwatch.adapters.state import ledger, outbox
-from include.stockwatch.alerting.decisions import Decision, Reason, decide, fingerprint_of
-from include.stockwatch.alerting.incident import Basis, Incident, Member, Picture, Standing
-from include.stockwatch.alerting.message import render
+from include.stockwatch.adapters.state import ledger
+from include.stockwatch.alerting.case import STOCK_KINDS, Decision, Kind
+from include.stockwatch.alerting.decisions import Reason, decide, fingerprint_of
+from include.stockwatch.alerting.incident import Basis, Incident, Member, Picture
 from include.stockwatch.alerting.severity import severity
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows.assess import Rules
+from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from sqlalchemy.engine import Connection
 
 FIGURES = (
     "lost_units",
@@ -41,47 +41,35 @@ def decide_date(
     settings, now = services.settings, services.now()
     fresh = {settings.feeds[feed].partner for feed in fresh_feeds if feed in settings.feeds}
     reasons: Counter[str] = Counter()
-    changed: dict[str, list[str]] = {"opened": [], "updated": [], "frozen": [], "resolved": []}
+    changed: dict[str, list[str]] = {name: [] for name in ("opened", "reopened", "updated", "frozen", "resolved")}
     with services.state.begin() as tx:
-        ongoing = store.open_incidents(tx)
+        ongoing = store.open_incidents(tx, STOCK_KINDS)
         marks = ledger.watermark(tx)
         whole = settings.wholly_delivered(fresh_feeds)
         shown = list(pictures(settings, rules, business_date, table, ongoing.values(), whole))
         tenant = settings.stockwatch.tenant
-        earlier = store.latest_ids(tx, (fingerprint_of(picture, tenant) for picture in shown))
-        ids = store.new_ids(tx, business_date.year)
+        earlier = store.latest_resolved(tx, (fingerprint_of(picture, tenant) for picture in shown))
+        ids = store.new_ids(tx, Kind.OUT_OF_STOCK, business_date.year)
         candidate = next(ids)
         for picture in shown:
             mark = fingerprint_of(picture, tenant)
             if picture.business_date < marks.get(picture.partner, picture.business_date):
-                decision = Decision(Reason.OLDER_DATE)
+                decision: Decision[Incident] = Decision(Reason.OLDER_DATE)
             else:
                 decision = decide(
-                    picture, ongoing.get(mark), tenant=tenant, new_id=candidate, previous_id=earlier.get(mark)
+                    picture, ongoing.get(mark), tenant=tenant, new_id=candidate, previous=earlier.get(mark)
                 )
             reasons[decision.reason.value] += 1
             if decision.incident is None or decision.event_kind is None:
                 continue
             if decision.reason is Reason.FIRST:
                 candidate = next(ids)
-            _store(tx, decision, business_date, now, actor)
+            record(tx, decision, at=now, actor=actor, business_date=business_date)
             changed[decision.event_kind].append(decision.incident.incident_id)
         for partner in fresh:
             ledger.raise_watermark(tx, partner, business_date)
-        open_now = len(store.open_incidents(tx))
+        open_now = store.count_open(tx, STOCK_KINDS)
     return {**changed, "open": open_now, "reasons": dict(sorted(reasons.items()))}
-
-
-def _store(tx: Connection, decision: Decision, business_date: dt.date, now: dt.datetime, actor: str) -> None:
-    incident, kind = decision.incident, decision.event_kind
-    if incident is None or kind is None:
-        return
-    seq = store.append(
-        tx, incident, kind=kind, reason=decision.reason.value, business_date=business_date, at=now, actor=actor
-    )
-    outbox.announce(
-        tx, render(incident), incident_id=incident.incident_id, seq=seq, kind=kind, channel=incident.channel, now=now
-    )
 
 
 def pictures(
@@ -101,7 +89,7 @@ def pictures(
 
     table = table.filter(pc.not_equal(table["status"], Status.PLANNED.value))
     out_rows = table.filter(pc.equal(table["status"], Status.OUT_OF_STOCK.value))
-    wanted = {(i.partner, i.item_id): i for i in ongoing if i.standing is Standing.OPEN}
+    wanted = {(i.partner, i.item_id): i for i in ongoing if i.is_open}
     keys = set(zip(out_rows["partner"].to_pylist(), out_rows["item_id"].to_pylist(), strict=True)) | set(wanted)
     if not keys:
         return
@@ -151,6 +139,7 @@ def _picture(
         item_id=item_id,
         item_name=first("item_name"),
         category=category,
+        brand=first("brand"),
         currency=first("currency"),
         business_date=business_date,
         ranged=len(rows),

@@ -8,20 +8,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.adapters.state import ledger, outbox
-from include.stockwatch.adapters.state import promise_incidents as store
+from include.stockwatch.adapters.state import incidents, ledger
+from include.stockwatch.alerting.case import PROMISE_KINDS, Kind
 from include.stockwatch.alerting.promise_incident import (
     PromiseIncident,
     PromiseKind,
     PromisePicture,
     decide,
-    fingerprint,
 )
-from include.stockwatch.alerting.promise_message import render
 from include.stockwatch.alerting.routing import Route
 from include.stockwatch.domain.customer_signals import ComplaintKind
 from include.stockwatch.settings.signals import Relay
 from include.stockwatch.workflows.promise_findings import Found, findings, remember
+from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.signals import partner_names
 
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 log = logging.getLogger(__name__)
+
+Key = tuple[PromiseKind, str, str]
+"""A promise of a partner for an item."""
 
 
 def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, actor: str) -> dict[str, Any]:
@@ -39,14 +41,14 @@ def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, 
     settings, now = services.settings, services.now()
     remember(services)
     with services.state.begin() as tx:
-        ongoing = store.open_incidents(tx)
+        ongoing = open_incidents(tx)
     found = list(findings(services, business_date, fresh_feeds, ongoing.values()))
     reasons: Counter[str] = Counter()
     changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": []}
     with services.state.begin() as tx:
-        ongoing = store.open_incidents(tx)
+        ongoing = open_incidents(tx)
         marks = ledger.watermark(tx)
-        ids = store.new_ids(tx, business_date.year)
+        ids = incidents.new_ids(tx, Kind.PROMISE_PRICE, business_date.year)
         candidate = next(ids)
         for picture in pictures(services, business_date, found, ongoing.values()):
             mark = marks.get(picture.partner) if picture.partner else max(marks.values(), default=None)
@@ -54,7 +56,7 @@ def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, 
                 reasons["older_date"] += 1
                 continue
             tenant = settings.stockwatch.tenant
-            key = fingerprint(tenant, picture.kind, picture.partner, picture.item_id)
+            key = (picture.kind, picture.partner, picture.item_id)
             decision = decide(picture, ongoing.get(key), tenant=tenant, new_id=candidate)
             reasons[decision.reason.value] += 1
             kind, incident = decision.event_kind, decision.incident
@@ -62,26 +64,17 @@ def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, 
                 continue
             if incident.incident_id == candidate:
                 candidate = next(ids)
-            _store(tx, incident, kind, decision.reason.value, business_date, now, actor)
+            record(tx, decision, at=now, actor=actor, business_date=business_date)
             changed[kind].append(incident.incident_id)
-        open_now = len(store.open_incidents(tx))
+        open_now = incidents.count_open(tx, PROMISE_KINDS)
     log.info("promises on %s: %s open, %s", business_date, open_now, dict(reasons))
     return {**changed, "open": open_now, "reasons": dict(sorted(reasons.items()))}
 
 
-def _store(
-    tx: Connection,
-    incident: PromiseIncident,
-    kind: str,
-    reason: str,
-    business_date: dt.date,
-    now: dt.datetime,
-    actor: str,
-) -> None:
-    seq = store.append(tx, incident, kind=kind, reason=reason, business_date=business_date, at=now, actor=actor)
-    outbox.announce(
-        tx, render(incident), incident_id=incident.incident_id, seq=seq, kind=kind, channel=incident.channel, now=now
-    )
+def open_incidents(tx: Connection) -> dict[Key, PromiseIncident]:
+    """Promise incidents that are not resolved."""
+    found = incidents.open_incidents(tx, PROMISE_KINDS).values()
+    return {(one.found.kind, one.found.partner, one.found.item_id): one for one in found}
 
 
 def pictures(

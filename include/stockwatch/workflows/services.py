@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from copy import copy
 from functools import cache, cached_property
 from pathlib import Path
@@ -34,6 +35,11 @@ def config_folder() -> Path:
     return Path(os.environ.get("STOCKWATCH_CONFIG") or PROJECT / "include" / "config").resolve()
 
 
+def environment_state_url() -> str | None:
+    """URL of the state store as STOCKWATCH_DB has it; none for SQLite in the home folder."""
+    return os.environ.get("STOCKWATCH_DB") or None
+
+
 def environment_credentials(connection: str) -> Credentials | None:
     """An Airflow connection as the environment has it, in `AIRFLOW_CONN_<ID>`. Raises: ValueError"""
     from include.stockwatch.adapters.landing import Credentials
@@ -47,14 +53,35 @@ class Messenger(Protocol):
 
     previews: bool
 
-    def post(self, channel: str, text: str, blocks: list[dict[str, Any]], key: str, thread_ts: str | None) -> str:
+    def post(
+        self,
+        channel: str,
+        text: str,
+        blocks: list[dict[str, Any]],
+        key: str,
+        thread_ts: str | None,
+        *,
+        broadcast: bool = False,
+    ) -> str:
         """Post or reply; returns the ts."""
 
     def update(self, channel: str, ts: str, text: str, blocks: list[dict[str, Any]], key: str) -> None:
         """Replace a message's content."""
 
+    def upload(self, channel: str, thread_ts: str, name: str, title: str, alt_text: str, content: bytes) -> str:
+        """Put a file into a thread; returns its id."""
+
     def find(self, channel: str, key: str, oldest: float, thread_ts: str | None) -> str | None:
         """The ts of the message with this key, if it arrived."""
+
+    def find_file(self, channel: str, name: str, oldest: float, thread_ts: str) -> str | None:
+        """The id of the file with this name, if it arrived."""
+
+    def keys(self, channel: str, oldest: float, thread_ts: str | None = None) -> Iterator[tuple[str, str]]:
+        """Key and ts of every message of ours."""
+
+    def join(self, channel: str) -> None:
+        """Become a member of a public channel."""
 
 
 class Services:
@@ -68,8 +95,11 @@ class Services:
         *,
         messenger: Callable[[], Messenger] | None = None,
         credentials: Callable[[str], Credentials | None] = environment_credentials,
+        state_url: Callable[[], str | None] = environment_state_url,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.home, self.config, self.now = home, config, now
+        self.home, self.config, self.now, self.pause = home, config, now, pause
+        self._state_url = state_url
         self._messenger = messenger
         self._credentials = cache(credentials)
 
@@ -98,10 +128,10 @@ class Services:
 
     @cached_property
     def state(self) -> State:
-        """The state store: SQLite in the home folder."""
+        """The state store: where its URL says, else SQLite in the home folder."""
         from include.stockwatch.adapters.state import State
 
-        return State.open(f"sqlite:///{self.home / 'state.db'}")
+        return State.open(self._state_url() or f"sqlite:///{self.home / 'state.db'}")
 
     @cached_property
     def messenger(self) -> Messenger:

@@ -129,6 +129,14 @@ def delivery(tx: Connection, feed_id: str, delivery_id: str) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
+def runs_of(tx: Connection, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The Dag run that ingested each of some deliveries, by feed and delivery."""
+    keys = sorted(set(wanted))
+    mine = sa.tuple_(deliveries.c.feed_id, deliveries.c.delivery_id).in_(keys)
+    query = sa.select(deliveries.c.feed_id, deliveries.c.delivery_id, deliveries.c.run_id).where(mine)
+    return {(row.feed_id, row.delivery_id): row.run_id for row in tx.execute(query) if row.run_id} if keys else {}
+
+
 def delivery_of_run(tx: Connection, feed_id: str, run_id: str) -> Delivery | None:
     """The delivery that a Dag run of a feed ingested."""
     mine = sa.select(deliveries).where(deliveries.c.feed_id == feed_id, deliveries.c.run_id == run_id)
@@ -180,6 +188,13 @@ def undecided(tx: Connection) -> list[Delivery]:
     """Held deliveries that wait for a person, oldest first."""
     held = sa.select(deliveries).where(deliveries.c.status == "held", deliveries.c.decision.is_(None))
     return [_delivery(row) for row in tx.execute(held.order_by(deliveries.c.received_at))]
+
+
+def held(tx: Connection, count: int) -> list[Delivery]:
+    """The deliveries that were held last, decided or not, the newest first."""
+    was_held = sa.or_(deliveries.c.status.in_(("held", "discarded")), deliveries.c.decision.is_not(None))
+    query = sa.select(deliveries).where(was_held).order_by(deliveries.c.received_at.desc()).limit(count)
+    return [_delivery(row) for row in tx.execute(query)]
 
 
 def parked(tx: Connection, feeds: Iterable[str]) -> list[Delivery]:
@@ -333,6 +348,12 @@ def checked(tx: Connection, first: dt.date) -> dict[dt.date, set[str]]:
     for row in tx.execute(sa.select(checks).where(checks.c.business_date >= first)):
         found.setdefault(row.business_date, set()).add(row.inputs)
     return found
+
+
+def latest_check(tx: Connection) -> tuple[dt.date, dt.datetime] | None:
+    """The newest business date that was checked, and when anything was checked last; none before the first check."""
+    row = tx.execute(sa.select(sa.func.max(checks.c.business_date), sa.func.max(checks.c.checked_at))).one()
+    return None if row[0] is None else (row[0], row[1])
 
 
 def record_check(tx: Connection, date: dt.date, inputs: str, now: dt.datetime, summary: dict[str, Any]) -> None:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-HEAD = "0004"
-BUSY_SECONDS = 30
+from include.stockwatch.adapters.state.engines import READING, make_engine
+
+HEAD = "0006"
 _opening = threading.Lock()
 
 
 class State:
-    """A connection to the state store. `begin` gives one transaction; writers wait for each other."""
+    """A connection to the state store. `begin` gives one transaction, in which the writer is alone."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     @classmethod
     def open(cls, url: str) -> State:
-        """Open the store at a SQLite URL, creating or migrating it when needed."""
-        engine = _engine(url)
+        """Open the store at a URL (see `engines.make_engine`), creating or migrating it when needed."""
+        engine = make_engine(url)
         state = cls(engine)
         with _opening, state.begin() as connection:
             if _version(connection) != HEAD:
@@ -39,28 +38,11 @@ class State:
         with self.engine.begin() as connection:
             yield connection
 
-
-def _engine(url: str) -> Engine:
-    def dump(value: Any) -> str:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-    path = sa.engine.make_url(url).database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, json_serializer=dump, connect_args={"timeout": BUSY_SECONDS})
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, see below
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA journal_mode=WAL")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # Taking the write lock at once makes a second writer wait instead of failing in the middle.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One moment of the store, to be read only; neither waits for writers nor holds them up."""
+        with self.engine.connect().execution_options(**{READING: True}) as connection, connection.begin():
+            yield connection
 
 
 def _version(connection: Connection) -> str | None:

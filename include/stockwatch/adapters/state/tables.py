@@ -110,12 +110,35 @@ incidents = sa.Table(
     "incidents",
     metadata,
     sa.Column("incident_id", sa.String(32), primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("fingerprint", sa.String(64), nullable=False),
     sa.Column("standing", sa.String(16), nullable=False),
-    sa.Column("partner", sa.String(64), nullable=False),
+    sa.Column("severity", sa.String(16)),
+    sa.Column("severity_rank", sa.Integer, nullable=False),  # 0 = critical; what has no severity comes last
+    sa.Column("partner", sa.String(64), nullable=False),  # '' = no partner alone
     sa.Column("item_id", sa.String(64), nullable=False),
+    sa.Column("item_name", sa.Text),
+    sa.Column("category", sa.Text),
+    sa.Column("brand", sa.Text),
+    sa.Column("cause", sa.String(32)),
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("currency", sa.String(8)),
+    sa.Column("money_at_risk", sa.Float),
+    sa.Column("money_lost", sa.Float),
+    sa.Column("customers_at_risk", sa.Float),
+    sa.Column("locations_out", sa.Integer),
+    sa.Column("locations", sa.Integer),
+    sa.Column("opened_at", UtcTime, nullable=False),
+    sa.Column("opened_on", sa.Date),
+    sa.Column("data_as_of", sa.Date),
+    sa.Column("data_stale", sa.Boolean, nullable=False),
+    sa.Column("acknowledged_until", UtcTime),
+    sa.Column("snoozed_until", UtcTime),
+    sa.Column("resolved_at", UtcTime),
+    sa.Column("updated_at", UtcTime, nullable=False),
     sa.Column("last_seq", sa.Integer, nullable=False),
-    sa.Column("state", sa.JSON, nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),  # the whole case; the other columns are taken from it, for lists
     sa.Index(
         "one_open_incident_per_fingerprint",
         "fingerprint",
@@ -123,6 +146,8 @@ incidents = sa.Table(
         sqlite_where=sa.text("standing != 'resolved'"),
         postgresql_where=sa.text("standing != 'resolved'"),
     ),
+    sa.Index("incidents_by_fingerprint", "fingerprint"),
+    sa.Index("incidents_by_standing", "standing", "money_at_risk"),
 )
 
 incident_events = sa.Table(
@@ -132,72 +157,11 @@ incident_events = sa.Table(
     sa.Column("seq", sa.Integer, primary_key=True),
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("reason", sa.String(32), nullable=False),
-    sa.Column("business_date", sa.Date, nullable=False),
+    sa.Column("business_date", sa.Date),  # none for what people and the clock do
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("actor", sa.String(250), nullable=False),
-    sa.Column("state", sa.JSON, nullable=False),  # the incident after the event
-)
-
-data_incidents = sa.Table(
-    "data_incidents",
-    metadata,
-    sa.Column("incident_id", sa.String(32), primary_key=True),
-    sa.Column("feed_id", sa.String(64), nullable=False),
-    sa.Column("standing", sa.String(16), nullable=False),
-    sa.Column("last_seq", sa.Integer, nullable=False),
-    sa.Column("state", sa.JSON, nullable=False),
-    sa.Index(
-        "one_open_data_incident_per_feed",
-        "feed_id",
-        unique=True,
-        sqlite_where=sa.text("standing != 'resolved'"),
-        postgresql_where=sa.text("standing != 'resolved'"),
-    ),
-)
-
-data_incident_events = sa.Table(
-    "data_incident_events",
-    metadata,
-    sa.Column("incident_id", sa.String(32), sa.ForeignKey("data_incidents.incident_id"), primary_key=True),
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("reason", sa.String(32), nullable=False),
-    sa.Column("at", UtcTime, nullable=False),
-    sa.Column("actor", sa.String(250), nullable=False),
-    sa.Column("state", sa.JSON, nullable=False),  # the data incident after the event
-)
-
-promise_incidents = sa.Table(
-    "promise_incidents",
-    metadata,
-    sa.Column("incident_id", sa.String(32), primary_key=True),
-    sa.Column("fingerprint", sa.String(64), nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),  # price, pack, vanished, quality
-    sa.Column("standing", sa.String(16), nullable=False),
-    sa.Column("partner", sa.String(64), nullable=False),  # '' = no partner alone
-    sa.Column("item_id", sa.String(64), nullable=False),
-    sa.Column("last_seq", sa.Integer, nullable=False),
-    sa.Column("state", sa.JSON, nullable=False),
-    sa.Index(
-        "one_open_promise_incident_per_fingerprint",
-        "fingerprint",
-        unique=True,
-        sqlite_where=sa.text("standing != 'resolved'"),
-        postgresql_where=sa.text("standing != 'resolved'"),
-    ),
-)
-
-promise_incident_events = sa.Table(
-    "promise_incident_events",
-    metadata,
-    sa.Column("incident_id", sa.String(32), sa.ForeignKey("promise_incidents.incident_id"), primary_key=True),
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("reason", sa.String(32), nullable=False),
-    sa.Column("business_date", sa.Date, nullable=False),
-    sa.Column("at", UtcTime, nullable=False),
-    sa.Column("actor", sa.String(250), nullable=False),
-    sa.Column("state", sa.JSON, nullable=False),  # the promise incident after the event
+    sa.Column("note", sa.Text),  # what a person said
+    sa.Column("state", sa.JSON, nullable=False),  # the case after the event
 )
 
 questions = sa.Table(
@@ -210,6 +174,10 @@ questions = sa.Table(
     sa.Column("answered_at", UtcTime),
 )
 
+OUTBOX_OPEN = ("pending", "sending", "uncertain")
+"""Statuses of messages that are still to be sent."""
+_OPEN_IN_SQL = sa.text("status IN ('pending', 'sending', 'uncertain')")
+
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -217,22 +185,52 @@ outbox = sa.Table(
     sa.Column("idem_key", sa.String(64), nullable=False, unique=True),
     sa.Column("incident_id", sa.String(32), nullable=False),  # of an incident of any kind, or a bulletin
     sa.Column("event_seq", sa.Integer, nullable=False),
-    sa.Column("operation", sa.String(16), nullable=False),  # post, update, reply
+    sa.Column("operation", sa.String(16), nullable=False),  # post, update, reply, file
     sa.Column("channel", sa.String(32), nullable=False),
     sa.Column("text", sa.Text, nullable=False),  # the fallback, escaped for Slack
     sa.Column("plain", sa.Text, nullable=False),  # the whole message in words
     sa.Column("blocks", sa.JSON, nullable=False),
     sa.Column("digest", sa.String(32), nullable=False),
-    sa.Column(
-        "status", sa.String(16), nullable=False
-    ),  # pending, sending, uncertain, sent, previewed, superseded, dead
+    sa.Column("broadcast", sa.Boolean, nullable=False),  # a reply that the channel shows too
+    sa.Column("status", sa.String(16), nullable=False),  # see outbox.py
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("not_before", UtcTime, nullable=False),
-    sa.Column("lease_until", UtcTime),
+    sa.Column("remedies", sa.JSON, nullable=False),  # what was tried against refusals: joined, plain, unmentioned
+    sa.Column("due_at", UtcTime, nullable=False),  # when it should have gone at the earliest
+    sa.Column("not_before", UtcTime, nullable=False),  # when it may be taken (again); of `sending`: when its lease ends
     sa.Column("first_attempt_at", UtcTime),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("sent_at", UtcTime),
-    sa.Column("ts", sa.String(32)),  # Slack's name of the message
+    sa.Column("ts", sa.String(32)),  # Slack's name of the message, or the id of the file
+    sa.Column("is_reconciled", sa.Boolean, nullable=False),  # found in Slack instead of being sent again
+    sa.Column("refusal", sa.String(16)),  # class of what Slack said last against it
     sa.Column("error", sa.Text),
-    sa.Index("outbox_due", "status", "not_before"),
+    sa.Column("note", sa.Text),  # who replayed or discarded it, and why
+    sa.Index("outbox_due", "not_before", "outbox_id", sqlite_where=_OPEN_IN_SQL, postgresql_where=_OPEN_IN_SQL),
+    sa.Index("outbox_of_incident", "incident_id", "channel"),
+)
+
+outbox_files = sa.Table(
+    "outbox_files",
+    metadata,
+    sa.Column("outbox_id", sa.Integer, sa.ForeignKey("outbox.outbox_id"), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("alt_text", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),  # dropped once it is sent
+)
+
+channel_pace = sa.Table(
+    "channel_pace",
+    metadata,
+    sa.Column("channel", sa.String(32), primary_key=True),
+    sa.Column("free_at", UtcTime, nullable=False),  # nothing is sent to the channel before
+)
+
+method_pace = sa.Table(
+    "method_pace",
+    metadata,
+    sa.Column("method", sa.String(64), primary_key=True),  # of Slack, e.g. chat.postMessage
+    sa.Column("refused_in_a_row", sa.Integer, nullable=False),  # by rate limit
+    sa.Column("refused", sa.Integer, nullable=False),
+    sa.Column("paused_until", UtcTime),
 )

@@ -50,6 +50,8 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.String(32), nullable=False),
         sa.Column("answered_at", sa.String(32)),
     )
-    named = {"fk": "fk_%(table_name)s_%(column_0_name)s"}  # the first schema left it without a name
+    # the first schema left it without a name: PostgreSQL gave it one, SQLite did not
+    name = "outbox_incident_id_fkey" if op.get_bind().dialect.name == "postgresql" else "fk_outbox_incident_id"
+    named = {"fk": "fk_%(table_name)s_%(column_0_name)s"}
     with op.batch_alter_table("outbox", naming_convention=named) as outbox:
-        outbox.drop_constraint("fk_outbox_incident_id", type_="foreignkey")
+        outbox.drop_constraint(name, type_="foreignkey")

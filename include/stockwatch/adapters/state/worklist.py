@@ -1,0 +1,171 @@
+"""Incidents, and messages, as lines of a list: filtered, sorted, counted and paged in SQL.
+
+Every function works in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from include.stockwatch.adapters.state.incidents import IS_OPEN, read
+from include.stockwatch.adapters.state.tables import incidents, outbox
+from include.stockwatch.alerting.case import STOCK_KINDS, Case, Kind, Standing
+
+Order = Literal["money", "severity", "customers", "opened", "updated", "product", "partner", "owner", "out", "lost"]
+COLUMNS: dict[Order, Any] = {
+    "money": incidents.c.money_at_risk,
+    "lost": incidents.c.money_lost,
+    "severity": -incidents.c.severity_rank,
+    "customers": incidents.c.customers_at_risk,
+    "opened": incidents.c.opened_at,
+    "updated": incidents.c.updated_at,
+    "product": incidents.c.item_name,
+    "partner": incidents.c.partner,
+    "owner": incidents.c.owner,
+    "out": incidents.c.locations_out,
+}
+"""What a list can be sorted by; the largest first, the other way round on demand, and what is not known last."""
+FACETS = ("kind", "severity", "partner", "brand", "category", "cause", "owner")
+STOCK = tuple(kind.value for kind in STOCK_KINDS)
+COSTING = tuple(kind.value for kind in STOCK_KINDS if kind is not Kind.DC_OUT)
+"""Kinds whose money adds up: what a DC's outage costs is told by the incidents of the locations that it feeds."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which incidents are meant. What is left out matches all; `partners` are those that may be seen."""
+
+    partners: Collection[str]
+    standing: str = "open"  # open = not resolved; a standing; all
+    kind: str = ""
+    severity: str = ""
+    partner: str = ""
+    brand: str = ""
+    category: str = ""
+    cause: str = ""
+    owner: str = ""
+    item: str = ""
+    text: str = ""
+    unowned: bool = False
+    unacknowledged: bool = False
+    snooze_ends_before: dt.datetime | None = None
+    stale: bool = False
+    without_verdict: bool = False
+    kinds: Sequence[str] = field(default=())
+
+    def where(self) -> sa.ColumnElement[bool]:
+        """The condition."""
+        c = incidents.c
+        of_standing = {"open": IS_OPEN, "all": sa.true()}.get(self.standing, c.standing == self.standing)
+        parts: list[Any] = [of_standing, c.partner.in_(sorted(self.partners))]
+        exact = {name: getattr(self, name) for name in (*FACETS,) if getattr(self, name)}
+        parts += [c[name] == value for name, value in exact.items()]
+        if self.item:
+            parts.append(c.item_id == self.item)
+        if self.kinds:
+            parts.append(c.kind.in_(self.kinds))
+        if self.text:
+            wanted = f"%{_plain(self.text.lower())}%"
+            told = (c.incident_id, c.item_name, c.item_id, c.partner, c.owner, c.brand)
+            parts.append(sa.or_(*(sa.func.lower(one).like(wanted, escape="\\") for one in told)))
+        if self.unowned:
+            parts.append(unowned())
+        if self.unacknowledged:
+            parts.append(c.standing == Standing.OPEN.value)
+        if self.snooze_ends_before is not None:
+            parts.append(sa.and_(c.standing == Standing.SNOOZED.value, c.snoozed_until <= self.snooze_ends_before))
+        if self.stale:
+            parts.append(c.data_stale)
+        if self.without_verdict:
+            parts.append(sa.func.json_array_length(c.state[("handling", "verdicts")]) == 0)
+        return sa.and_(*parts)
+
+
+def _plain(text: str) -> str:
+    """Text whose % and _ stand for themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def unowned() -> sa.ColumnElement[bool]:
+    """Nobody is named, or the account is known to have nobody."""
+    accounts = sa.select(incidents.c.partner).where(incidents.c.kind == Kind.NO_OWNER.value, IS_OPEN)
+    return sa.or_(incidents.c.owner == "", incidents.c.partner.in_(accounts))
+
+
+def count(tx: Connection, filters: Filters) -> int:
+    """How many incidents are meant."""
+    return tx.execute(sa.select(sa.func.count()).select_from(incidents).where(filters.where())).scalar_one()
+
+
+def page(
+    tx: Connection, filters: Filters, order: Order = "money", *, rising: bool = False, limit: int = 50, offset: int = 0
+) -> list[dict[str, Any]]:
+    """One page of lines, each with its columns and its `case`.
+
+    The ids are sorted first: states are large, and only those of the page are read.
+    """
+    column = COLUMNS[order]
+    by = (column.asc() if rising else column.desc()).nulls_last()
+    chosen = sa.select(incidents.c.incident_id).where(filters.where())
+    ids = tx.execute(chosen.order_by(by, incidents.c.incident_id).limit(limit).offset(offset)).scalars().all()
+    rows = tx.execute(sa.select(incidents).where(incidents.c.incident_id.in_(ids))).mappings()
+    found = {row["incident_id"]: dict(row) for row in rows}
+    return [{**found[one], "case": _case(found[one])} for one in ids]
+
+
+def _case(row: dict[str, Any]) -> Case:
+    return read(row["kind"], row.pop("state"))
+
+
+def facets(tx: Connection, partners: Collection[str]) -> dict[str, list[str]]:
+    """The values of each column that incidents have, for choosing."""
+    mine = incidents.c.partner.in_(sorted(partners))
+    found = {}
+    for name in FACETS:
+        values = sa.select(incidents.c[name]).where(mine).distinct().order_by(incidents.c[name])
+        found[name] = [value for value in tx.execute(values).scalars() if value]
+    return found
+
+
+def totals(tx: Connection, filters: Filters) -> list[dict[str, Any]]:
+    """Count, money and customers at risk of the incidents that are meant, by currency and severity."""
+    c = incidents.c
+    costs = c.kind.in_(COSTING)
+    query = (
+        sa.select(
+            c.currency,
+            c.severity,
+            sa.func.count().label("incidents"),
+            sa.func.sum(sa.case((costs, c.money_at_risk))).label("money"),
+            sa.func.sum(sa.case((costs, c.money_lost))).label("lost"),
+            sa.func.sum(sa.case((costs, c.customers_at_risk))).label("customers"),
+        )
+        .where(filters.where())
+        .group_by(c.currency, c.severity)
+    )
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def visible(tx: Connection, ids: Collection[str], partners: Collection[str]) -> set[str]:
+    """Of some incidents, those of partners that may be seen."""
+    mine = incidents.c.incident_id.in_(sorted(ids)), incidents.c.partner.in_(sorted(partners))
+    return set(tx.execute(sa.select(incidents.c.incident_id).where(*mine)).scalars())
+
+
+def messages(tx: Connection, statuses: Collection[str], limit: int) -> list[dict[str, Any]]:
+    """The latest messages of the outbox with some statuses, the newest first."""
+    mine = sa.select(outbox).where(outbox.c.status.in_(sorted(statuses)))
+    return [dict(row._mapping) for row in tx.execute(mine.order_by(outbox.c.outbox_id.desc()).limit(limit))]
+
+
+def message_is_of(tx: Connection, outbox_id: int, partners: Collection[str]) -> bool:
+    """Whether a message is of an incident of some partners."""
+    mine = outbox.c.outbox_id == outbox_id, incidents.c.partner.in_(sorted(partners))
+    joined = sa.select(outbox.c.outbox_id).join(incidents, incidents.c.incident_id == outbox.c.incident_id)
+    return tx.execute(joined.where(*mine)).first() is not None

@@ -1,0 +1,99 @@
+"""Dispatchers in processes of their own, which kill themselves at a step of their work (A-91)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from slack_sdk import WebClient
+from sqlalchemy.engine import Connection
+
+from include.stockwatch.adapters.slack import SlackMessenger
+from include.stockwatch.adapters.state import State
+from include.stockwatch.workflows.delivery import deliver
+from include.stockwatch.workflows.services import Services
+from tests.fakes import Clock
+from tests.slack_server.server import TOKEN
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
+
+
+class Steps:
+    """Counts what a dispatcher does, and kills it with SIGKILL at one of the steps."""
+
+    def __init__(self, kill_at: int | None) -> None:
+        self.kill_at, self.done = kill_at, 0
+
+    def step(self) -> None:
+        """One step."""
+        self.done += 1
+        if self.done == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KillingState(State):
+    """A store with a step before and after each commit."""
+
+    steps: Steps
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction."""
+        with super().begin() as tx:
+            yield tx
+            self.steps.step()
+        self.steps.step()
+
+
+class KillingMessenger:
+    """Slack with a step before and after each call."""
+
+    previews = False
+
+    def __init__(self, messenger: SlackMessenger, steps: Steps) -> None:
+        self._messenger, self._steps = messenger, steps
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._steps.step()
+            answer = getattr(self._messenger, name)(*arguments, **named)
+            self._steps.step()
+            return answer
+
+        return call
+
+
+def dispatch(home: Path, config: Path, url: str, slack_url: str, now: dt.datetime | None, kill_at: int | None) -> None:
+    """Deliver everything as one run of the Dag does; the clock stands at `now`, or is the real one."""
+    steps = Steps(kill_at)
+    client = WebClient(token=TOKEN, base_url=f"{slack_url}/api/", retry_handlers=[], timeout=5)
+    clock = Clock(now) if now else None
+    services = Services(
+        home,
+        config,
+        clock or (lambda: dt.datetime.now(dt.UTC)),  # noqa: TID251  (two processes need one clock)
+        messenger=lambda: KillingMessenger(SlackMessenger(client), steps),  # type: ignore[arg-type,return-value]
+        **({"pause": clock.wait} if clock else {}),
+    )
+    KillingState.steps = Steps(None)
+    services.__dict__["state"] = KillingState.open(url)
+    KillingState.steps = steps
+    deliver(services)
+
+
+def start(
+    services: Services, slack_url: str, now: dt.datetime | None = None, kill_at: int | None = None
+) -> BaseProcess:
+    """A dispatcher at work on the store of some services."""
+    url = services.state.engine.url.render_as_string(hide_password=False)
+    process = PROCESSES.Process(target=dispatch, args=(services.home, services.config, url, slack_url, now, kill_at))
+    process.start()
+    return process

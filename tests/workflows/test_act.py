@@ -1,0 +1,91 @@
+"""People act on stored incidents: one event, one line in the thread, and nothing at the second press."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from include.stockwatch.adapters.state import incidents, outbox
+from include.stockwatch.alerting.actions import Act, Action
+from include.stockwatch.alerting.case import Decision, Standing
+from include.stockwatch.alerting.decisions import Reason
+from include.stockwatch.errors import ActionRefused
+from include.stockwatch.workflows.act import act, business_days_later, wake
+from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.services import Services
+from tests.alerting.examples import incident, member
+
+ID = "INC-2026-00418"
+FRIDAY = dt.datetime(2026, 11, 6, 9, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def stored(services: Services) -> Services:
+    """A store with one open incident."""
+    with services.state.begin() as tx:
+        record(tx, Decision(Reason.FIRST, "opened", incident(member("0118", 1, 3))), at=FRIDAY, actor="check")
+    return services
+
+
+def sent(services: Services) -> list[tuple[str, str]]:
+    """What is queued for Slack: operation and text."""
+    with services.state.begin() as tx:
+        return [(row["operation"], row["text"]) for row in outbox.messages(tx) if row["status"] == "pending"]
+
+
+def test_an_acknowledgement_is_stored_told_and_counts_once(stored: Services) -> None:
+    taken = act(stored, ID, Action(act=Act.ACKNOWLEDGE, person="dana@example.com", at=FRIDAY))
+    assert taken.has_changed
+    assert taken.said == "INC-2026-00418: acknowledged, now acknowledged by dana@example.com."
+    assert taken.case.handling.acknowledged_until == dt.datetime(2026, 11, 11, 9, tzinfo=dt.UTC)
+    again = act(stored, ID, Action(act=Act.ACKNOWLEDGE, person="dana@example.com", at=FRIDAY))
+    assert (again.has_changed, again.said) == (
+        False,
+        "INC-2026-00418 was acknowledged by dana@example.com already.",
+    )
+    with stored.state.begin() as tx:
+        history = [(event["kind"], event["actor"], event["note"]) for event in incidents.events(tx, ID)]
+        found = incidents.find(tx, ID)
+    assert history == [("opened", "check", None), ("acknowledged", "dana@example.com", None)]
+    assert found == taken.case
+    assert [operation for operation, _ in sent(stored)] == ["post", "reply"]
+    assert "Acknowledged by dana@example.com" in sent(stored)[1][1]
+
+
+def test_an_incident_ended_by_a_person_is_told_as_ended(stored: Services) -> None:
+    act(stored, ID, Action(act=Act.FALSE_ALARM, person="dana@example.com", at=FRIDAY, reason="closed"))
+    assert act(stored, ID, Action(act=Act.ACKNOWLEDGE, person="sam@example.com", at=FRIDAY)).said == (
+        "INC-2026-00418 is resolved by now: nothing was changed."
+    )
+    operations = sent(stored)
+    assert operations[-1][0] == "reply"
+    assert operations[-1][1].startswith("RESOLVED")
+
+
+def test_a_snooze_that_is_over_is_opened_by_the_clock(stored: Services) -> None:
+    until = FRIDAY + dt.timedelta(hours=4)
+    act(stored, ID, Action(act=Act.SNOOZE, person="dana@example.com", at=FRIDAY, until=until, reason="on its way"))
+    stored.now = lambda: until - dt.timedelta(minutes=1)
+    assert wake(stored) == []
+    stored.now = lambda: until
+    assert wake(stored) == [ID]
+    assert wake(stored) == []
+    with stored.state.begin() as tx:
+        found = incidents.find(tx, ID)
+        assert found is not None
+        assert found.standing is Standing.OPEN
+        assert incidents.events(tx, ID)[-1]["actor"] == "clock"
+
+
+def test_an_unknown_incident_is_refused_by_its_name(stored: Services) -> None:
+    with pytest.raises(ActionRefused, match="no incident INC-2026-00419"):
+        act(stored, "INC-2026-00419", Action(act=Act.ACKNOWLEDGE, person="dana@example.com", at=FRIDAY))
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"), [(6, 11), (7, 12), (8, 12), (9, 12)], ids=["Friday", "Saturday", "Sunday", "Monday"]
+)
+def test_business_days_leave_out_the_weekend(day: int, expected: int) -> None:
+    found = business_days_later(dt.datetime(2026, 11, day, 9, tzinfo=dt.UTC), 3)
+    assert found == dt.datetime(2026, 11, expected, 9, tzinfo=dt.UTC)
