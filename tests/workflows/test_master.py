@@ -520,6 +520,24 @@ def test_rows_of_unknown_items_and_locations_wait_and_are_loaded_when_the_master
     other.state.engine.dispose()
 
 
+def test_a_published_file_that_would_be_held_today_stays_published(
+    services: Services, tmp_path: Path, config: Path
+) -> None:
+    allow(config, "1")
+    items_in(services, tmp_path, [item(NUT)])
+    stock_in(services, tmp_path, [row(DATE, "1", item=one) for one in (OAT, NUT, COFFEE)])
+    before = rows_of(services, "observations")
+    feed = config / "feeds" / f"{FEED}.yaml"
+    feed.write_text(feed.read_text("utf-8").replace("max_unknown_share: 1", "max_unknown_share: 0.1"), "utf-8")
+    stricter = Services(services.home, config, services.now)
+    items_in(stricter, tmp_path, [item(NUT), item(OAT, "2")], "items_2.csv")
+    with stricter.state.begin() as tx:
+        (found,) = ledger.latest(tx, FEED, 5)
+        assert ledger.undecided(tx) == []
+    assert (found.status, found.rows_published, found.rows_parked) == ("published", 1, 2)
+    assert rows_of(stricter, "observations") == before
+
+
 def test_rows_that_were_loaded_late_have_their_date_checked_again(
     services: Services, tmp_path: Path, config: Path, clock: Clock
 ) -> None:

@@ -23,7 +23,7 @@ from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.domain.columns import OBSERVATIONS
 from include.stockwatch.domain.repeats import KEY
 from include.stockwatch.domain.reported import AbsentMeans
-from include.stockwatch.errors import FeedUnreachable, Hold, HoldCode, RowsLost
+from include.stockwatch.errors import FeedHeld, FeedUnreachable, Hold, HoldCode, RowsLost
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.workflows import deliveries, master
 from include.stockwatch.workflows.contents import Contents, Decision, File, observations
@@ -71,6 +71,8 @@ def read(services: Services, feed_id: str, delivery_id: str, *, again: bool = Fa
         contents.leave_out({date for date, (_, came) in counting.items() if came > found.received_at})
     dates = _dates(contents, feed, set(counting))
     contents.holds += _holds_of_delivery(services, found, contents, counting, dates, decision)
+    if contents.holds and found.status == PUBLISHED:
+        raise FeedHeld(feed_id, found.file_name, tuple(contents.holds))  # what was published stays
     found = replace(
         found,
         rows_in=contents.rows_in,
@@ -161,8 +163,17 @@ def replay_parked(services: Services, partner: str) -> list[Delivery]:
 
 
 def _replayed(services: Services, before: Delivery) -> Delivery:
-    """A delivery read again, and published again if the master data now know more of its rows."""
-    found = read(services, before.feed_id, before.delivery_id, again=True)
+    """A delivery read again, and published again if the master data now know more of its rows.
+
+    A published file that would be held today, because rules have changed since, stays as it is with its parked rows.
+    """
+    try:
+        found = read(services, before.feed_id, before.delivery_id, again=True)
+    except FeedHeld as held:
+        if before.status != PUBLISHED:
+            raise
+        log.warning("parked rows of %s wait on, the file would be held today: %s", before.file_name, held)
+        return before
     if before.status != PUBLISHED or found.rows_parked != before.rows_parked:
         return publish(services, before.feed_id, before.delivery_id)
     with services.state.begin() as tx:
