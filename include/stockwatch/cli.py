@@ -169,6 +169,32 @@ def scorecard(arguments: argparse.Namespace) -> dict[str, Any]:
     return found if arguments.json else {"text": found["text"]}
 
 
+def precision(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Show how often alerts were right as people judged them, and the week's sample for an audit."""
+    from include.stockwatch.workflows.precision import precision as run
+
+    return run(services(), arguments.week, arguments.weeks)
+
+
+def act(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Do something with an incident in a person's name: acknowledge, snooze, resolve, give a verdict."""
+    from include.stockwatch.alerting.actions import Act, Action
+    from include.stockwatch.workflows.act import act as run
+
+    made = services()
+    action = Action(
+        act=Act(arguments.act),
+        person=arguments.person,
+        at=made.now(),
+        until=arguments.until,
+        reason=arguments.reason,
+        restock_on=arguments.restock_on,
+        restock_units=arguments.restock_units,
+    )
+    done = run(made, arguments.incident, action)
+    return {"text": done.said, "incident": done.case.incident_id, "changed": done.has_changed}
+
+
 def simulate(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write a small world with known truth: settings, partner files, master data, complaints."""
     from include.stockwatch.simulation.command import run
@@ -211,6 +237,16 @@ def _date(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"`{text}` is no date; write it like 2026-11-22") from None
 
 
+def _moment(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is no time; write it like 2026-11-24T08:00+01:00") from None
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"`{text}` has no zone; write it like 2026-11-24T08:00+01:00")
+    return moment
+
+
 def _week(text: str) -> dt.date:
     from include.stockwatch.workflows.scorecard import week_of
 
@@ -218,6 +254,9 @@ def _week(text: str) -> dt.date:
         return week_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+ACTS = ("acknowledge", "snooze", "wake", "resolve", "confirm", "false_alarm", "claim", "restock")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -250,6 +289,17 @@ def parser() -> argparse.ArgumentParser:
     add("messages", messages)
     command = add("scorecard", scorecard)
     command.add_argument("--week", type=_week, help="2026-W45, or a date in it; default the last whole week")
+    command = add("precision", precision)
+    command.add_argument("--week", type=_week, help="2026-W45, or a date in it; default the running week")
+    command.add_argument("--weeks", type=int, default=8, help="how many weeks count, default 8")
+    command = add("act", act)
+    command.add_argument("incident")
+    command.add_argument("act", choices=ACTS)
+    command.add_argument("--as", dest="person", required=True, metavar="EMAIL", help="who does it")
+    command.add_argument("--until", type=_moment, help="end of a snooze, e.g. 2026-11-24T08:00+01:00")
+    command.add_argument("--reason", help="why; for a false alarm one of the reasons that an empty one lists")
+    command.add_argument("--restock-on", type=_date, help="when stock arrives, as somebody confirmed it")
+    command.add_argument("--restock-units", type=float)
     add_simulate_arguments(add("simulate", simulate))
     command = add("backtest", backtest)
     command.add_argument("--from", dest="first", type=_date, help="first date, default the first delivered")

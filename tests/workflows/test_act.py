@@ -12,6 +12,7 @@ from include.stockwatch.alerting.case import Decision, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.errors import ActionRefused
 from include.stockwatch.workflows.act import act, business_days_later, wake
+from include.stockwatch.workflows.precision import precision
 from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
 from tests.alerting.examples import incident, member
@@ -24,7 +25,13 @@ FRIDAY = dt.datetime(2026, 11, 6, 9, tzinfo=dt.UTC)
 def stored(services: Services) -> Services:
     """A store with one open incident."""
     with services.state.begin() as tx:
-        record(tx, Decision(Reason.FIRST, "opened", incident(member("0118", 1, 3))), at=FRIDAY, actor="check")
+        record(
+            tx,
+            Decision(Reason.FIRST, "opened", incident(member("0118", 1, 3))),
+            at=FRIDAY,
+            actor="check",
+            business_date=FRIDAY.date(),
+        )
     return services
 
 
@@ -89,3 +96,16 @@ def test_an_unknown_incident_is_refused_by_its_name(stored: Services) -> None:
 def test_business_days_leave_out_the_weekend(day: int, expected: int) -> None:
     found = business_days_later(dt.datetime(2026, 11, day, 9, tzinfo=dt.UTC), 3)
     assert found == dt.datetime(2026, 11, expected, 9, tzinfo=dt.UTC)
+
+
+def test_verdicts_become_the_precision_of_the_rule(stored: Services) -> None:
+    with stored.state.begin() as tx:
+        other = incident(member("0204", 1, 3), incident_id="INC-2026-00419", fingerprint="f2", item_id="1")
+        record(tx, Decision(Reason.FIRST, "opened", other), at=FRIDAY, actor="check", business_date=FRIDAY.date())
+    act(stored, "INC-2026-00419", Action(act=Act.CONFIRM, person="dana@example.com", at=FRIDAY))
+    found = precision(stored, FRIDAY.date())
+    (rule,) = found["rules"]
+    assert (rule["rule"], rule["alerts"], rule["precision"], rule["answered"]) == ("core bars", 2, 1.0, 0.5)
+    assert found["audit"] == {"alerts": ["INC-2026-00418", "INC-2026-00419"], "near_misses": []}
+    assert found["digest_only"] == []
+    assert precision(stored, FRIDAY.date() - dt.timedelta(days=7))["rules"] == []

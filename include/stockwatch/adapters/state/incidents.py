@@ -124,6 +124,14 @@ def events(tx: Connection, incident_id: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in tx.execute(mine.order_by(incident_events.c.seq))]
 
 
+def detected(tx: Connection, kinds: Collection[Kind], first: dt.date, last: dt.date) -> list[Case]:
+    """Incidents of some kinds whose first event is about a date between two, in the order of their ids."""
+    born = sa.and_(incident_events.c.incident_id == incidents.c.incident_id, incident_events.c.seq == 1)
+    wanted = incidents.c.kind.in_([kind.value for kind in kinds]), incident_events.c.business_date.between(first, last)
+    query = sa.select(incidents.c.kind, incidents.c.state).join(incident_events, born).where(*wanted)
+    return [read(kind, state) for kind, state in tx.execute(query.order_by(incidents.c.incident_id))]
+
+
 def due(tx: Connection, now: dt.datetime) -> list[Case]:
     """Incidents whose snooze or acknowledgement has run out."""
     over = sa.or_(incidents.c.acknowledged_until <= now, incidents.c.snoozed_until <= now)

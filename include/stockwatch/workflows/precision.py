@@ -1,0 +1,75 @@
+"""The precision of the alerts as people judged them, and the weekly sample for an audit (A-56)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from include.stockwatch.adapters.state import incidents
+from include.stockwatch.alerting.actions import JUDGED_KINDS
+from include.stockwatch.alerting.case import Kind
+from include.stockwatch.alerting.precision import Judged, Precision, judged, precisions, sample, weak
+from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, monday_of
+from include.stockwatch.workflows.services import Services
+
+WEEKS = 8
+"""Weeks of alerts that a precision rests on."""
+SAMPLE = 5
+"""Alerts, and near misses, that a week's audit asks about."""
+NEAR_SHARE = 0.5
+"""A series is a near miss from this share of the probability that would make it suspect."""
+
+
+def alerts(services: Services, first: dt.date, last: dt.date) -> list[Judged]:
+    """The alerts that were detected between two dates, oldest first."""
+    with services.state.begin() as tx:
+        cases = incidents.detected(tx, JUDGED_KINDS, first, last)
+    return [found for case in cases if (found := judged(case)) is not None]
+
+
+def of_weeks(services: Services, last: dt.date, weeks: int = WEEKS) -> list[Precision]:
+    """Precision by kind, rule and partner over some weeks that end with a date."""
+    return precisions(alerts(services, last - dt.timedelta(days=DAYS_OF_WEEK * weeks - 1), last))
+
+
+def weak_rules(services: Services, on: dt.date) -> set[tuple[Kind, str]]:
+    """Kinds and partners whose alerts go to the digest alone."""
+    return weak(of_weeks(services, on))
+
+
+def audit(services: Services, monday: dt.date, size: int = SAMPLE) -> dict[str, list[str]]:
+    """What people are asked to look at for a week: some of its alerts, and some series that nearly were one.
+
+    The same week gives the same sample. A near miss is written partner/location/item.
+    """
+    last = monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
+    of_week = [alert.incident_id for alert in alerts(services, monday, last)]
+    return {"alerts": sample(of_week, monday, size), "near_misses": sample(_near_misses(services, last), monday, size)}
+
+
+def _near_misses(services: Services, last: dt.date) -> list[str]:
+    """Series in stock by the record on the latest checked date of a week whose shelf may yet have been empty."""
+    import ibis
+
+    table = services.lake.table("availability", first=last - dt.timedelta(days=DAYS_OF_WEEK - 1), last=last)
+    limit, _ = services.settings.thresholds.limit("phantom_probability", {})
+    near = table.filter(
+        table.status == Status.IN_STOCK.value,
+        table.p_phantom >= NEAR_SHARE * limit,
+        table.business_date == table.business_date.max(),
+    )
+    key = near.partner + ibis.literal("/") + near.location_id + ibis.literal("/") + near.item_id
+    return list(services.lake.engine.to_pyarrow(near.select(key=key).distinct())["key"].to_pylist())
+
+
+def precision(services: Services, monday: dt.date | None = None, weeks: int = WEEKS) -> dict[str, Any]:
+    """Precision up to the end of a week, by default the running one, with that week's audit sample."""
+    monday = monday_of(monday or services.now().date())
+    found = of_weeks(services, monday + dt.timedelta(days=DAYS_OF_WEEK - 1), weeks)
+    return {
+        "weeks": weeks,
+        "rules": [one.model_dump(mode="json") for one in found],
+        "digest_only": sorted(f"{kind.value} at {partner}" for kind, partner in weak(found)),
+        "audit": audit(services, monday),
+    }
