@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up real-samples bench validate fuzz lock format
+.PHONY: help setup demo test check up assets real-samples bench validate fuzz lock format
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ check: setup  ## Lint, types, import contracts, settings, lock
 
 up: setup  ## Start Airflow with its UI on 127.0.0.1 (PORT, default 8080); prints URL and login
 	@$(BIN)/python scripts/local_airflow.py
+
+assets: setup  ## Build what the board serves to browsers from assets/
+	@$(BIN)/python scripts/assets.py
 
 real-samples: setup  ## Read the partner files in DIR and compare with their READMEs
 	@$(BIN)/python scripts/real_samples.py $(DIR)

@@ -1,10 +1,12 @@
 """
 ### Deliver alerts
-Sends what the outbox holds, each message effectively once. Without a Slack connection the messages are previewed:
-their text is in the log and in the outbox.
+Sends what the outbox holds, each message effectively once and no faster than one a second per channel. Without a Slack
+connection the messages are previewed: their text is in the log and in the outbox.
 
 **Triage:** safe to clear and rerun; a message whose end is not known is looked for in Slack before it is repeated.
 Red with *invalid_auth* or the like: mend the token in the connection `slack_api_default`; nothing is lost meanwhile.
+Red with *dead messages could not be told of*: the last route's channel takes no message; mend it, then look at
+`deliver --dead` and replay or discard.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Speed as ratios, measured side by side in one run: what the machine does elsewhere hits both sides alike.
 
-Every figure is the median of some runs after a warm-up; sizes are arguments. Nothing is asserted.
+A check and a replay run in processes of their own, and CPU seconds are told beside those of the clock: of several runs
+the one that took least CPU. The other figures are the median of some runs after a warm-up. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
@@ -28,13 +29,10 @@ sys.path.insert(0, str(PROJECT))
 from include.stockwatch.adapters.feeds.binding import bind  # noqa: E402
 from include.stockwatch.adapters.feeds.formats import reader_of  # noqa: E402
 from include.stockwatch.adapters.feeds.raw import Notes  # noqa: E402
-from include.stockwatch.domain.availability import CheckSettings, availability  # noqa: E402
+from include.stockwatch.adapters.lake import Lake  # noqa: E402
 from include.stockwatch.domain.columns import OBSERVATIONS  # noqa: E402
-from include.stockwatch.domain.daily import daily, looking_back  # noqa: E402
 from include.stockwatch.domain.gtin import check_digit  # noqa: E402
-from include.stockwatch.domain.reported import AbsentMeans  # noqa: E402
 from include.stockwatch.settings.feed import Feed  # noqa: E402
-from include.stockwatch.settings.loader import load  # noqa: E402
 from include.stockwatch.workflows.ingest import ingest_file  # noqa: E402
 from include.stockwatch.workflows.services import Services  # noqa: E402
 
@@ -53,29 +51,55 @@ def median_seconds(run: Callable[[], object], times: int) -> float:
     return statistics.median(taken)
 
 
-def observed(series: int) -> pd.DataFrame:
-    """Random observations of every series on every day of the look-back, in stores of 200 items."""
+def store_days(series: int) -> Iterator[tuple[dt.date, pa.Table]]:
+    """Days of stores of 200 items: stock that sells and is filled weekly, a promotion of a week for every fifth item.
+
+    Stores report stock, sales, orders and prices, and no receipts: the check infers these from the balance of stock.
+    """
     random = np.random.default_rng(1)
-    rows = series * DAYS
-    number = np.repeat(np.arange(series), DAYS)
-    stock = random.poisson(6, rows).astype(float)
-    stock[random.random(rows) < 0.06] = 0
-    dates = pd.to_datetime([DATE - dt.timedelta(days=n) for n in range(DAYS)])
-    return pd.DataFrame(
-        {
-            "feed_id": "bench",
-            "business_date": np.tile(dates, series),
-            "partner": "bench",
-            "location_id": (number // 200).astype(str),
-            "item_id": (number % 200).astype(str),
+    number = np.arange(series)
+    item, store = number % 200, number // 200
+    rate = random.gamma(1.2, 1.2, 200)[item]
+    level, due = np.ceil(rate * 10) + 2, random.integers(0, 7, series)
+    stock = np.floor(level * random.uniform(0.3, 1, series))
+    schema = OBSERVATIONS.to_pyarrow()
+    texts = {
+        "item_id": [f"{n:014d}" for n in range(200)],
+        "item_name": [f"Item {n}" for n in range(200)],
+        "category": [("Coffee", "Snacks", "Tea")[n % 3] for n in range(200)],
+        "location_id": [f"{n:05d}" for n in range(store[-1] + 1)],
+        "location_name": [f"Store {n}" for n in range(store[-1] + 1)],
+    }
+    for ago in reversed(range(DAYS)):
+        date = DATE - dt.timedelta(days=ago)
+        promoted = (item % 5 == 0) & (item // 5 % 8 == ago // 7)
+        came = np.where((due == ago % 7) & (random.random(series) < 0.85), level - stock, 0.0)
+        wanted = random.poisson(rate * (1.4 if date.weekday() >= 5 else 0.84) * np.where(promoted, 1.8, 1.0))
+        sold = np.minimum(wanted, stock + came)
+        stock = stock + came - sold
+        columns: dict[str, Any] = {
             "on_hand_units": stock,
-            "units_sold": random.poisson(1.2, rows).astype(float),
-            "price": 4.5,
-            "category": "Snacks",
+            "units_sold": sold,
+            "on_order_units": np.where((due - ago % 7) % 7 >= 5, level, 0.0),
+            "price": np.where(promoted, 3.5, 4.5),
+            "line": number + 2,
+            "business_date": pa.repeat(pa.scalar(date), series),
         }
-    )
+        for name, known in texts.items():
+            columns[name] = pa.array(known).take(
+                pa.array(item if name in ("item_id", "item_name", "category") else store)
+            )
+        same = {"feed_id": "bench", "partner": "bench", "currency": "USD", "delivery_id": f"{ago:064d}"}
+        columns |= {name: pa.repeat(text, series) for name, text in (same | {"source_file": "day.csv"}).items()}
+        empty = {field.name: pa.nulls(series, field.type) for field in schema if field.name not in columns}
+        yield date, pa.table(columns | empty).select(schema.names).cast(schema)
 
 
+ROWS = """
+read_parquet('{lake}/observations/**/*.parquet', hive_partitioning = true, hive_types_autocast = false,
+             union_by_name = true)
+"""
+KEYS_ALONE = "SELECT feed_id, partner, location_id, item_id, count(*) FROM {rows} GROUP BY ALL"
 HAND_WRITTEN = """
 SELECT partner, location_id, item_id,
        max(business_date) AS last_seen,
@@ -86,51 +110,137 @@ SELECT partner, location_id, item_id,
            FILTER (on_hand_units > 0) AS a,
        sum(power(0.97, date_diff('day', business_date, DATE '2026-11-01')))
            FILTER (on_hand_units > 0) AS b
-FROM observations GROUP BY ALL
+FROM (SELECT * REPLACE (business_date::DATE AS business_date) FROM {rows}) GROUP BY ALL
+"""
+
+SIDES = """
+import datetime as dt, resource, sys, time
+from pathlib import Path
+side, home, config, query = sys.argv[1:]
+date, days = dt.date(2026, 11, 1), 56
+
+def ours():
+    from include.stockwatch.workflows.check import availability_on
+    from include.stockwatch.workflows.services import Services
+    now = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
+    services = Services(Path(home), Path(config), lambda: now)
+    services.lake.engine.raw_sql("SET threads = 2")
+    delivered = {date - dt.timedelta(days=ago): {"bench": "x"} for ago in reversed(range(days))}
+    return lambda: len(availability_on(services, [date], delivered)[0])
+
+def sql():
+    import duckdb
+    engine = duckdb.connect()
+    engine.execute("SET threads = 2")
+    return lambda: len(engine.sql(query).to_arrow_table())
+
+def pandas():
+    # core sums, weekday factors by category, demand, status; no promotion, phantom, supply, cause, cost or spell
+    import numpy as np, pandas as pd
+    key = ["partner", "location_id", "item_id"]
+    columns = [*key, "feed_id", "category", "business_date", "on_hand_units", "units_sold"]
+
+    def run():
+        rows = pd.read_parquet(Path(home) / "lake" / "observations", columns=columns)
+        rows["age"] = (pd.Timestamp(date) - pd.to_datetime(rows.business_date.astype(str))).dt.days
+        rows["on_sale"] = (rows.on_hand_units > 0) & rows.units_sold.notna()
+        usual = rows[rows.on_sale].groupby(key)["units_sold"].transform("mean")
+        sold = rows[rows.on_sale].assign(usual=usual, rest=rows.age % 7).groupby(["category", "rest"])
+        factors = (sold.units_sold.sum() + 100) / (sold.usual.sum() + 100)
+        factor = factors.reindex(pd.MultiIndex.from_arrays([rows.category, rows.age % 7])).to_numpy()
+        weight = np.where(rows.on_sale, 0.97**rows.age, 0)
+        rows = rows.assign(a=weight * rows.units_sold, b=weight * factor)
+        rows["in_date"] = rows.business_date.where(rows.on_hand_units > 0).astype(str)
+        rows["sale_date"] = rows.business_date.where(rows.units_sold > 0).astype(str)
+        found = rows.sort_values("age", ascending=False).groupby(key).agg(
+            on_hand=("on_hand_units", "last"), last_seen=("age", "min"), days=("on_hand_units", "count"),
+            last_in=("in_date", "max"), last_sale=("sale_date", "max"), a=("a", "sum"), b=("b", "sum"))
+        rate = found.a / found.b
+        supply = found.on_hand.clip(lower=0) / rate
+        found["status"] = np.select(
+            [found.last_seen > 0, found.on_hand <= 0, (found.a == 0) & (found.days >= 28), supply < 2],
+            ["unknown", "out_of_stock", "void", "at_risk"], "in_stock")
+        return len(found)
+    return run
+
+def used():
+    use = resource.getrusage(resource.RUSAGE_SELF)
+    return use.ru_utime + use.ru_stime, use.ru_maxrss / 1e6
+
+run = {"ours": ours, "sql": sql, "pandas": pandas}[side]()
+began, (before, _) = time.perf_counter(), used()
+count = run()
+seconds, (after, peak) = time.perf_counter() - began, used()
+print(count, seconds, after - before, peak)
 """
 
 
-def bench_check(series: int, times: int) -> None:
-    """The check of one date against a hand-written query of its core, and against plain pandas."""
-    frame = observed(series)
-    settings = load(PROJECT / "include" / "config")
-    engine = ibis.duckdb.connect()
-    engine.con.register("frame", frame)
-    engine.con.execute(
-        "CREATE TABLE observations AS SELECT * REPLACE (business_date::DATE AS business_date) FROM frame"
-    )
-    table = engine.table("observations")
-    full = table.mutate(**{n: ibis.null(t) for n, t in OBSERVATIONS.items() if n not in table.columns}).cast(
-        OBSERVATIONS
-    )
-    came = ibis.memtable({"feed_id": ["bench"], "business_date": [DATE]})
-    rows = daily(full, came, {"bench": AbsentMeans.UNKNOWN}, DATE - dt.timedelta(days=DAYS - 1), DATE)
-    raw = engine.con
+def apart(side: str, home: Path, config: Path, query: str = "", times: int = 1) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and peak GB of a side in processes of its own: the run that took least CPU."""
+    runs = []
+    for _ in range(times):
+        command = [sys.executable, "-c", SIDES, side, str(home), str(config), query]
+        told = subprocess.run(command, check=True, cwd=PROJECT, capture_output=True, text=True).stdout.split()
+        runs.append(tuple(float(figure) for figure in told[-3:]))
+    wall, cpu, peak = min(runs, key=lambda run: run[1])
+    return wall, cpu, peak
 
-    def held(part: Any) -> Any:
-        return ibis.memtable(engine.to_pyarrow(part))
 
-    def check() -> None:
-        days = looking_back(rows, [DATE], DAYS)
-        held(availability(days, settings.thresholds, CheckSettings(), 90, hold=held))
+def bench_check(sizes: list[int], times: int, *, beside_pandas: int | None) -> None:
+    """The whole availability table of one date, read from the lake, against a hand-written core and against pandas."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config = Path(shutil.copytree(PROJECT / "include" / "config", folder / "config"))
+        (config / "feeds" / "bench.yaml").write_text(json.dumps(ACTIVITY), "utf-8")
+        for series in sizes:
+            home = folder / str(series)
+            lake = Lake(home / "lake")
+            for date, rows in store_days(series):
+                lake.replace_dates("observations", rows, [date])
+            of = ROWS.format(lake=home / "lake")
+            wall, cpu, peak = apart("ours", home, config, times=times)
+            core_wall, core, _ = apart("sql", home, config, HAND_WRITTEN.format(rows=of), times)
+            _, keys, _ = apart("sql", home, config, KEYS_ALONE.format(rows=of), times)
+            print(f"check of {series:,} series x {DAYS} days ({series * DAYS:,} rows) with supply, causes and costs")
+            print(f"  {cpu:.1f} s CPU, {wall:.1f} s wall, {peak:.2f} GB at most; {cpu / series * 1e6:.0f} us a series")
+            print(f"  hand-written core aggregate {core:.2f} s CPU, {core_wall:.2f} s wall: ratio {cpu / core:.1f}")
+            print(f"  its keys alone, counted: {keys:.2f} s CPU", flush=True)
+            if series == beside_pandas:
+                _, plain, most = apart("pandas", home, config)
+                print(
+                    f"  core, weekday factors and status in pandas {plain:.1f} s CPU, {most:.1f} GB:"
+                    f" {plain / cpu:.1f} times"
+                )
+            shutil.rmtree(home)
 
-    def in_pandas() -> pd.DataFrame:
-        weight = 0.97 ** (pd.Timestamp(DATE) - frame.business_date).dt.days
-        is_in = frame.on_hand_units > 0
-        work = frame.assign(
-            a=(weight * frame.units_sold).where(is_in), b=weight.where(is_in), seen=frame.business_date.where(is_in)
-        )
-        work = work.sort_values("business_date")
-        aggregates = {"last_seen": ("business_date", "max"), "on_hand": ("on_hand_units", "last")}
-        aggregates |= {"last_in": ("seen", "max"), "a": ("a", "sum"), "b": ("b", "sum")}
-        return work.groupby(["partner", "location_id", "item_id"]).agg(**aggregates)
 
-    ours = median_seconds(check, times)
-    core = median_seconds(lambda: raw.execute(HAND_WRITTEN).to_arrow_table(), times)
-    plain = median_seconds(in_pandas, 1)
-    print(f"check of {series:,} series x {DAYS} days ({series * DAYS:,} rows)")
-    print(f"  whole check {ours:.2f} s; hand-written core aggregate {core:.2f} s: ratio {ours / core:.2f}")
-    print(f"  core aggregate in pandas {plain:.2f} s: {plain / ours:.1f} times the whole check")
+REPLAY = """
+import datetime as dt, resource, sys, time
+from pathlib import Path
+from include.stockwatch.workflows.backtest import backtest
+from include.stockwatch.workflows.ingest import ingest_file
+from include.stockwatch.workflows.services import Services
+home, config, file = sys.argv[1:]
+services = Services(Path(home), Path(config), lambda: dt.datetime(2026, 11, 2, tzinfo=dt.UTC))
+def cpu():
+    use = resource.getrusage(resource.RUSAGE_SELF)
+    return use.ru_utime + use.ru_stime
+began, start = time.perf_counter(), cpu()
+ingest_file(services, "osa", Path(file))
+between = cpu()
+dates = backtest(services)["dates"]
+wall, peak = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(f"  ingest {between - start:.1f} s CPU, {dates} dates replayed {cpu() - between:.1f} s CPU", end="; ")
+print(f"{wall:.1f} s wall, {peak:.2f} GB at most")
+"""
+
+
+def bench_replay(file: Path) -> None:
+    """The public history of docs/examples/osa from its file to incidents, every date, in a process of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        print("replay of the OSA history, 100 series, from its file to incidents", flush=True)
+        config = PROJECT / "docs" / "examples" / "osa"
+        subprocess.run([sys.executable, "-c", REPLAY, home, str(config), str(file)], check=True, cwd=PROJECT)
 
 
 def stock_file(path: Path, rows: int) -> None:
@@ -279,13 +389,17 @@ def bench_memory() -> None:
 def main() -> int:
     """Run everything."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--series", type=int, default=200_000)
+    arguments.add_argument("--series", type=int, nargs="*", default=[50_000, 100_000, 200_000])
     arguments.add_argument("--rows", type=int, default=1_000_000)
     arguments.add_argument("--megabytes", type=int, default=50)
-    arguments.add_argument("--large", action="store_true", help="also the memory of very large files: many minutes")
+    arguments.add_argument("--large", action="store_true", help="also a million series, and very large files: long")
+    arguments.add_argument("--osa", type=Path, help="osa_raw_data.csv, see docs/examples/osa: replay it as well")
     arguments.add_argument("--times", type=int, default=3)
     given = arguments.parse_args()
-    bench_check(given.series, given.times)
+    sizes = [*given.series, *([1_000_000] if given.large else [])]
+    bench_check(sizes, given.times, beside_pandas=max(given.series, default=None))
+    if given.osa:
+        bench_replay(given.osa.resolve())
     bench_ingest(given.rows, given.times)
     bench_activity(given.megabytes, given.times)
     if given.large:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,15 +37,21 @@ def postgres_server() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def state_url() -> str | None:
-    """Where the state store is; none = SQLite in the home."""
-    return None
+def state_url(request: pytest.FixtureRequest) -> str | None:
+    """Where the state store is; none = SQLite in the home. STOCKWATCH_TEST_STORE=postgresql puts it there."""
+    if os.environ.get("STOCKWATCH_TEST_STORE") != "postgresql":
+        return None
+    server: Postgres = request.getfixturevalue("postgres_server")
+    return server.migrated()
 
 
 @pytest.fixture
-def services(tmp_path: Path, config: Path, clock: Clock, state_url: str | None) -> Iterator[Services]:
+def services(
+    tmp_path: Path, config: Path, clock: Clock, state_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Services]:
     """Services on an empty home and the shipped settings."""
     home = tmp_path / "a höme"  # paths with blanks and letters like these are ordinary
-    made = Services(home, config, clock, state_url=lambda: state_url, pause=clock.wait)
+    monkeypatch.setenv("STOCKWATCH_DB", state_url or "")
+    made = Services(home, config, clock, pause=clock.wait)
     yield made
     made.state.engine.dispose()

@@ -57,6 +57,7 @@ class KillingMessenger:
     """Slack with a step before and after each call."""
 
     previews = False
+    has_buttons = False
 
     def __init__(self, messenger: SlackMessenger, steps: Steps) -> None:
         self._messenger, self._steps = messenger, steps

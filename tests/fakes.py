@@ -163,9 +163,12 @@ def rate_limit(seconds: int) -> Fault:
     return lambda _handler, _forward: _answer(429, content, **headers)
 
 
-def unavailable(_handler: BaseHTTPRequestHandler, _forward: Callable[[], requests.Response]) -> requests.Response:
-    """Answer 503 with a page that is not Slack's."""
-    return _answer(503, b"<html>busy</html>", **{"Content-Type": "text/html"})
+def page(status: int) -> Fault:
+    """Answer with a page that is not Slack's, without forwarding."""
+    return lambda _handler, _forward: _answer(status, b"<html>busy</html>", **{"Content-Type": "text/html"})
+
+
+unavailable = page(503)
 
 
 def lose_request(handler: BaseHTTPRequestHandler, _forward: Callable[[], requests.Response]) -> None:

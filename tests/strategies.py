@@ -88,6 +88,7 @@ def threshold_sets(draw: st.DrawFn) -> Thresholds:
         if match.location_id is None:  # an incident spans locations, so its limits belong to none of them
             of_incidents["min_in_stock_rate"] = draw(st.none() | st.sampled_from((0.0, 0.9, 1.0)))
             of_incidents["severity"] = draw(st.none() | severity_bands())
+            of_incidents["restock_transit_days"] = draw(st.none() | st.integers(0, 60))
         rules.append(
             Threshold(
                 name=f"rule {number}",
@@ -96,6 +97,7 @@ def threshold_sets(draw: st.DrawFn) -> Thresholds:
                 days_out_before_alert=draw(st.none() | st.integers(1, 56)),
                 min_days_of_supply=draw(st.none() | st.sampled_from((0.0, 3.0, 14.0))),
                 phantom_probability=draw(st.none() | st.sampled_from((0.3, 1.0))),
+                run_out_alert_days=draw(st.none() | st.integers(1, 60)),
                 **of_incidents,
             )
         )

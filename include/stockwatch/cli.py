@@ -141,6 +141,26 @@ def messages(_arguments: argparse.Namespace) -> dict[str, Any]:
     return {"messages": [{name: message[name] for name in wanted} for message in found]}
 
 
+def deliver(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Preview what is due; list, replay or discard dead messages."""
+    import getpass
+
+    from include.stockwatch.workflows import delivery
+
+    made = services()
+    if arguments.discard is not None and not arguments.reason:
+        raise SystemExit("--discard needs --reason")
+    if arguments.replay is not None:
+        delivery.replay(made, arguments.replay, getpass.getuser())
+        return {"replayed": arguments.replay, "sent": "by the next run of deliver_alerts"}
+    if arguments.discard is not None:
+        delivery.discard(made, arguments.discard, arguments.reason, getpass.getuser())
+        return {"discarded": arguments.discard}
+    if arguments.dead:
+        return {"dead": delivery.dead_letters(made)}
+    return {"delivered": delivery.deliver(made)}
+
+
 def backtest(arguments: argparse.Namespace) -> dict[str, Any]:
     """Replay history without touching it: who would be told how often, and what it catches."""
     from include.stockwatch.workflows.backtest import backtest as run
@@ -193,6 +213,47 @@ def act(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     done = run(made, arguments.incident, action)
     return {"text": done.said, "incident": done.case.incident_id, "changed": done.has_changed}
+
+
+def route(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Say where an incident goes, who is asked in which order and when it is sent, and why. Sends nothing."""
+    from include.stockwatch.workflows.routing import explain as run
+
+    return run(services(), arguments.what)
+
+
+def silences(_arguments: argparse.Namespace) -> dict[str, Any]:
+    """List silences: incidents whose messages are held back, until when, by whom and why."""
+    from include.stockwatch.workflows import silences as workflow
+
+    made = services()
+    now, found = made.now(), workflow.listed(made)
+    shown = [
+        {"silence": one.silence_id, "active": one.is_active(now), "what": str(one.match), "until": one.ends_at}
+        | {"author": one.author, "comment": one.comment, "ended_by": one.ended_by}
+        for one in found
+    ]
+    return {"silences": shown} if shown else {"silences": "none"}
+
+
+def silence(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Hold back the messages of some incidents for a while. They keep their state and count in every figure."""
+    from include.stockwatch.workflows import silences as workflow
+
+    match: dict[str, list[str]] = {}
+    for text in arguments.what:
+        name, _, value = text.partition("=")
+        match.setdefault(name, []).append(value)
+    made = workflow.add(services(), match, until=arguments.until, author=arguments.person, comment=arguments.comment)
+    return {"silence": made.silence_id, "what": str(made.match), "until": made.ends_at}
+
+
+def unsilence(arguments: argparse.Namespace) -> dict[str, Any]:
+    """End a silence before its time."""
+    from include.stockwatch.workflows import silences as workflow
+
+    ended = workflow.end(services(), arguments.silence, arguments.person)
+    return {"silence": ended.silence_id, "what": str(ended.match), "ended": ended.ends_at}
 
 
 def simulate(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -287,6 +348,12 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("date", type=_date)
     add("preview", preview).add_argument("incident")
     add("messages", messages)
+    command = add("deliver", deliver)
+    choice = command.add_mutually_exclusive_group()
+    choice.add_argument("--dead", action="store_true", help="list the messages that were given up")
+    choice.add_argument("--replay", type=int, metavar="ID", help="send a dead message again, unless it arrived")
+    choice.add_argument("--discard", type=int, metavar="ID", help="take a dead message off the list")
+    command.add_argument("--reason", help="why it is discarded")
     command = add("scorecard", scorecard)
     command.add_argument("--week", type=_week, help="2026-W45, or a date in it; default the last whole week")
     command = add("precision", precision)
@@ -300,6 +367,17 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--reason", help="why; for a false alarm one of the reasons that an empty one lists")
     command.add_argument("--restock-on", type=_date, help="when stock arrives, as somebody confirmed it")
     command.add_argument("--restock-units", type=float)
+    what = "facts such as partner=northfield severity=high"
+    add("route", route).add_argument("what", nargs="+", help=f"the id of an incident, or {what}")
+    add("silences", silences)
+    command = add("silence", silence)
+    command.add_argument("what", nargs="+", help=f"{what}; a fact given twice means either")
+    command.add_argument("--until", type=_moment, required=True, help="e.g. 2026-11-24T08:00+01:00")
+    command.add_argument("--as", dest="person", required=True, metavar="EMAIL", help="who says so")
+    command.add_argument("--comment", required=True, help="why")
+    command = add("unsilence", unsilence)
+    command.add_argument("silence", type=int, help="its number, as `silences` lists it")
+    command.add_argument("--as", dest="person", required=True, metavar="EMAIL", help="who says so")
     add_simulate_arguments(add("simulate", simulate))
     command = add("backtest", backtest)
     command.add_argument("--from", dest="first", type=_date, help="first date, default the first delivered")

@@ -12,6 +12,8 @@ StockwatchError
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +39,12 @@ class Problem:
         subject = f"{self.path}: " if self.path else ""
         quoted = f"\n{self.line:>5} | {self.source_line}" if self.source_line.strip() else ""
         return f"{where}{subject}{self.what}{quoted}\n  fix: {self.fix}"
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """A question that offers the nearest of some names; empty if none is near."""
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f"did you mean `{close[0]}`?" if close else ""
 
 
 class ConfigError(StockwatchError):

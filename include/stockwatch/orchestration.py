@@ -17,12 +17,17 @@ from include.stockwatch.errors import ConfigError, DeliveryFailed, FeedHeld, Row
 from include.stockwatch.workflows.services import Messenger, Services, config_folder, environment_state_url, home_folder
 
 if TYPE_CHECKING:
+    from slack_sdk import WebClient
+
     from include.stockwatch.adapters.landing import Credentials
+    from include.stockwatch.adapters.slack_inbound import SlackInbound
     from include.stockwatch.settings.feed import Feed
     from include.stockwatch.settings.master import Master
 
 SLACK_CONNECTION = os.environ.get("STOCKWATCH_SLACK_CONNECTION")
 """Name of the Slack connection, which must then exist; '' = preview; not set = `slack_api_default` if it exists."""
+SIGNING_SECRET, APP_TOKEN = "signing_secret", "app_token"
+"""Where the extra of the Slack connection says how presses of buttons reach us; without either there are no buttons."""
 SLACK_POOL = "slack"
 STATE_CONNECTION = "stockwatch_db"
 
@@ -167,23 +172,43 @@ def _messenger() -> Messenger:
 
     Airflow says "not found" also when a secrets backend is down: the dispatcher refuses to preview once it has sent.
     """
+    from include.stockwatch.adapters.preview import PreviewMessenger
+    from include.stockwatch.adapters.slack import SlackMessenger
+
+    name, extra = _slack_connection()
+    if name is None:
+        return PreviewMessenger()
+    return SlackMessenger(_slack_client(name), has_buttons=bool(extra.get(SIGNING_SECRET) or extra.get(APP_TOKEN)))
+
+
+def slack_inbound() -> SlackInbound:
+    """What takes presses of buttons: with the signing secret, the app-level token, or neither, as they are set up."""
+    from include.stockwatch.adapters.slack_inbound import SlackInbound
+
+    name, extra = _slack_connection()
+    if name is None:
+        return SlackInbound.deaf()
+    return SlackInbound(_slack_client(name), extra.get(SIGNING_SECRET), extra.get(APP_TOKEN))
+
+
+def _slack_connection() -> tuple[str | None, dict[str, Any]]:
+    """The name of the Slack connection and its extra; no name where messages are previewed."""
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from include.stockwatch.adapters.preview import PreviewMessenger
-
     if SLACK_CONNECTION == "":
-        return PreviewMessenger()
+        return None, {}
     name = SLACK_CONNECTION or "slack_api_default"
     try:
-        Connection.get(name)
+        return name, dict(Connection.get(name).extra_dejson)
     except AirflowNotFoundException:
         if SLACK_CONNECTION:
             raise
-        return PreviewMessenger()
+        return None, {}
+
+
+def _slack_client(name: str) -> WebClient:
+    """A client of a Slack connection. Its own retry of a dropped connection would post a second copy (A-64)."""
     from airflow.providers.slack.hooks.slack import SlackHook
 
-    from include.stockwatch.adapters.slack import SlackMessenger
-
-    # retry_handlers=[]: the SDK's own retry of a dropped connection posts a second copy (A-64)
-    return SlackMessenger(SlackHook(slack_conn_id=name, retry_handlers=[]).client)
+    return SlackHook(slack_conn_id=name, retry_handlers=[]).client

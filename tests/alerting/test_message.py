@@ -15,7 +15,9 @@ from include.stockwatch.alerting.incident import Incident, MemberState
 from include.stockwatch.alerting.message import Message, clip, day_words, escape, number, render
 from tests.alerting.data_examples import DATA_EXAMPLES
 from tests.alerting.examples import BACK, EXAMPLES, GONE, STALE, incident, many, member, resolved
+from tests.alerting.people_examples import PEOPLE_EXAMPLES
 from tests.alerting.promise_examples import PROMISE_EXAMPLES, RELAYED, SCORECARDS
+from tests.alerting.stock_examples import MASS_EXAMPLES, STOCK_EXAMPLES
 from tests.alerting.stories import Story
 from tests.domain.tables import day
 from tests.golden import GOLDEN, same_as_golden
@@ -40,7 +42,16 @@ def test_a_message_is_sent_as_its_golden_blocks(name: str) -> None:
 
 def test_every_golden_message_belongs_to_an_example() -> None:
     kept = {path.name for path in (GOLDEN / "messages").iterdir()}
-    names = (*EXAMPLES, *DATA_EXAMPLES, *PROMISE_EXAMPLES, *SCORECARDS, *RELAYED)
+    names = (
+        *EXAMPLES,
+        *STOCK_EXAMPLES,
+        *MASS_EXAMPLES,
+        *DATA_EXAMPLES,
+        *PROMISE_EXAMPLES,
+        *SCORECARDS,
+        *RELAYED,
+        *PEOPLE_EXAMPLES,
+    )
     assert kept == {f"{name}.{ending}" for name in names for ending in ("txt", "json")}
 
 

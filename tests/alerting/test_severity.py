@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.stockwatch.alerting.case import SEVERITY_ORDER, Severity
-from include.stockwatch.alerting.severity import severity
+from include.stockwatch.alerting.severity import adjusted, severity
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands
 from tests.domain.tables import BANDS
 from tests.strategies import severity_bands
@@ -48,3 +48,38 @@ def test_more_money_never_lowers_the_severity(
     before = severity(money, customers, bands)
     after = severity((money or 0) + more, customers, bands)
     assert SEVERITY_ORDER.index(after) <= SEVERITY_ORDER.index(before)
+
+
+# --- what the figures do not show (A-22) -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("known", "out", "expected"),
+    [
+        (3, 1, Severity.MEDIUM),
+        (2, 1, Severity.LOW),  # of two locations a share says nothing
+        (20, 1, Severity.LOW),  # 95 % is kept
+        (21, 2, Severity.MEDIUM),
+    ],
+)
+def test_a_broken_promise_raises_by_one_level_where_enough_is_known(known: int, out: int, expected: Severity) -> None:
+    found, notes = adjusted(Severity.LOW, known=known, out=out, promise=0.95, doubts=())
+    assert found is expected
+    assert notes == (("one level up: the promise of 95% is broken",) if expected is Severity.MEDIUM else ())
+
+
+def test_what_is_critical_already_cannot_be_raised() -> None:
+    assert adjusted(Severity.CRITICAL, known=9, out=9, promise=0.95, doubts=()) == (Severity.CRITICAL, ())
+
+
+@given(st.sampled_from(Severity), st.integers(0, 30), st.integers(0, 30), st.none() | st.floats(0, 1), st.booleans())
+def test_doubt_makes_it_medium_at_most_and_says_why(
+    by_figures: Severity, known: int, out: int, promise: float | None, is_doubted: bool
+) -> None:
+    doubts = ("data of 1 of 3 locations",) if is_doubted else ()
+    found, notes = adjusted(by_figures, known=known, out=min(out, known), promise=promise, doubts=doubts)
+    rank = SEVERITY_ORDER.index
+    assert rank(found) >= rank(by_figures) - 1
+    assert not is_doubted or rank(found) >= rank(Severity.MEDIUM)
+    assert is_doubted or rank(found) <= rank(by_figures)
+    assert bool(notes) == (found is not by_figures) or is_doubted

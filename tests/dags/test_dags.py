@@ -75,6 +75,9 @@ def test_every_dag_loads(bag: dict[str, Any]) -> None:
         "check_availability",
         "deliver_alerts",
         "weekly_scorecard",
+        "follow_up",
+        "audit_owners",
+        "daily_digest",
     }
 
 

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from include.stockwatch.domain.availability import CheckSettings, availability
+from include.stockwatch.domain.availability import CheckSettings, availability, marked, positions
 from include.stockwatch.domain.columns import OBSERVATIONS
 from include.stockwatch.domain.daily import looking_back
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands, Threshold, Thresholds
@@ -98,7 +98,9 @@ def checked(
     """Availability of some days, by (day, location, item)."""
     dates = [day(number) for number in on]
     days = looking_back(observations(rows), dates, check.lookback_days)
-    found = rows_of(availability(days, thresholds, check, memory_half_life_days, hold=held))
+    rows_ = marked(days, thresholds, check)
+    position = held(positions(rows_, check))
+    found = rows_of(availability(rows_, position, thresholds, check, memory_half_life_days, hold=held))
     keyed = {((row["as_of"] - FIRST).days + 1, row["location_id"], row["item_id"]): row for row in found}
     assert len(keyed) == len(found), "a series has two rows on a date"
     return keyed

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.stockwatch.domain.availability import availability
+from include.stockwatch.domain.availability import availability, marked, positions
 from include.stockwatch.domain.columns import ASSORTMENT, AVAILABILITY, ITEMS, LOCATIONS
 from include.stockwatch.domain.daily import looking_back
 from include.stockwatch.domain.kpis import kpis
@@ -24,6 +24,7 @@ from tests.domain.tables import (
     PLAIN,
     STORE,
     day,
+    held,
     observation,
     observations,
     rows_of,
@@ -64,7 +65,9 @@ def statuses(
     """Status by (location, item) on one day."""
     days = looking_back(observations(found), [day(number) for number in on], HALVING.lookback_days)
     listed = None if listed is None else with_blank_names(listed)
-    table = availability(days, PLAIN, HALVING, 1.0, listed=listed, location_types=types or STORES_FEED)
+    days = marked(days, PLAIN, HALVING)
+    position = held(positions(days, HALVING))
+    table = availability(days, position, PLAIN, HALVING, 1.0, listed=listed, location_types=types or STORES_FEED)
     return {(row["location_id"], row["item_id"]): row["status"] for row in rows_of(table)}
 
 
@@ -97,7 +100,9 @@ def test_a_listed_series_that_is_not_reported_today_stays_unknown() -> None:
 def test_a_series_that_was_never_reported_is_lost_coverage_and_moves_no_rate() -> None:
     days = looking_back(observations(series({10: (0, 0), 9: (5, 1)})), [day(10)], HALVING.lookback_days)
     listed = with_blank_names(ranged({}, {"location_id": "0204"}))
-    found = availability(days, PLAIN, HALVING, 1.0, listed=listed, location_types=STORES_FEED)
+    days = marked(days, PLAIN, HALVING)
+    position = held(positions(days, HALVING))
+    found = availability(days, position, PLAIN, HALVING, 1.0, listed=listed, location_types=STORES_FEED)
     whole = found.rename(business_date="as_of")
     missing = {name: ibis.null(kind) for name, kind in AVAILABILITY.items() if name not in whole.columns}
     whole = whole.mutate(**missing).select(AVAILABILITY.names).cast(AVAILABILITY)

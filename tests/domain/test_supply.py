@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import itertools
+import random
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from include.stockwatch.domain.availability import marked, positions
 from include.stockwatch.domain.daily import looking_back
 from include.stockwatch.domain.supply import (
     SupplySettings,
     feeds_without_receipts,
+    receipts,
     replenishment,
     with_habits,
     with_next_receipt,
-    with_receipts,
 )
-from tests.domain.tables import day, observation, observations, rows_of, table
+from tests.domain.tables import HALVING, PLAIN, day, observation, observations, rows_of, table
 
 SETTINGS = SupplySettings()
 ALONE = SupplySettings(pool_receipts=0, pool_level_receipts=0)
 PLACES = ibis.schema(
     {"as_of": "date", "partner": "string", "location_id": "string", "item_id": "string", "dc_id": "string"}
 )
+
+
+def replenished(days: ir.Table, silent: Collection[str] = ()) -> ir.Table:
+    """Replenishment of every series from the rows of its look-back."""
+    return replenishment(positions(marked(days, PLAIN, HALVING), HALVING), receipts(days, silent))
 
 
 def order(number: int, pending: float | None, received: float | None = 0.0, **more: Any) -> dict[str, Any]:
@@ -45,7 +56,7 @@ def known(
     """Replenishment of each location on a day, with a demand and a stock; its DC may be out since another."""
     days = looking_back(observations(rows), [day(on)], 56)
     silent = {row["feed_id"] for row in rows_of(feeds_without_receipts(days))}
-    found = replenishment(with_receipts(days, silent)).mutate(demand_units_per_day=ibis.literal(rate))
+    found = replenished(days, silent).mutate(demand_units_per_day=ibis.literal(rate))
     habits = with_habits(found, table(places, PLACES), supply)
     facts = {"demand_units_per_day": rate, "on_hand_units": on_hand}
     given = {name: ibis.literal(value, "float64") for name, value in facts.items()}
@@ -211,6 +222,32 @@ def test_receipts_that_a_feed_never_reports_show_in_the_stock_balance() -> None:
     assert (found["last_receipt_date"], found["receipts"], found["receipt_units"]) == (day(3), 1, 10)
 
 
+def test_a_feed_that_reports_receipts_and_one_that_does_not_are_each_read_in_their_way() -> None:
+    said = [order(1, None, 0.0), observation(2, 20.0, 1.0), order(3, None, 10.0)]
+    elsewhere = {"feed_id": "westway_stores", "location_id": "0204"}
+    unsaid = [observation(1, 5.0, 2.0, **elsewhere), observation(3, 12.0, 1.0, **elsewhere)]
+    found = known([*said, *unsaid], 3)
+    assert (found["0118"]["receipts"], found["0118"]["receipt_units"]) == (1, 10)
+    assert (found["0204"]["receipts"], found["0204"]["receipt_units"]) == (1, 8)
+
+
+@settings(max_examples=15)
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5)), min_size=2, max_size=20),
+    st.randoms(use_true_random=False),
+)
+def test_what_the_balance_shows_is_what_stock_rose_by_and_what_was_sold_in_any_order_of_rows(
+    days: list[tuple[int, int]], shuffling: random.Random
+) -> None:
+    rows = [observation(n, float(stock), float(sold)) for n, (stock, sold) in enumerate(days, 1)]
+    came = [now - before + sold for (before, _), (now, sold) in itertools.pairwise(days)]
+    large = [units for units in came if units >= max(1, max(came) / 4)]
+    shuffling.shuffle(rows)
+    found = one(rows, len(days))
+    assert found["receipts"] == len(large)
+    assert (found["receipt_units"] or 0) * len(large) == pytest.approx(sum(large))
+
+
 def test_a_return_is_no_receipt() -> None:
     rows = [observation(1, 5.0, 0.0), observation(2, 8.0, 0.0, returned_units=3.0), observation(3, 5.0, 3.0)]
     assert one(rows, 3)["receipts"] == 0
@@ -223,6 +260,6 @@ def test_a_feed_that_reports_receipts_is_believed() -> None:
 
 def test_dates_of_several_checks_do_not_mix() -> None:
     days = looking_back(observations(weekly(22)), [day(20), day(22)], 56)
-    found = {row["as_of"]: row["last_receipt_date"] for row in rows_of(replenishment(days))}
+    found = {row["as_of"]: row["last_receipt_date"] for row in rows_of(replenished(days))}
     assert found == {day(20): day(14), day(22): day(21)}
     assert all(isinstance(date, dt.date) for date in found)

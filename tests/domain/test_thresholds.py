@@ -73,6 +73,10 @@ def test_a_limit_that_a_rule_leaves_out_comes_from_the_next_less_specific_one() 
         "days_out_before_alert": (1, "default"),
         "run_out_probability": (0.25, "default"),
         "phantom_probability": (0.5, "default"),
+        "phantom_days_before_alert": (2, "default"),
+        "run_out_alert_probability": (0.5, "default"),
+        "run_out_alert_days": (7, "default"),
+        "restock_transit_days": (2, "default"),
         "severity": (BANDS, "default"),
     }
     assert rules.rule(OAT_IN_RENO) == "item"

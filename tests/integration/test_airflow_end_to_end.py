@@ -96,7 +96,8 @@ def world(slack_process: SlackServer, tmp_path_factory: pytest.TempPathFactory) 
     }
     extra = {"AIRFLOW_CONN_SLACK_API_DEFAULT": json.dumps(connection)}
     with running(LocalAirflow(home, config=config, extra=extra)) as airflow:
-        airflow.pause("feed_watch")  # dates are delivered late here; that this is told is another test
+        for dag in ("feed_watch", "follow_up", "audit_owners", "daily_digest"):
+            airflow.pause(dag)  # dates are delivered late here, to people who do not exist: told of in other tests
         made = World(airflow, slack_process)
         history = [line for date in days(HISTORY_END - dt.timedelta(days=27), 28) for line in day(date)]
         made.deliver("history.csv", history, HISTORY_END)
@@ -161,7 +162,7 @@ def test_a_held_file_fails_its_run_at_once_and_publishes_nothing(world: World) -
 
 def test_the_quality_report_of_a_run_is_there_for_those_who_may_see_it(world: World) -> None:
     run_id = next(run for run, state in world.ingest_runs().items() if state == "success" and run.startswith("file__"))
-    address = f"{world.airflow.url}/stockwatch/quality/ingest_{FEED}?run_id={run_id}"
+    address = f"{world.airflow.url}/stockwatch/board/quality/ingest_{FEED}?run_id={run_id}"
     session = requests.Session()
     session.trust_env = False
     assert session.get(address, timeout=30).status_code == 401

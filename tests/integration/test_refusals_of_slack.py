@@ -10,7 +10,7 @@ from include.stockwatch.adapters.state import outbox, pace
 from include.stockwatch.errors import DeliveryFailed, NotReplayable
 from include.stockwatch.workflows.delivery import dead_letters, deliver, discard, metrics, replay
 from include.stockwatch.workflows.services import Services
-from tests.fakes import Clock, Fault, FaultProxy, lose_answer, rate_limit, refuse, unavailable
+from tests.fakes import Clock, Fault, FaultProxy, lose_answer, page, rate_limit, refuse, unavailable
 from tests.integration.sending import deliver_all, incident, note, record, resolved, rows, statuses
 from tests.slack_server.server import GENERAL, RANDOM, SlackServer
 
@@ -57,6 +57,18 @@ def test_an_error_inside_slack_is_looked_into_before_the_message_is_repeated(
     record(sending, incident(), "opened")
     deliver_all(sending, clock)
     assert proxy.calls == [POST, "conversations.history", POST]
+    assert len(slack.messages()) == 1
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 500, 503])
+def test_an_answer_that_is_not_slacks_says_nothing_about_the_message(
+    status: int, sending: Services, slack: SlackServer, proxy: FaultProxy, clock: Clock
+) -> None:
+    """Class ambiguous: something in between may have answered before or after Slack."""
+    proxy.script(POST, *[page(status)] * 4)
+    record(sending, incident(), "opened")
+    deliver_all(sending, clock)
+    assert proxy.calls.count("conversations.history") == 4
     assert len(slack.messages()) == 1
 
 

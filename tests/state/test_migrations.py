@@ -57,8 +57,8 @@ def test_messages_survive_and_may_be_of_other_incidents_after_it(revision: str, 
         kept = tx.execute(sa.text("SELECT outbox_id, idem_key, status, ts FROM outbox")).all()
         assert [tuple(row) for row in kept] == [(7, "key", "sent", "123.456")]
         tx.execute(sa.text("UPDATE outbox SET incident_id = 'DATA-2026-00001'"))
+        columns = ", ".join(c["name"] for c in sa.inspect(tx).get_columns("outbox") if c["name"] != "outbox_id")
         with pytest.raises(sa.exc.IntegrityError):
-            columns = ", ".join(c["name"] for c in sa.inspect(tx).get_columns("outbox") if c["name"] != "outbox_id")
             tx.execute(sa.text(f"INSERT INTO outbox (outbox_id, {columns}) SELECT 8, {columns} FROM outbox"))
     state.engine.dispose()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import Decision, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.errors import ActionRefused
-from include.stockwatch.workflows.act import act, business_days_later, wake
+from include.stockwatch.workflows.act import act, wake
 from include.stockwatch.workflows.precision import precision
 from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
@@ -90,12 +91,14 @@ def test_an_unknown_incident_is_refused_by_its_name(stored: Services) -> None:
         act(stored, "INC-2026-00419", Action(act=Act.ACKNOWLEDGE, person="dana@example.com", at=FRIDAY))
 
 
-@pytest.mark.parametrize(
-    ("day", "expected"), [(6, 11), (7, 12), (8, 12), (9, 12)], ids=["Friday", "Saturday", "Sunday", "Monday"]
-)
-def test_business_days_leave_out_the_weekend(day: int, expected: int) -> None:
-    found = business_days_later(dt.datetime(2026, 11, day, 9, tzinfo=dt.UTC), 3)
-    assert found == dt.datetime(2026, 11, expected, 9, tzinfo=dt.UTC)
+def test_an_acknowledgement_holds_for_business_days_of_the_routes_calendar(stored: Services, config: Path) -> None:
+    """A-03, A-41: Thanksgiving does not count."""
+    routes = config / "routes.yaml"
+    told = "    channel: C0NORTHFIELD\n    time_zone: America/New_York\n    calendar: US\n"
+    routes.write_text(routes.read_text("utf-8").replace("    channel: C0NORTHFIELD\n", told), "utf-8")
+    wednesday = dt.datetime(2026, 11, 25, 15, tzinfo=dt.UTC)
+    taken = act(stored, ID, Action(act=Act.ACKNOWLEDGE, person="dana@example.com", at=wednesday))
+    assert taken.case.handling.acknowledged_until == dt.datetime(2026, 12, 1, 15, tzinfo=dt.UTC)
 
 
 def test_verdicts_become_the_precision_of_the_rule(stored: Services) -> None:

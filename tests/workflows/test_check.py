@@ -100,6 +100,14 @@ def test_the_summary_counts_every_ranged_series_once(services: Services, tmp_pat
     assert (summary["coverage"], summary["in_stock_rate"]) == (1.0, 0.75)
 
 
+def test_a_check_leaves_nothing_behind_in_the_engine(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    check(services, date)
+    told = "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal"
+    names = {name for (name,) in services.lake.engine.raw_sql(told).fetchall()}
+    assert {name for name in names if name.startswith(("held_", "look_back_"))} == set()
+
+
 def test_checking_a_date_again_gives_the_same_tables_and_no_second_message(services: Services, tmp_path: Path) -> None:
     date = history(services, tmp_path)
     deliver_file(services, tmp_path, date, {"0001"})
@@ -152,7 +160,9 @@ def test_a_held_file_opens_and_closes_nothing(services: Services, tmp_path: Path
     assert (summary["incidents"]["opened"], summary["incidents"]["resolved"]) == ([], [])
 
 
-def test_a_second_outage_soon_after_the_first_goes_on_in_its_incident_and_thread(services: Services, tmp_path: Path) -> None:
+def test_a_second_outage_soon_after_the_first_goes_on_in_its_incident_and_thread(
+    services: Services, tmp_path: Path
+) -> None:
     date = history(services, tmp_path)
     for offset, out in enumerate(({"0001"}, set(), {"0001"})):
         deliver_file(services, tmp_path, date + dt.timedelta(days=offset), out)

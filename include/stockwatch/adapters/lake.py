@@ -36,6 +36,8 @@ SCHEMAS = {
     **MASTERS,
 }
 COMMIT_ATTEMPTS = 5
+MEMORY = "1500MB"
+"""What the engine of a lake takes before it spills into the folder `spill` beside the lake."""
 PARTITIONS: dict[str, list[str]] = {
     "observations": ["business_date", "feed_id"],
     "rejects": ["feed_id", "delivery_id"],
@@ -76,9 +78,10 @@ class Lake:
 
     @property
     def engine(self) -> Any:
-        """The DuckDB connection of this process, opened at the first use."""
+        """The DuckDB connection of this process, opened at the first use; it makes its folder when it has to spill."""
         if self._engine is None:
-            self._engine = _quiet(ibis.duckdb.connect())
+            settings = {"memory_limit": MEMORY, "temp_directory": str(self.root.parent / "spill")}
+            self._engine = _quiet(ibis.duckdb.connect(**settings))
         return self._engine
 
     def parts(self, table: str, folder: Path, name: str = ROWS) -> Parts:

@@ -17,6 +17,7 @@ class PreviewMessenger:
     """Takes every message as delivered and writes its text to the log."""
 
     previews = True
+    has_buttons = False
 
     def post(
         self,
@@ -52,6 +53,10 @@ class PreviewMessenger:
     def keys(self, channel: str, oldest: float, thread_ts: str | None = None) -> Iterator[tuple[str, str]]:
         """Nothing was ever sent."""
         return iter(())
+
+    def user_id(self, email: str) -> str | None:
+        """There is nobody."""
+        return None
 
     def join(self, channel: str) -> None:
         """There is no channel."""

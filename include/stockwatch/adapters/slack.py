@@ -52,7 +52,8 @@ class SlackMessenger:
 
     previews = False
 
-    def __init__(self, client: WebClient) -> None:
+    def __init__(self, client: WebClient, *, has_buttons: bool = False) -> None:
+        self.has_buttons = has_buttons
         if client.retry_handlers:
             raise ValueError("the Slack client must be built with retry_handlers=[]")
         self._client = client
@@ -128,6 +129,15 @@ class SlackMessenger:
         """Make the bot a member of a public channel. Raises: DeliveryFailed"""
         _call(self._client.conversations_join, channel=channel)
 
+    def user_id(self, email: str) -> str | None:
+        """Slack's id of the person with this address; none if there is nobody, or no longer. Raises: DeliveryFailed"""
+        try:
+            return str(_call(self._client.users_lookupByEmail, email=email)["user"]["id"])
+        except DeliveryFailed as failure:
+            if failure.refusal is Refusal.PERSON:
+                return None
+            raise
+
     def _history(self, channel: str, oldest: float, thread_ts: str | None) -> Iterator[dict[str, Any]]:
         cursor: str | None = None
         while True:
@@ -173,7 +183,8 @@ def _refused(error: SlackApiError) -> DeliveryFailed:
     if status == 429 or refusal is Refusal.WAIT:
         headers = {str(name).lower(): value for name, value in (response.headers or {}).items()}
         return DeliveryFailed(Refusal.WAIT, reason, _seconds(headers.get("retry-after")), method)
-    return DeliveryFailed(Refusal.AMBIGUOUS if status >= 500 else refusal, reason, method=method)
+    is_slacks = status < 500 and " " not in reason  # else it is no error name, but a page of something in between
+    return DeliveryFailed(refusal if is_slacks else Refusal.AMBIGUOUS, reason, method=method)
 
 
 def _seconds(retry_after: Any) -> float:

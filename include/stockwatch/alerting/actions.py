@@ -42,6 +42,8 @@ class Act(StrEnum):
     FALSE_ALARM = "false_alarm"
     CLAIM = "claim"
     RESTOCK = "restock"
+    APPROVE = "approve"  # a mass change: it is true
+    DISCARD = "discard"
 
 
 class Reason(StrEnum):
@@ -62,6 +64,8 @@ EVENTS = {
     Act.FALSE_ALARM: "false_alarm",
     Act.CLAIM: "claimed",
     Act.RESTOCK: "restock",
+    Act.APPROVE: "approved",
+    Act.DISCARD: "discarded",
 }
 """The kind of event that each action makes."""
 
@@ -120,6 +124,8 @@ def _complete(case: Case, action: Action) -> None:
         raise ActionRefused("give the date on which stock arrives")
     if action.act in (Act.CONFIRM, Act.FALSE_ALARM) and case.kind not in JUDGED_KINDS:
         raise ActionRefused("a verdict is given on stock alone")
+    if action.act in (Act.APPROVE, Act.DISCARD) and case.kind is not Kind.MASS_CHANGE:
+        raise ActionRefused("only a mass change is approved or discarded")
     if action.act is Act.CLAIM and case.kind is not Kind.NO_OWNER:
         raise ActionRefused("this account has an owner: acknowledge the incident instead")
 
@@ -143,10 +149,12 @@ def _done(handling: Handling, standing: Standing, action: Action) -> tuple[Stand
             return Standing.RESOLVED, {"resolved_by": action.person, "resolve_reason": action.reason}
         case Act.RESTOCK:
             return standing, {"restock_on": action.restock_on, "restock_units": action.restock_units}
-    is_confirmed = action.act is Act.CONFIRM
+    is_confirmed = action.act in (Act.CONFIRM, Act.APPROVE)
     mine = Verdict(person=action.person, is_confirmed=is_confirmed, reason=action.reason, at=action.at)
     others = tuple(verdict for verdict in handling.verdicts if verdict.person != action.person)
     done = {"verdicts": (*others, mine)}
+    if action.act in (Act.APPROVE, Act.DISCARD):
+        return Standing.RESOLVED, done | {"resolved_by": action.person, "resolve_reason": action.reason}
     if is_confirmed or standing is Standing.RESOLVED:
         return standing, done
     ended = {"resolved_by": action.person, "resolve_reason": FALSE_ALARM_REASONS[action.reason or "other"]}

@@ -122,6 +122,7 @@ class Case(Value):
     partner: str = Field(default="", description="'' = no partner alone")
     partner_name: str
     channel: str
+    copies: tuple[str, ...] = Field(default=(), description="channels that show a line of it (A-31)")
     owner: str
     handling: Handling = Handling()
 

@@ -148,7 +148,7 @@ def _decided(reason: Reason, incident: DataIncident | None = None) -> Decision[D
 def _told(picture: FeedPicture, before: DataIncident | None) -> dict[str, object]:
     told = {name: getattr(picture, name) for name in FeedPicture.model_fields}
     if before:
-        told["channel"] = before.channel  # the message stays where it is
+        told |= {"channel": before.channel, "owner": before.owner}  # only a hand-over moves it
         told["wanted"] = max(picture.wanted, before.wanted)
     return told
 

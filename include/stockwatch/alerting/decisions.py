@@ -6,10 +6,12 @@ changes something becomes an event, and the state after it. Deciding again on th
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from include.stockwatch.alerting.case import SEVERITY_ORDER, Decision, Handling, Severity, Standing, fingerprint
-from include.stockwatch.alerting.incident import Incident, Member, MemberState, Picture
+from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState, Picture, counted, is_source
 
 REOPEN_DAYS = 9
 """Days (about seven business days) in which the same incident is opened again, in its thread (A-07)."""
@@ -28,6 +30,7 @@ class Reason(StrEnum):
     STALE = "stale"  # no fresh data: frozen
     RESTOCKED = "restocked"  # resolved, stock is back
     LEFT_RANGE = "left_range"  # resolved, no longer ranged
+    PART_OF = "part_of"  # resolved, its locations are members of other incidents now (A-14)
     NOT_DUE = "not_due"  # out, but not as long as the threshold asks
     NOTHING_NEW = "nothing_new"
     JUDGED = "judged"  # a person called just this a false alarm
@@ -43,23 +46,34 @@ CHANGES = {
     Reason.STALE: "frozen",
     Reason.RESTOCKED: "resolved",
     Reason.LEFT_RANGE: "resolved",
+    Reason.PART_OF: "resolved",
 }
 """Reasons that make an event, and the kind of event."""
 
 
-def decide(
-    picture: Picture, incident: Incident | None, *, tenant: str, new_id: str, previous: Incident | None
-) -> Decision[Incident]:
-    """Decide on one item of one partner.
+NOWHERE: Mapping[str, str] = {}
 
-    `incident` is the open one, if any, `previous` the latest that was resolved. Absence of data neither opens, closes
-    nor moves anything (A-02): a member without fresh data keeps its state and is marked stale.
+
+def decide(
+    picture: Picture,
+    incident: Incident | None,
+    *,
+    tenant: str,
+    new_id: str,
+    previous: Incident | None,
+    moved: Mapping[str, str] = NOWHERE,
+) -> Decision[Incident]:
+    """Decide on one item of one partner, or of all partners that a DC feeds.
+
+    `incident` is the open one, if any, `previous` the latest that was resolved; `moved` are places that are members of
+    another incident now, and of which. Absence of data neither opens, closes nor moves anything (A-02): a member
+    without fresh data keeps its state and is marked stale.
     """
     if incident is None:
         return _open(picture, tenant, new_id, previous)
     if picture.business_date < incident.data_as_of:
         return _decided(Reason.OLDER_DATE)
-    return _follow(picture, incident)
+    return _follow(picture, incident, moved)
 
 
 def _decided(reason: Reason, incident: Incident | None = None) -> Decision[Incident]:
@@ -74,6 +88,10 @@ def fingerprint_of(picture: Picture, tenant: str) -> str:
 SHARED = (
     "kind",
     "scope",
+    "scope_name",
+    "fed",
+    "transit_days",
+    "notes",
     "partner",
     "partner_name",
     "item_id",
@@ -97,9 +115,15 @@ def _open(picture: Picture, tenant: str, new_id: str, previous: Incident | None)
     if not picture.alert_due:
         return _decided(Reason.NOT_DUE)
     ended = previous.resolved_on if previous else None
-    if previous and ended and previous.is_false_alarm and all(member.out_since <= ended for member in picture.out):
+    is_soon = ended is not None and 0 <= (picture.business_date - ended).days <= REOPEN_DAYS
+    if (
+        previous
+        and ended
+        and previous.is_false_alarm
+        and all(_was_judged(member, previous, ended, is_soon=is_soon) for member in picture.out)
+    ):
         return _decided(Reason.JUDGED)
-    if previous and ended and 0 <= (picture.business_date - ended).days <= REOPEN_DAYS:
+    if previous and is_soon:
         return _decided(Reason.AGAIN, _reopened(picture, previous))
     opened = Incident(
         incident_id=new_id,
@@ -108,15 +132,23 @@ def _open(picture: Picture, tenant: str, new_id: str, previous: Incident | None)
         opened_on=min(member.out_since for member in picture.out),
         detected_on=picture.business_date,
         data_as_of=picture.business_date,
-        members=_sorted(picture.out),
+        members=_sorted(picture, picture.out),
+        copies=_copies(picture, ()),
         ranged=picture.ranged,
         known=picture.known,
-        known_out=len(picture.out),
-        peak_out=len(picture.out),
+        known_out=picture.counted(),
+        peak_out=picture.counted(),
         previous_id=previous.incident_id if previous else None,
         **{name: getattr(picture, name) for name in SHARED},
     )
     return _decided(Reason.FIRST, opened)
+
+
+def _was_judged(member: Member, previous: Incident, ended: dt.date, *, is_soon: bool) -> bool:
+    """Whether a false alarm was about just this: the same spell; or what was to come there, if that was lately."""
+    if member.lack is not Lack.SHORT:
+        return member.out_since <= ended
+    return is_soon and member.place in {one.place for one in previous.members}
 
 
 def _reopened(picture: Picture, previous: Incident) -> Incident:
@@ -133,30 +165,29 @@ def _reopened(picture: Picture, previous: Incident) -> Incident:
     return followed or previous.model_copy(update=again)
 
 
-def _follow(picture: Picture, incident: Incident) -> Decision[Incident]:
+def _follow(picture: Picture, incident: Incident, moved: Mapping[str, str] = NOWHERE) -> Decision[Incident]:
     rank = SEVERITY_ORDER.index
-    members = _next_members(picture, incident)
-    still_out = [m for m in members if m.state in (MemberState.OUT, MemberState.STALE)]
+    members = _next_members(picture, incident, moved)
+    still_out = [member for member in members if member.is_active]
     was_out = len(incident.now_out())
     after = incident.model_copy(
         update={
-            "members": _sorted(members),
+            "members": _sorted(picture, members),
             "data_stale": any(m.state is MemberState.STALE for m in still_out),
-            "peak_out": max(incident.peak_out, len(still_out)),
+            "peak_out": max(incident.peak_out, len(counted(picture.kind, picture.scope, still_out))),
         }
     )
     if picture.known:
         taken = {name: value for name in SHARED if (value := getattr(picture, name)) is not None}
         fresh = {"data_as_of": picture.business_date, "ranged": picture.ranged, "known": picture.known}
-        fresh["known_out"] = len(picture.out)
+        fresh |= {"known_out": picture.counted(), "copies": _copies(picture, incident.copies)}
         if picture.business_date > incident.data_as_of:
-            fresh["out_before"] = was_out
+            fresh["out_before"] = len(incident.empty())
         if picture.out:
             fresh |= _severity(picture, incident, is_stale=after.data_stale)
         after = _heeded(incident, after.model_copy(update=taken | fresh))
     if not still_out:
-        came_back = any(m.state is MemberState.BACK for m in after.latest_spells())
-        reason = Reason.RESTOCKED if came_back else Reason.LEFT_RANGE
+        reason = _end(after)
         ended = {"standing": Standing.RESOLVED, "resolved_on": picture.business_date, "end_reason": reason.value}
         return _decided(reason, after.model_copy(update=ended))
     if after == incident:
@@ -166,6 +197,19 @@ def _follow(picture: Picture, incident: Incident) -> Decision[Incident]:
     if len(still_out) > was_out or rank(after.severity) < rank(incident.severity):
         return _decided(Reason.WORSE, after)
     return _decided(Reason.EASED if len(still_out) < was_out else Reason.FIGURES, after)
+
+
+def _end(incident: Incident) -> Reason:
+    """How an incident ended of which nothing is out any more: back somewhere, else elsewhere, else not ranged."""
+    states = {member.state for member in incident.latest_spells()}
+    if MemberState.BACK in states:
+        return Reason.RESTOCKED
+    return Reason.PART_OF if MemberState.MOVED in states else Reason.LEFT_RANGE
+
+
+def _copies(picture: Picture, before: Iterable[str]) -> tuple[str, ...]:
+    """Channels that show a line of it: one that has it keeps it, so that it is brought up to date there."""
+    return tuple(sorted({*before, *picture.copies} - {picture.channel}))
 
 
 def _severity(picture: Picture, incident: Incident, *, is_stale: bool) -> dict[str, object]:
@@ -191,24 +235,49 @@ def _heeded(before: Incident, after: Incident) -> Incident:
     return after.model_copy(update={"standing": Standing.OPEN}) if ends_snooze or ends_ack else after
 
 
-def _next_members(picture: Picture, incident: Incident) -> list[Member]:
+def _next_members(picture: Picture, incident: Incident, moved: Mapping[str, str]) -> list[Member]:
     """Every spell of the incident as it stands now; a location that went out again after a pause is a new spell."""
-    fresh = {member.location_id: member for member in picture.out}
+    fresh = {member.place: member for member in picture.out}
     members: list[Member] = []
     for member in incident.members:
-        now = fresh.get(member.location_id)
-        if now is not None and now.out_since <= member.last_out:
+        now = fresh.get(member.place)
+        # what was only to come is no spell: whatever is seen next takes its place
+        if now is not None and (now.out_since <= member.last_out or member.lack is Lack.SHORT):
             continue  # the same spell, seen anew
-        if member.state in (MemberState.BACK, MemberState.LEFT_RANGE):
+        if (now is None and _says_nothing(picture, member)) or not member.is_active:
             members.append(member)
-        elif now is not None or member.location_id in picture.known_locations:
-            members.append(member.model_copy(update={"state": MemberState.BACK}))
-        elif picture.partner_is_whole and member.location_id not in picture.ranged_locations:
-            members.append(member.model_copy(update={"state": MemberState.LEFT_RANGE}))
         else:
-            members.append(member.model_copy(update={"state": MemberState.STALE}))
+            members.append(member.model_copy(update=_became(picture, member, now is not None, moved)))
     return members + list(fresh.values())
 
 
-def _sorted(members: tuple[Member, ...] | list[Member]) -> tuple[Member, ...]:
-    return tuple(sorted(members, key=lambda m: (m.location_id, m.out_since)))
+def _says_nothing(picture: Picture, member: Member) -> bool:
+    return (member.partner or picture.partner) in picture.untouched
+
+
+def _became(picture: Picture, member: Member, is_out_anew: bool, moved: Mapping[str, str]) -> dict[str, object]:
+    """What changes of a member that is not seen out as before."""
+    if is_out_anew:
+        return {"state": MemberState.BACK, "back_on": picture.business_date}
+    if member.place in moved:
+        return {"state": MemberState.MOVED, "moved_to": moved[member.place]}
+    if member.place in picture.known_locations:
+        return {"state": MemberState.BACK, "back_on": picture.business_date}
+    is_whole = member.partner in picture.whole if member.partner else picture.partner_is_whole
+    if is_whole and member.place not in picture.ranged_locations:
+        return {"state": MemberState.LEFT_RANGE}
+    return {"state": MemberState.STALE}
+
+
+def _sorted(picture: Picture, members: Iterable[Member]) -> tuple[Member, ...]:
+    """By location; the DC that it began with comes first."""
+
+    def order(member: Member) -> tuple[object, ...]:
+        return (
+            not is_source(picture.kind, picture.scope, member),
+            member.partner,
+            member.location_id,
+            member.out_since,
+        )
+
+    return tuple(sorted(members, key=order))

@@ -1,9 +1,14 @@
-"""What an incident is: a partner's item that cannot be bought, its locations being members."""
+"""What an incident of stock is: an item that cannot be bought, or soon cannot, its locations being members.
+
+Four kinds share it: out of stock, phantom stock, will run out, and DC out. Every series that costs is a member of one
+incident alone; where it belongs elsewhere by and by, it moves (see grouping.py).
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import Field
@@ -19,16 +24,29 @@ class MemberState(StrEnum):
     STALE = "stale"  # was out, no fresh data: neither out nor back is claimed
     BACK = "back"
     LEFT_RANGE = "left_range"  # not stocked or sold for the whole look-back: no longer counted
+    MOVED = "moved"  # still out, and a member of another incident now
+
+
+class Lack(StrEnum):
+    """What a location is a member for."""
+
+    EMPTY = "empty"  # by the record
+    DOUBTFUL = "doubtful"  # the record shows stock, the shelf is probably empty
+    SHORT = "short"  # there is stock, and it will not last
 
 
 class Member(Value):
-    """One out-of-stock spell at one location. Units are sellable units, money in the incident's currency."""
+    """One spell at one location. Units are sellable units, money in the incident's currency."""
 
+    partner: str = Field(default="", description="where it is not the incident's own: stores that a DC feeds")
     location_id: str
     location_name: str | None = None
-    out_since: dt.date
+    lack: Lack = Lack.EMPTY
+    out_since: dt.date = Field(description="first day of the spell; of a lack to come, when it was seen first")
     last_out: dt.date
     state: MemberState = MemberState.OUT
+    moved_to: str | None = Field(default=None, description="incident that it is a member of now")
+    back_on: dt.date | None = Field(default=None, description="date on which it was seen to be back")
     lost_units: float | None = Field(default=None, description="spell so far; null = not estimated")
     lost_money: float | None = None
     at_risk_units: float | None = Field(default=None, description="over the horizon, if it lasts")
@@ -37,6 +55,16 @@ class Member(Value):
     customers_lost: float | None = None
     customers_at_risk: float | None = None
     has_open_order: bool | None = Field(default=None, description="null = the feed does not say")
+    on_hand_units: float | None = Field(default=None, description="on record; null where it is empty")
+    units_per_day: float | None = Field(default=None, description="expected to be wanted")
+    silent_days: int | None = Field(default=None, description="days with stock on record and no sale")
+    p_phantom: float | None = Field(default=None, description="probability that the shelf is empty all the same")
+    days_of_supply: float | None = None
+    p_runs_out: float | None = Field(default=None, description="before the next receipt")
+    runs_out_on: dt.date | None = None
+    short_units: float | None = Field(default=None, description="wanted and missing until the next receipt")
+    next_receipt_on: dt.date | None = Field(default=None, description="expected; null = not known")
+    inbound_units: float | None = Field(default=None, description="on order or in transit; null = not told")
     cause: str | None = Field(default=None, description="why it is out, see alerting/causes.py")
     cause_place: str | None = Field(default=None, description="the DC or region that explains it")
     evidence: tuple[str, ...] = Field(default=(), description="every cause that was weighed, the one that counts first")
@@ -44,6 +72,29 @@ class Member(Value):
     def days_out(self) -> int:
         """Days of the spell, both ends included."""
         return (self.last_out - self.out_since).days + 1
+
+    @property
+    def place(self) -> str:
+        """What names the location among those of an incident."""
+        return place(self.partner, self.location_id)
+
+    @property
+    def is_active(self) -> bool:
+        """Not known to be back: out, or out when last seen."""
+        return self.state in (MemberState.OUT, MemberState.STALE)
+
+
+def place(partner: str, location_id: str) -> str:
+    """What names a location among those of an incident; `partner` is '' for the incident's own."""
+    return f"{partner}:{location_id}" if partner else location_id
+
+
+class Fed(Value):
+    """A partner whose stores a DC feeds."""
+
+    partner: str
+    partner_name: str
+    locations: int | None = Field(default=None, description="that the DC feeds with the item; null = not known")
 
 
 class Basis(Value):
@@ -57,10 +108,11 @@ class Basis(Value):
 
 
 class Picture(Value):
-    """One partner's item on one date, as the availability table shows it."""
+    """One partner's item on one date, as the availability table shows it. Locations are named as `Member.place`."""
 
     kind: Kind = Kind.OUT_OF_STOCK
     scope: str = Field(default="partner", description="what it covers: the partner, or the id of a DC")
+    scope_name: str | None = Field(default=None, description="the name of the DC")
     partner: str
     partner_name: str
     item_id: str
@@ -74,15 +126,51 @@ class Picture(Value):
     known_locations: frozenset[str] = frozenset()
     ranged_locations: frozenset[str] = frozenset()
     partner_is_whole: bool = Field(description="every feed of the partner delivered this date")
+    whole: frozenset[str] = Field(default=frozenset(), description="the same of other partners")
+    untouched: frozenset[str] = Field(default=frozenset(), description="partners of whom the date says nothing")
+    fed: tuple[Fed, ...] = ()
+    transit_days: float | None = Field(default=None, description="that stores wait for goods after the DC is back")
     location_type: str = "store"
     out: tuple[Member, ...] = ()
     alert_due: bool = Field(default=False, description="some location is out as long as its threshold asks")
     rule: str = "default"
     promise: float = Field(description="min_in_stock_rate that applies, a share")
     severity: Severity = Severity.LOW
+    notes: tuple[str, ...] = Field(default=(), description="what moved the severity, and what figures leave out")
     channel: str
+    copies: tuple[str, ...] = Field(default=(), description="channels that get a line of it")
     owner: str
     basis: Basis
+
+    def counted(self) -> int:
+        """Locations that are counted: of a DC's, the stores that are empty."""
+        return len(counted(self.kind, self.scope, self.out))
+
+
+def counted(kind: Kind, scope: str, members: Iterable[Member]) -> list[Member]:
+    """Members that count as locations: under a DC, the stores that are empty, not the DC nor what it will leave."""
+    if kind is not Kind.DC_OUT:
+        return list(members)
+    return [one for one in members if one.lack is not Lack.SHORT and not is_source(kind, scope, one)]
+
+
+def is_source(kind: Kind, scope: str, member: Member) -> bool:
+    """Whether a member is the DC itself."""
+    return kind is Kind.DC_OUT and member.location_id == scope and not member.partner
+
+
+def total(kind: Kind, scope: str, members: Iterable[Member], *figures: str) -> float | None:
+    """Sum of some figures of members; null when no member has any.
+
+    A DC's own figures are those of all that it sends: they stand where they are more than what its stores show so far.
+    """
+    sums: dict[bool, float] = {}
+    for member in members:
+        for name in figures:
+            if (value := getattr(member, name)) is not None:
+                source = is_source(kind, scope, member)
+                sums[source] = sums.get(source, 0.0) + value
+    return max(sums.values()) if sums else None
 
 
 class Incident(Case):
@@ -100,6 +188,10 @@ class Incident(Case):
     promise: float
     basis: Basis
     scope: str = "partner"
+    scope_name: str | None = None
+    fed: tuple[Fed, ...] = ()
+    transit_days: float | None = None
+    notes: tuple[str, ...] = ()
     calm_checks: int = Field(default=0, description="dates in a row whose figures ask for less severity (A-23)")
     opened_on: dt.date = Field(description="first business date out")
     detected_on: dt.date = Field(description="business date whose check opened the incident")
@@ -125,7 +217,7 @@ class Incident(Case):
             money_at_risk=self.total("at_risk_money", now_out_only=True),
             money_lost=self.total("lost_money"),
             customers_at_risk=None if lost is None and at_risk is None else (lost or 0.0) + (at_risk or 0.0),
-            locations_out=len({member.location_id for member in self.now_out()}) if self.is_open else 0,
+            locations_out=len({member.place for member in self.empty()}) if self.is_open else 0,
             locations=self.ranged,
         )
 
@@ -140,22 +232,30 @@ class Incident(Case):
         return min(causes, key=lambda cause: (-causes[cause], cause)) if causes else None
 
     def total(self, figure: str, *, now_out_only: bool = False) -> float | None:
-        """Sum of a member figure; null when no member has it."""
+        """Sum of a member figure as `total`; null when no member has it."""
         members = self.now_out() if now_out_only else self.members
-        found = [value for member in members if (value := getattr(member, figure)) is not None]
-        return sum(found) if found else None
+        return total(self.kind, self.scope, members, figure)
+
+    def empty(self) -> list[Member]:
+        """Members not known to be back that count as locations, as `counted`."""
+        return counted(self.kind, self.scope, self.now_out())
+
+    def source(self) -> Member | None:
+        """The latest spell of the DC itself; none where it is no incident of a DC, or the DC was never seen out."""
+        mine = [member for member in self.members if is_source(self.kind, self.scope, member)]
+        return max(mine, key=lambda member: member.out_since) if mine else None
 
     def stale_locations(self) -> set[str]:
         """Locations of which neither out nor back is known."""
-        return {member.location_id for member in self.members if member.state is MemberState.STALE}
+        return {member.place for member in self.members if member.state is MemberState.STALE}
 
     def latest_spells(self) -> tuple[Member, ...]:
         """The latest spell of every location."""
         latest: dict[str, Member] = {}
         for member in sorted(self.members, key=lambda m: m.out_since):
-            latest[member.location_id] = member
+            latest[member.place] = member
         return tuple(latest.values())
 
     def now_out(self) -> tuple[Member, ...]:
         """Members not known to be back: out, or out when last seen."""
-        return tuple(m for m in self.members if m.state in (MemberState.OUT, MemberState.STALE))
+        return tuple(member for member in self.members if member.is_active)

@@ -18,8 +18,6 @@ MAX_OPTIONS, MAX_OPTION_TEXT, MAX_OPTION_VALUE = 100, 75, 150
 MAX_ALT_TEXT = 2000
 MAX_METADATA_BYTES = 200
 """Our own limit: Slack does not document one."""
-MAX_FILE_BYTES = 2_000_000
-"""Our own limit of a file in a thread: its bytes wait in the store."""
 
 TEXT_TYPES = ("plain_text", "mrkdwn")
 ELEMENTS = ("button", "static_select", "overflow", "datepicker", "users_select", "image")

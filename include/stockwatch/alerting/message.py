@@ -13,14 +13,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from include.stockwatch.alerting.case import Case, Standing
+from include.stockwatch.alerting.case import Case, Kind, Standing
 from include.stockwatch.alerting.causes import SHOWN, Explained, explained
-from include.stockwatch.alerting.incident import Incident, Member, MemberState
+from include.stockwatch.alerting.incident import Incident, Member, MemberState, counted
 
 HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, FALLBACK_LIMIT, NAME_LIMIT = 150, 2000, 3000, 240, 60
 NOUNS = {"store": ("store", "stores"), "dc": ("DC", "DCs")}
 WORST_SHOWN = 3
 NOT_ESTIMATED = "not estimated"
+NOT_KNOWN = "not known"
+TITLES = {
+    Kind.OUT_OF_STOCK: "Out of stock",
+    Kind.PHANTOM_STOCK: "Stock record looks wrong",
+    Kind.WILL_RUN_OUT: "Will run out",
+    Kind.DC_OUT: "DC out of stock",
+}
+OVER = {
+    Kind.OUT_OF_STOCK: "stock is back",
+    Kind.PHANTOM_STOCK: "it sells or was counted",
+    Kind.WILL_RUN_OUT: "cover is back",
+    Kind.DC_OUT: "stock is back",
+}
+"""How what an incident was about is over, by kind."""
 
 
 @dataclass(frozen=True)
@@ -80,26 +94,18 @@ def _mrkdwn(text: str, limit: int) -> dict[str, Any]:
 
 def render(incident: Incident) -> Message:
     """The root message of an out-of-stock incident, open or resolved."""
-    return _resolved(incident) if incident.standing is Standing.RESOLVED else _open(incident)
+    return resolved(incident) if incident.standing is Standing.RESOLVED else _open(incident)
 
 
 def _open(incident: Incident) -> Message:
     out = incident.now_out()
-    noun = _noun(incident, incident.ranged)
-    item, partner = _item(incident), one_line(incident.partner_name)
+    places = noun(incident, incident.ranged)
+    item, partner = item_words(incident), one_line(incident.partner_name)
     day = (incident.data_as_of - incident.opened_on).days + 1
     at_risk = units_and_money(incident, "at_risk_units", "at_risk_money", now_out_only=True)
-    money = incident.total("at_risk_money", now_out_only=True)
     days = incident.basis.horizon_days
-    units = incident.total("at_risk_units", now_out_only=True)
-    risk_words = "cost not estimated" if units is None else f"about {number(units)} units at risk in {days} days"
-    if money is not None:
-        risk_words = f"{_money(money, incident)} at risk in {days} days"
-    stale = sum(member.state is MemberState.STALE for member in out)
-    status = f"Open, day {day:,}{in_hand(incident)}"
-    if stale:
-        of_out = "" if stale == len(out) else f" for {stale:,} of {len(out):,}"
-        status += f" - frozen, no fresh data{of_out}"
+    of_all = f"{len(out):,} of {incident.ranged:,} {places}"
+    status = f"Open, day {day:,}{in_hand(incident)}{frozen(incident)}"
     grown = len(out) - (incident.out_before if incident.out_before is not None else len(out))
     change = f" ({grown:+d} since the date before)" if grown else ""
     availability = (incident.known - incident.known_out) / max(incident.known, 1)
@@ -107,26 +113,49 @@ def _open(incident: Incident) -> Message:
         ("Status", status),
         ("Owner", incident.owner),
         ("Availability", f"{availability:.1%} (promise {incident.promise:.0%})"),
-        (f"{noun[0].upper()}{noun[1:]} out", f"{len(out):,} of {incident.ranged:,}{change}"),
+        (f"{places[0].upper()}{places[1:]} out", f"{len(out):,} of {incident.ranged:,}{change}"),
         (f"At risk, next {days} days", at_risk),
-        ("Customers", _customers(incident)),
+        ("Customers", customers(incident)),
     )
     body = (
-        f"Likely cause: {_cause(incident, out)} Lost so far: {units_and_money(incident, 'lost_units', 'lost_money')}.",
+        f"Likely cause: {cause(incident, out)} Lost so far: {units_and_money(incident, 'lost_units', 'lost_money')}.",
         f"Next step: {_next_step(incident, out)}",
-        f"Longest out: {_worst(out)}.",
+        f"Longest out: {worst(out)}.",
     )
     return Message(
         fallback=clip(
             f"{incident.severity.upper()} out of stock: {item} at {partner}, "
-            f"{len(out):,} of {incident.ranged:,} {noun}, {risk_words}, owner {incident.owner}. {incident.incident_id}",
+            f"{of_all}, {risk(incident)}, owner {incident.owner}. {incident.incident_id}",
             FALLBACK_LIMIT,
         ),
         header=f"{incident.severity.capitalize()} - Out of stock - {item} at {partner}",
         fields=fields,
         body=body,
-        context=_context(incident, stale),
+        context=context(incident),
     )
+
+
+def risk(incident: Incident) -> str:
+    """What an open incident will cost, in a few words: money if it is known, else units."""
+    # what is only to come is counted until the next receipt, not over the horizon
+    ahead = "" if incident.kind is Kind.WILL_RUN_OUT else f" in {incident.basis.horizon_days} days"
+    money = incident.total("at_risk_money", now_out_only=True)
+    if money is not None:
+        return f"{money_words(money, incident)} at risk{ahead}"
+    units = incident.total("at_risk_units", now_out_only=True)
+    return "cost not estimated" if units is None else f"about {number(units)} units at risk{ahead}"
+
+
+def frozen(incident: Incident) -> str:
+    """What is said of locations without fresh data, after the status; nothing where all have some."""
+    out = incident.now_out()
+    stale = _stale(incident)
+    of_out = "" if stale == len(out) else f" for {stale:,} of {len(out):,}"
+    return f" - frozen, no fresh data{of_out}" if stale else ""
+
+
+def _stale(incident: Incident) -> int:
+    return sum(member.state is MemberState.STALE for member in incident.now_out()) if incident.is_open else 0
 
 
 def in_hand(case: Case) -> str:
@@ -139,30 +168,36 @@ def in_hand(case: Case) -> str:
     return ", opened again" if handling.reopened else ""
 
 
-def _resolved(incident: Incident) -> Message:
-    item, partner = _item(incident), one_line(incident.partner_name)
+def resolved(incident: Incident) -> Message:
+    """The root message of an incident of stock that has ended, of whatever kind."""
+    item, partner = item_words(incident), partner_words(incident)
     ended = incident.resolved_on or incident.data_as_of
     days = max(1, (ended - incident.opened_on).days)
     lost = units_and_money(incident, "lost_units", "lost_money")
     loss = "loss not estimated" if lost == NOT_ESTIMATED else f"{lost} lost"
     lasted = _days(days)
     what, how = _ending(incident)
+    is_ahead = incident.kind is Kind.WILL_RUN_OUT  # nothing is lost by what was only to come
+    so_far = "" if is_ahead else f", {loss}"
+    ended_words = f"since {day_words(incident.opened_on)}, ended {day_words(ended)} ({lasted})"
+    fields = (
+        ("Status", "Resolved"),
+        ("Owner", incident.owner),
+        ("Expected" if is_ahead else "Out", ended_words),
+        ("Peak", f"{incident.peak_out:,} of {incident.ranged:,} {noun(incident, incident.ranged)}"),
+        *((("Lost in total", lost),) if not is_ahead else ()),
+        ("Ended", how),
+    )
     return Message(
         fallback=clip(
-            f"RESOLVED: {item} {what} at {partner} after {lasted}, {loss}. {incident.incident_id}",
-            FALLBACK_LIMIT,
+            f"RESOLVED: {item} {what} at {partner} after {lasted}{so_far}. {incident.incident_id}", FALLBACK_LIMIT
         ),
-        header=f"Resolved - Out of stock - {item} at {partner}",
-        fields=(
-            ("Status", "Resolved"),
-            ("Owner", incident.owner),
-            ("Out", f"since {day_words(incident.opened_on)}, ended {day_words(ended)} ({lasted})"),
-            ("Peak", f"{incident.peak_out:,} of {incident.ranged:,} {_noun(incident, incident.ranged)}"),
-            ("Lost in total", lost),
-            ("Ended", how),
+        header=f"Resolved - {TITLES[incident.kind]} - {item} at {partner}",
+        fields=fields,
+        body=(
+            "It was still to come: no loss is counted." if is_ahead else f"Customers: {_customers_so_far(incident)}",
         ),
-        body=(f"Customers: {_customers_so_far(incident)}",),
-        context=_context(incident, 0),
+        context=context(incident),
     )
 
 
@@ -172,38 +207,67 @@ def _ending(incident: Incident) -> tuple[str, str]:
     if incident.end_reason is None and handling.resolved_by:
         return "closed", f"closed by {one_line(handling.resolved_by)}: {one_line(handling.resolve_reason or '')}"
     spells = incident.latest_spells()
+    spells = tuple(counted(incident.kind, incident.scope, spells)) or spells
     back = sum(member.state is MemberState.BACK for member in spells)
-    left = len(spells) - back
+    moved = [member.moved_to for member in spells if member.state is MemberState.MOVED and member.moved_to]
+    left = len(spells) - back - len(moved)
+    goes_on = ", ".join(dict.fromkeys(sorted(moved)))
+    if not back and moved:
+        return f"is now part of {clip(goes_on, NAME_LIMIT)}", f"now part of {clip(goes_on, FIELD_LIMIT // 2)}"
     if not back:
         return "no longer ranged", "no longer ranged: no stock or sale in the whole look-back"
-    of_all = f"back in {back:,} of {len(spells):,} {_noun(incident, len(spells))}"
-    if not left:
-        return "back", f"stock is {of_all}"
-    return of_all, f"stock is {of_all}; {left:,} no longer ranged (no stock or sale in the whole look-back)"
+    of_all = f"in {back:,} of {len(spells):,} {noun(incident, len(spells))}"
+    parts = [f"{OVER[incident.kind]} {of_all}"]
+    if left:
+        parts.append(f"{left:,} no longer ranged (no stock or sale in the whole look-back)")
+    if moved:
+        verb = "continues" if len(moved) == 1 else "continue"
+        parts.append(f"{len(moved):,} {verb} as {clip(goes_on, FIELD_LIMIT // 2)}")
+    return ("back" if not (left or moved) else f"back {of_all}"), "; ".join(parts)
 
 
-def _context(incident: Incident, stale: int) -> tuple[str, ...]:
-    as_of = f"Data as of {day_words(incident.data_as_of)}"
+def context(incident: Incident) -> tuple[str, ...]:
+    """The last line of every message of stock: date, rule, what moved the severity, assumptions, id."""
+    as_of, stale = f"Data as of {day_words(incident.data_as_of)}", _stale(incident)
     if stale:
-        as_of += f" ({stale} {_noun(incident, stale)} without fresh data: frozen, neither out nor back is claimed)"
+        places = noun(incident, stale) if incident.kind is not Kind.DC_OUT else one_or_many(stale, "location")[2:]
+        as_of += f" ({stale} {places} without fresh data: frozen, neither out nor back is claimed)"
     return (
         as_of,
         f"rule {incident.rule}",
+        *incident.notes,
         f"customers modelled: {incident.basis.assumptions}, {incident.basis.dated}",
         incident.incident_id,
     )
 
 
-def _item(incident: Incident) -> str:
+def partner_words(incident: Incident) -> str:
+    """The partner as messages call it; with the DC, where the incident is about one."""
+    partner = one_line(incident.partner_name)
+    return f"{partner} {dc_words(incident)}" if incident.kind is Kind.DC_OUT else partner
+
+
+def dc_words(incident: Incident) -> str:
+    """`DC 07`, or `DC 07 Fresno` where its name is known."""
+    number_of_it = one_line(incident.scope)
+    shown = number_of_it if number_of_it.upper().startswith("DC") else f"DC {number_of_it}"
+    name = one_line(incident.scope_name) if incident.scope_name else ""
+    return f"{shown} {name}" if name and name not in shown else shown
+
+
+def item_words(incident: Incident) -> str:
+    """The item as messages call it."""
     return one_line(incident.item_name or f"item {incident.item_id}")
 
 
-def _noun(incident: Incident, count: int) -> str:
+def noun(incident: Incident, count: int) -> str:
+    """`store`, `stores`, `DC` or `DCs`."""
     singular, plural = NOUNS[incident.location_type]
     return singular if count == 1 else plural
 
 
-def _customers(incident: Incident) -> str:
+def customers(incident: Incident) -> str:
+    """Shoppers who meet the gap, and how many may be lost for good, as a range (A-21)."""
     shoppers = incident.total("shoppers_exposed", now_out_only=True)
     lost, at_risk = incident.total("customers_lost"), incident.total("customers_at_risk", now_out_only=True)
     if shoppers is None or lost is None or at_risk is None:
@@ -221,7 +285,7 @@ def _range(expected: float, incident: Incident) -> str:
     return f"{number(expected)} ({number(low)} to {number(high)})"
 
 
-def _cause(incident: Incident, out: Sequence[Member]) -> str:
+def cause(incident: Incident, out: Sequence[Member]) -> str:
     """What explains the locations that are out; where nothing does, whether they have anything on order."""
     found = _explained(out)
     if not found:
@@ -239,7 +303,7 @@ def _explained(out: Iterable[Member]) -> list[Explained]:
 
 
 def _of(some: Sequence[Member], out: Sequence[Member], incident: Incident) -> str:
-    return f"{len(some):,} of the {len(out):,} {_noun(incident, len(out))}"
+    return f"{len(some):,} of the {len(out):,} {noun(incident, len(out))}"
 
 
 def _orders(incident: Incident, out: Sequence[Member]) -> str:
@@ -248,12 +312,12 @@ def _orders(incident: Incident, out: Sequence[Member]) -> str:
     if not told:
         return "not known; the feed says nothing about open orders."
     missing = sum(not member.has_open_order for member in told)
-    noun = _noun(incident, 1)
+    one = noun(incident, 1)
     if not missing:
-        return f"not known yet; an order is open or in transit for every {noun} that ran out."
+        return f"not known yet; an order is open or in transit for every {one} that ran out."
     if missing == len(told):
-        return f"not known yet; nothing is on order or in transit for any {noun} that ran out."
-    of_told = f"{missing} of the {len(told)} {_noun(incident, len(told))} that ran out"
+        return f"not known yet; nothing is on order or in transit for any {one} that ran out."
+    of_told = f"{missing} of the {len(told)} {noun(incident, len(told))} that ran out"
     return f"not known yet; nothing is on order or in transit for {of_told}."
 
 
@@ -271,9 +335,9 @@ def _next_step(incident: Incident, out: Sequence[Member]) -> str:
     return f"ask {partner} why it ran out and when it is back."
 
 
-def _worst(out: Iterable[Member]) -> str:
+def worst(out: Iterable[Member]) -> str:
     ranked = sorted(out, key=lambda m: (-m.days_out(), -(m.lost_units or 0), m.location_id))
-    shown = [f"{_place(member)} ({_days(member.days_out())})" for member in ranked[:WORST_SHOWN]]
+    shown = [f"{place_words(member)} ({_days(member.days_out())})" for member in ranked[:WORST_SHOWN]]
     rest = len(ranked) - len(shown)
     return ", ".join(shown) + (f", {rest:,} more" if rest else "")
 
@@ -282,7 +346,7 @@ def _days(count: int) -> str:
     return f"{count} {'day' if count == 1 else 'days'}"
 
 
-def _place(member: Member) -> str:
+def place_words(member: Member) -> str:
     name = f" {one_line(member.location_name)}" if member.location_name else ""
     number_sign = "#" if member.location_id.isdigit() else ""
     return f"{number_sign}{one_line(member.location_id)}{name}"
@@ -295,10 +359,11 @@ def units_and_money(incident: Incident, units: str, money: str, *, now_out_only:
         return NOT_ESTIMATED
     value = incident.total(money, now_out_only=now_out_only)
     words = f"about {number(amount)} units"
-    return words if value is None else f"{words}, {_money(value, incident)}"
+    return words if value is None else f"{words}, {money_words(value, incident)}"
 
 
-def _money(value: float, incident: Incident) -> str:
+def money_words(value: float, incident: Incident) -> str:
+    """`USD 3,271`; small amounts with cents."""
     figure = f"{value:,.0f}" if round(value) >= 10 else f"{value:.2f}"
     return f"{incident.currency or ''} {figure}".strip()
 
@@ -313,3 +378,8 @@ def day_words(date: dt.date) -> str:
     weekday = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[date.weekday()]
     month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[date.month - 1]
     return f"{weekday} {date.day} {month}"
+
+
+def one_or_many(count: int, noun: str) -> str:
+    """`1 date`, `2 dates`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -13,10 +13,13 @@ LIMIT = 1000
 
 @dataclass(frozen=True)
 class Notice:
-    """Words without blocks. `channel` is a channel that the line ends with, as a link."""
+    """Words without blocks. `channel` is one that the line ends with, as a link; `mention` the Slack id of somebody
+    who is called by it (A-35).
+    """
 
     words: str
     channel: str | None = None
+    mention: str | None = None
 
     def as_text(self) -> str:
         """The line for people who read it in a terminal or a log."""
@@ -25,7 +28,8 @@ class Notice:
     def slack_text(self) -> str:
         """The line for Slack, with every name escaped (A-35)."""
         words = clip(escape(self.words), LIMIT)
-        return f"{words} <#{self.channel}>" if self.channel else words
+        called = f"<@{self.mention}> {words}" if self.mention else words
+        return f"{called} <#{self.channel}>" if self.channel else called
 
     def blocks(self) -> list[dict[str, Any]]:
         """None: the text says it all."""

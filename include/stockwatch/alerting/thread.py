@@ -65,9 +65,9 @@ def _by_data(before: Case | None, after: Case, event_kind: str) -> str | None:
     parts = []
     if rank(after.severity) < rank(before.severity):
         parts.append(f"Severity is {after.severity.value} now, it was {before.severity.value}.")
-    grown = len(after.now_out()) - len(before.now_out())
-    if grown >= max(GROWN_LOCATIONS, GROWN_SHARE * len(before.now_out())):
-        parts.append(f"{grown:,} more locations: {len(after.now_out()):,} now.")
+    grown = len(after.empty()) - len(before.empty())
+    if grown >= max(GROWN_LOCATIONS, GROWN_SHARE * len(before.empty())):
+        parts.append(f"{grown:,} more locations: {len(after.empty()):,} now.")
     was, cause = before.cause(), after.cause()
     if cause and was and cause != was:
         parts.append(f"The likely cause is now: {title(cause)}.")

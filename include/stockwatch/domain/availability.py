@@ -19,7 +19,7 @@ from include.stockwatch.domain.daily import AS_OF
 from include.stockwatch.domain.master import with_assortment
 from include.stockwatch.domain.signals import Heard
 from include.stockwatch.domain.steps import step
-from include.stockwatch.domain.sums import exact_sum, fast_sum
+from include.stockwatch.domain.sums import exact_sum, fast_sum, unit_sum
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.domain.value import Value
 
@@ -37,10 +37,14 @@ LAST_KNOWN = (
 
 OF_THE_DATE = ("on_order_units", "in_transit_units")
 """Columns of which only the value of the date counts."""
+ORDERS = ("pipeline_unit_days", "first_waiting_date", "last_waiting_date", "last_idle_date")
+"""What the days of the look-back say of orders, see `positions`."""
 EVIDENCE = (
     *("last_sale_date", "last_receipt_date", "on_hand_units"),
     *("sold_weighted", "exposure_weighted", "sale_mask"),
 )
+LEARNED_FROM = (*ORDERS, "least_price", "greatest_price")
+"""Columns of a position that its status does not need."""
 WORKING = (
     *("promotion_factor", "promotion_mask", "hazard", "silence", "silent_expected", "p_empty"),
     *("factor_today", "sold_today", "exposure_today", "is_phantom"),
@@ -118,7 +122,10 @@ def positions(rows: ir.Table, check: CheckSettings, hold: Hold = unheld) -> ir.T
 
     Grain:  (as_of, series, business_date), as `marked` -> (as_of, series)
     Units:  sold_weighted and exposure_weighted count the oldest day once and each later one more;
-            sale_mask has a bit for each of the newest days on sale, see `demand.MASK_DAYS`
+            sale_mask has a bit for each of the newest days on sale, see `demand.MASK_DAYS`;
+            pipeline_unit_days is what was on its way on each day, summed; last_waiting_date the last day on which
+            something had not left yet, where the feed tells that apart
+    Nulls:  pipeline_unit_days where the feed never says anything of orders
     """
     day = rows.business_date
     seen = rows.on_hand_units.notnull()
@@ -133,6 +140,9 @@ def positions(rows: ir.Table, check: CheckSettings, hold: Hold = unheld) -> ir.T
         sold_weighted=total(rows.weight * rows.sold, where=on_sale),
         exposure_weighted=total(rows.weight * rows.on_sale, where=on_sale),
         sale_mask=demand.bit_of(rows.age_days).bit_or(where=on_sale).fill_null(0),
+        least_price=rows.price.min(),
+        greatest_price=rows.price.max(),
+        **_orders(rows),
     )
     core = core.mutate(
         is_out=(core.last_seen_date == core.as_of).fill_null(False)
@@ -140,6 +150,20 @@ def positions(rows: ir.Table, check: CheckSettings, hold: Hold = unheld) -> ir.T
         is_ranged=core.last_in_stock_date.notnull() | core.last_sale_date.notnull(),
     )
     return step(with_last_known(hold(core), rows, hold))
+
+
+def _orders(rows: ir.Table) -> dict[str, ir.Scalar]:
+    told = rows.on_order_units.notnull() | rows.in_transit_units.notnull()
+    inbound = rows.on_order_units.fill_null(0.0) + rows.in_transit_units.fill_null(0.0)
+    waits = rows.in_transit_units.isnull().ifelse(inbound, rows.on_order_units.fill_null(0.0)) > 0
+    day = rows.business_date
+    sums = (
+        unit_sum(inbound, told),
+        day.min(where=inbound > 0),
+        day.max(where=waits),
+        day.max(where=told & (inbound <= 0)),
+    )
+    return dict(zip(ORDERS, sums, strict=True))
 
 
 def with_last_known(position: ir.Table, rows: ir.Table, hold: Hold = unheld) -> ir.Table:
@@ -180,14 +204,15 @@ def with_demand(
     Source: Gamma-Poisson with forgetting. Days out of stock teach nothing and make nothing forgotten; silent days
             count as far as the shelf probably had stock, so that a run does not talk the rate down that judges it
     """
-    days = hold(demand.history(rows, position))
+    days = hold(demand.history(hold(demand.sample(rows, position))))
     weekdays = hold(demand.weekday_factors(days, position))
     promotions = hold(demand.promotion_factors(demand.weekdayed(days, weekdays)))
     days = demand.with_expected(days, weekdays, promotions)
     dispersions = hold(demand.dispersions(days))
     hazards = hold(phantom.hazards(hold(phantom.runs(days, dispersions))))
     table = position.select(*KEY, *EVIDENCE, pool=position.category.fill_null(""), told=_packed(position))
-    table = demand.with_profile(table, demand.profiles(weekdays, promotions), demand.promoted_days(rows, promotions))
+    promoted = demand.promoted_days(rows, position, promotions)
+    table = demand.with_profile(table, demand.profiles(weekdays, promotions), promoted)
     table = demand.with_evidence(table.drop("pool"), check, dispersions)
     table = hold(phantom.with_hazard(demand.with_item_prior(table, demand.noise(check)), hazards))
     found = phantom.judged(rows, table, demand.noise(check))
@@ -195,13 +220,15 @@ def with_demand(
         found = hold(found)
         found = phantom.raised(found, heard.told(phantom.silent_since(table, found)))
     table = demand.with_rate(phantom.with_judgement(table, found), check)
-    packed = [name for name in position.columns if name not in (*KEY, *EVIDENCE)]
+    packed = [name for name in position.columns if name not in (*KEY, *EVIDENCE, *LEARNED_FROM)]
     return step(table.mutate(**{name: table.told[name] for name in packed}).drop("told", "sale_mask"))
 
 
 def _packed(position: ir.Table) -> ir.StructValue:
     """What only has to be carried along, in one column."""
-    return ibis.struct({name: position[name] for name in position.columns if name not in (*KEY, *EVIDENCE)})
+    return ibis.struct(
+        {name: position[name] for name in position.columns if name not in (*KEY, *EVIDENCE, *LEARNED_FROM)}
+    )
 
 
 def with_status(position: ir.Table, thresholds: Thresholds, check: CheckSettings) -> ir.Table:
@@ -242,6 +269,16 @@ def with_status(position: ir.Table, thresholds: Thresholds, check: CheckSettings
 def at_risk(table: ir.Table, thresholds: Thresholds) -> ir.BooleanValue:
     """Whether a series that has stock may soon have none: by its days of supply."""
     return (table.days_of_supply < thresholds.limit_column("min_days_of_supply", table)).fill_null(False)
+
+
+def rows_of_out(rows: ir.Table, position: ir.Table) -> ir.Table:
+    """The rows of the series that are out on the date, with the columns that tell of their spell.
+
+    Grain:  rows as `marked`, position as `positions` -> as rows, of some series
+    """
+    out = position.filter(position.is_out).select(*KEY)
+    units = ("on_hand_units", "units_sold", "returned_units", "received_units", *OF_THE_DATE)
+    return rows.semi_join(out, KEY).select(*KEY, "business_date", "age_days", "is_out", "sold", *units)
 
 
 def spells(
@@ -319,6 +356,7 @@ def with_store_scope(table: ir.Table) -> ir.Table:
 
 def availability(
     rows: ir.Table,
+    position: ir.Table,
     thresholds: Thresholds,
     check: CheckSettings,
     memory_half_life_days: float,
@@ -326,18 +364,19 @@ def availability(
     listed: ir.Table | None = None,
     location_types: Mapping[str, str] | None = None,
     heard: Heard | None = None,
+    days_out: ir.Table | None = None,
     hold: Hold = unheld,
 ) -> ir.Table:
     """Everything that is known of every ranged series on each checked date, but for the loss of customers.
 
-    `listed` is what assortments range (`master.ranged_on`), `location_types` the kind of place that each feed reports.
-    Grain:  (as_of, series, business_date), see `daily.looking_back` -> (as_of, series)
+    `listed` is what assortments range (`master.ranged_on`), `location_types` the kind of place that each feed reports,
+    `days_out` the rows of the series that are out (`rows_of_out`), where these were looked up already.
+    Grain:  rows (as_of, series, business_date) as `marked`, position as `positions` -> (as_of, series)
     Units:  factors are those of the weekdays, by days before the checked date modulo seven
     """
-    rows = marked(rows, thresholds, check)
-    position = hold(positions(rows, check, hold))
     if listed is not None:
         position = hold(with_assortment(position, listed, location_types or {}))
     statuses = hold(with_status(with_demand(rows, position, check, heard, hold), thresholds, check))
-    table = with_spells(statuses, spells(rows, statuses, check, memory_half_life_days), thresholds)
+    spell = spells(rows if days_out is None else days_out, statuses, check, memory_half_life_days)
+    table = with_spells(statuses, spell, thresholds)
     return with_store_scope(table).drop(*WORKING)

@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.daily import AS_OF, series_hash
 from include.stockwatch.domain.steps import step
 from include.stockwatch.domain.sums import exact_sum
 
@@ -75,21 +75,29 @@ def velocity_band(rate: ir.FloatingValue) -> ir.IntegerValue:
     return rate.clip(lower=2.0 ** BANDS[0], upper=2.0 ** BANDS[1]).log2().floor().cast("int64")
 
 
-def history(rows: ir.Table, position: ir.Table) -> ir.Table:
-    """All days of every so many-th location of each feed, with usual price and rate of their series.
+def sample(rows: ir.Table, position: ir.Table) -> ir.Table:
+    """All days of every so many-th location of each feed.
 
     Grain:  rows (as_of, feed_id, series, business_date) as `availability.marked`, position (as_of, feed_id, series)
             -> as rows, of some locations
-    Units:  base_rate is units a day on sale without promotion, up to the last sale; evidence_days what it rests on
     """
     places = position.group_by(AS_OF, "feed_id", "location_id").agg(series=position.count())
     feed = ibis.window(group_by=(AS_OF, "feed_id"))
     stride = ibis.greatest((places.series.sum().over(feed) / HISTORY_SERIES).floor(), 1).cast("int64")
     number = ibis.row_number().over(ibis.window(group_by=(AS_OF, "feed_id"), order_by="location_id"))
     chosen = places.mutate(is_chosen=number % stride == 0).filter(ibis._.is_chosen)
-    key = [AS_OF, "feed_id", *SERIES]
     columns = ["business_date", "age_days", "on_hand_units", "sold", "on_sale", "price", "received_units", "category"]
-    days = rows.semi_join(chosen, [AS_OF, "feed_id", "location_id"]).select(*key, *columns)
+    days = rows.semi_join(chosen, [AS_OF, "feed_id", "location_id"])
+    return days.select(AS_OF, "feed_id", *SERIES, *columns)
+
+
+def history(days: ir.Table) -> ir.Table:
+    """Days with usual price and rate of their series, and whether they teach its demand.
+
+    Grain:  (as_of, feed_id, series, business_date), as `sample` -> the same
+    Units:  base_rate is units a day on sale without promotion, up to the last sale; evidence_days what it rests on
+    """
+    key = [AS_OF, "feed_id", *SERIES]
     told = days.group_by(*key).agg(
         usual_price=days.price.median(),
         series_category=days.category.argmax(days.business_date, where=days.category.notnull()).fill_null(""),
@@ -195,22 +203,27 @@ def dispersions(days: ir.Table) -> ir.Table:
     return told.select(AS_OF, "feed_id", "velocity_band", dispersion=own.clip(lower=0.5, upper=20.0))
 
 
-def promoted_days(rows: ir.Table, promotions: ir.Table) -> ir.Table:
+def promoted_days(rows: ir.Table, position: ir.Table, promotions: ir.Table) -> ir.Table:
     """What the promoted days of series in pools with promotions sold, and which days they are.
 
-    Grain:  rows as `availability.marked`, promotions as `promotion_factors` -> (as_of, feed_id, series)
+    Only the days of series whose prices lie far enough apart are read.
+    Grain:  rows as `availability.marked`, position as `availability.positions`, promotions as `promotion_factors`
+            -> (as_of, feed_id, series)
     """
     key = [AS_OF, "feed_id", *SERIES]
-    pooled = rows.semi_join(promotions.select(AS_OF, "feed_id").distinct(), [AS_OF, "feed_id"])
-    priced = pooled.filter(pooled.price.notnull())
-    usual = priced.group_by(*key).agg(usual=priced.price.median(), least=priced.price.min())
-    usual = usual.filter(usual.least <= PROMOTED_BELOW * usual.usual).drop("least")
-    joined = priced.join(usual, key)
+    varied = position.filter(position.least_price <= PROMOTED_BELOW * position.greatest_price)
+    varied = varied.semi_join(promotions, [AS_OF, "feed_id"])
+    varied = varied.select(*key, number=series_hash(varied))
+    days = rows.filter(rows.price.notnull()).inner_join(varied, key)
+    days = step(days.select("number", "price", "age_days", exposure=days.weight * days.on_sale))
+    usual = days.group_by("number").agg(usual=days.price.median())
+    joined = days.join(usual, "number")
     on = joined.filter(joined.price <= PROMOTED_BELOW * joined.usual)
-    return on.group_by(*key).agg(
+    found = on.group_by("number").agg(
         promotion_mask=bit_of(on.age_days).bit_or().fill_null(0),
-        promotion_exposure=exact_sum(on.weight * on.on_sale).fill_null(0.0),
+        promotion_exposure=exact_sum(on.exposure).fill_null(0.0),
     )
+    return found.inner_join(varied, "number").drop("number")
 
 
 def profiles(weekdays: ir.Table, promotions: ir.Table) -> ir.Table:

@@ -12,15 +12,12 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
-from include.stockwatch.domain.availability import KEY, Status
+from include.stockwatch.domain.availability import KEY, ORDERS, Status
 from include.stockwatch.domain.chain import cut_off, nearest_dc
 from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.daily import AS_OF, series_hash
+from include.stockwatch.domain.sums import unit_sum
 from include.stockwatch.domain.value import Value
-
-THOUSANDTHS = 1000.0
-"""Units are added in whole thousandths: exact in any order, and cheaper than decimals."""
-
 
 ORDERED, TO_ORDER, UNTOLD = "ordered", "to_order", "untold"
 """Something is on order; nothing is; the feed says nothing of orders."""
@@ -56,67 +53,74 @@ def feeds_without_receipts(rows: ir.Table) -> ir.Table:
     return feeds.filter(~feeds.reports).select("feed_id")
 
 
-def with_receipts(rows: ir.Table, silent_feeds: Collection[str]) -> ir.Table:
-    """Rows of feeds that never report receipts with what the stock balance shows in their place.
+def receipts(rows: ir.Table, silent_feeds: Collection[str]) -> ir.Table:
+    """The receipts of the look-back, summed up: as they were reported, else as the stock balance shows them.
 
-    What stock rose by since the report before, and what was sold on the day, must have come in.
-    Grain:  (as_of, feed_id, series, business_date) -> the same
-    Nulls:  a feed that reports receipts keeps its blanks; without two reports of stock nothing is inferred
+    Grain:  (as_of, feed_id, series, business_date) -> (series_hash) of series with a receipt
+    Units:  before_receipts is the stock on record before each; late_receipts came to an empty record
     """
-    if not silent_feeds:
-        return rows
-    is_silent = rows.feed_id.isin(sorted(silent_feeds))
-    said, unsaid = rows.filter(~is_silent), rows.filter(is_silent, rows.on_hand_units.notnull())
-    before = unsaid.on_hand_units.lag().over(ibis.window(group_by=KEY, order_by="business_date"))
-    came = unsaid.on_hand_units - before + unsaid.units_sold.fill_null(0.0) - unsaid.returned_units.fill_null(0.0)
-    unsaid = unsaid.mutate(received_units=came)
-    most = unsaid.received_units.max().over(ibis.window(group_by=KEY))
-    is_receipt = (unsaid.received_units >= 1) & (unsaid.received_units >= RECEIPT_SHARE * most)
-    return ibis.union(
-        said, unsaid.mutate(received_units=is_receipt.ifelse(unsaid.received_units, 0.0)).select(said.columns)
+    said = rows if not silent_feeds else rows.filter(rows.feed_id.notin(sorted(silent_feeds)))
+    said = said.filter(said.received_units > 0)
+    came = said.select(
+        *("business_date", "received_units"),
+        series_hash=series_hash(said),
+        before=said.on_hand_units - said.received_units,
+        sold=said.units_sold.fill_null(0.0),
+    )
+    if silent_feeds:
+        came = ibis.union(came, _risen(rows.filter(rows.feed_id.isin(sorted(silent_feeds)))).select(came.columns))
+    day = came.business_date
+    return came.group_by("series_hash").agg(
+        receipts=came.count(),
+        first_receipt_date=day.min(),
+        last_receipt_date=day.max(),
+        received_units=unit_sum(came.received_units),
+        before_receipts=unit_sum(came.before),
+        before_receipts_squared=unit_sum(came.before * came.before),
+        late_receipts=(came.before + came.sold <= 0).sum().fill_null(0),
     )
 
 
-def replenishment_sums(rows: ir.Table) -> dict[str, ir.Scalar]:
-    """The aggregates over the days of a series that `replenishment` reads, for a larger aggregation to take along."""
-    came, day = rows.received_units > 0, rows.business_date
-    told = rows.on_order_units.notnull() | rows.in_transit_units.notnull()
-    inbound = rows.on_order_units.fill_null(0.0) + rows.in_transit_units.fill_null(0.0)
-    before = rows.on_hand_units - rows.received_units
-    # what is in transit waits for no DC, where the feed tells the two apart
-    waits = rows.in_transit_units.isnull().ifelse(inbound, rows.on_order_units.fill_null(0.0)) > 0
-    return {
-        "receipts": came.sum(),
-        "first_receipt_date": day.min(where=came),
-        "last_receipt_date": day.max(where=came),
-        "received_units": _exact(rows.received_units, came).fill_null(0.0),
-        "before_receipts": _exact(before, came),
-        "before_receipts_squared": _exact(before * before, came),
-        "pipeline_unit_days": _exact(inbound, told),
-        "inbound_units": inbound.max(where=told & (day == rows.as_of)),
-        "first_waiting_date": day.min(where=inbound > 0),
-        "last_waiting_date": day.max(where=waits),
-        "late_receipts": (came & (before + rows.units_sold.fill_null(0.0) <= 0)).sum(),
-        "last_idle_date": day.max(where=told & (inbound <= 0)),
-    }
+def _risen(rows: ir.Table) -> ir.Table:
+    """What must have come in: what stock rose by since the report before, and what was sold on the day.
+
+    Nulls:  without two reports of stock nothing is inferred
+    """
+    told = rows.filter(rows.on_hand_units.notnull())
+    told = told.select(
+        *("business_date", "on_hand_units"),
+        series_hash=series_hash(told),
+        sold=told.units_sold.fill_null(0.0),
+        returned=told.returned_units.fill_null(0.0),
+    )
+    before = told.on_hand_units.lag().over(ibis.window(group_by="series_hash", order_by="business_date"))
+    risen = told.mutate(received_units=told.on_hand_units - before + told.sold - told.returned)
+    risen = risen.filter(risen.received_units >= 1)
+    most = risen.received_units.max().over(ibis.window(group_by="series_hash"))
+    found = risen.mutate(before=risen.on_hand_units - risen.received_units, most=most)
+    return found.filter(found.received_units >= RECEIPT_SHARE * found.most)
 
 
-def replenishment(rows: ir.Table) -> ir.Table:
+def replenishment(position: ir.Table, found: ir.Table) -> ir.Table:
     """What the look-back tells of how each series is replenished.
 
-    Grain:  (as_of, feed_id, series, business_date), see `with_receipts` -> (as_of, feed_id, series)
-    """
-    return replenished(rows.group_by(*KEY).agg(**replenishment_sums(rows)))
-
-
-def replenished(sums: ir.Table) -> ir.Table:
-    """Receipts, orders and their times from the sums over the days of each series.
-
-    Grain:  (as_of, feed_id, series) with the columns of `replenishment_sums` -> the same
+    Grain:  position (as_of, feed_id, series) with `availability.ORDERS` and the date's on_order_units and
+            in_transit_units, found as `receipts` -> (as_of, feed_id, series)
     Units:  inbound_units is on order and in transit on the date; receipt_units the mean of a receipt;
             pipeline_unit_days what waited on each day, summed, of which received_units came in
     Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where it never does
     """
+    told = position.on_order_units.notnull() | position.in_transit_units.notnull()
+    inbound = position.on_order_units.fill_null(0.0) + position.in_transit_units.fill_null(0.0)
+    orders = position.select(
+        *KEY, *ORDERS, inbound_units=told.ifelse(inbound, ibis.null("float64")), series_hash=series_hash(position)
+    )
+    sums = orders.left_join(found, "series_hash", rname="{name}_received").drop("series_hash_received", "series_hash")
+    sums = sums.mutate(
+        receipts=sums.receipts.fill_null(0),
+        received_units=sums.received_units.fill_null(0.0),
+        late_receipts=sums.late_receipts.fill_null(0),
+    )
     since = ibis.coalesce(sums.last_idle_date + ibis.interval(days=1), sums.first_waiting_date)
     since = (sums.inbound_units > 0).ifelse(since, ibis.null("date"))
     span = sums.last_receipt_date.delta(sums.first_receipt_date, unit="day")
@@ -154,10 +158,10 @@ def with_spell_supply(table: ir.Table, rows: ir.Table, supply: SupplySettings) -
     inbound = days.on_order_units.fill_null(0.0) + days.in_transit_units.fill_null(0.0)
     told = days.on_order_units.notnull() | days.in_transit_units.notnull()
     found = days.group_by(*KEY).agg(
-        expected_units=_exact(change, days.business_date.between(before, began)),
+        expected_units=unit_sum(change, days.business_date.between(before, began)),
         found_units=days.on_hand_units.max(where=days.business_date == began),
         inbound_then=inbound.max(where=told & (days.business_date == ordered_on)),
-        came_since=_exact(days.received_units, days.business_date > ordered_on),
+        came_since=unit_sum(days.received_units, days.business_date > ordered_on),
     )
     found = found.select(
         *KEY,
@@ -166,11 +170,6 @@ def with_spell_supply(table: ir.Table, rows: ir.Table, supply: SupplySettings) -
     )
     joined = table.left_join(found, list(KEY), rname="{name}_of_spell")
     return joined.select(*table.columns, "corrected_units", "overdue_units")
-
-
-def _exact(units: ir.NumericColumn, where: ir.BooleanColumn) -> ir.FloatingScalar:
-    """Sum to whole thousandths: whole numbers in a float add up exactly below 2**53."""
-    return (units * THOUSANDTHS).round().cast("float64").sum(where=where) / THOUSANDTHS
 
 
 def with_habits(found: ir.Table, places: ir.Table, supply: SupplySettings) -> ir.Table:

@@ -22,11 +22,24 @@ Limit = Literal[
     "min_days_of_supply",
     "run_out_probability",
     "phantom_probability",
+    "phantom_days_before_alert",
+    "run_out_alert_probability",
+    "run_out_alert_days",
+    "restock_transit_days",
     "severity",
 ]
 LIMITS: tuple[Limit, ...] = get_args(Limit)
-STANDARD: Mapping[Limit, Any] = {"run_out_probability": 0.25, "phantom_probability": 0.5}
+STANDARD: Mapping[Limit, Any] = {
+    "run_out_probability": 0.25,
+    "phantom_probability": 0.5,
+    "phantom_days_before_alert": 2,
+    "run_out_alert_probability": 0.5,
+    "run_out_alert_days": 7,
+    "restock_transit_days": 2,
+}
 """Limits that the default rule may leave out, and what they are then."""
+OF_INCIDENTS: tuple[Limit, ...] = ("severity", "min_in_stock_rate", "restock_transit_days")
+"""Limits that hold for all locations of an incident together."""
 WEIGHT = {"partner": 1, "category": 2, "item_class": 4, "item_id": 8, "location_id": 16}
 
 
@@ -91,12 +104,24 @@ class Threshold(Value):
     phantom_probability: float | None = Field(
         default=None, gt=0, le=1, description="at or above it the shelf is suspected empty though stock is recorded"
     )
+    phantom_days_before_alert: int | None = Field(
+        default=None, ge=1, le=14, description="dates in a row that a shelf is suspected empty before it may alert"
+    )
+    run_out_alert_probability: float | None = Field(
+        default=None, gt=0, le=1, description="to run out before the next receipt; at or above it a series may alert"
+    )
+    run_out_alert_days: int | None = Field(default=None, ge=1, le=60, description="it must run out within so many days")
+    restock_transit_days: int | None = Field(
+        default=None, ge=0, le=60, description="after a DC is back its empty stores still count as due to it"
+    )
     severity: SeverityBands | None = Field(default=None, description="money and customers that make a severity")
 
     @model_validator(mode="after")
     def _limits_of_an_incident_span_locations(self) -> Threshold:
-        if self.match.location_id is not None and (self.severity or self.min_in_stock_rate is not None):
-            what = "`severity` and `min_in_stock_rate` are those of an incident, which spans locations"
+        given = [name for name in OF_INCIDENTS if getattr(self, name) is not None]
+        if self.match.location_id is not None and given:
+            *others, last = (f"`{name}`" for name in OF_INCIDENTS)
+            what = f"{', '.join(others)} and {last} are those of an incident, which spans locations"
             raise ValueError(f"{what}: leave them out of a rule that matches a `location_id`")
         return self
 

@@ -11,14 +11,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from include.stockwatch.domain.calendar import Calendar, TimeZone, is_holiday
 from include.stockwatch.domain.reported import MEASURES, AbsentMeans
 from include.stockwatch.domain.value import Value
 from include.stockwatch.errors import ConfigError
-from include.stockwatch.settings import calendar, reading
+from include.stockwatch.settings import reading
 
 FEED_ID = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
@@ -29,14 +30,6 @@ def _known_encoding(name: str) -> str:
         return codecs.lookup(name).name
     except LookupError:
         raise ValueError(f"`{name}` is no text encoding; usual ones are utf-8, utf-16 and cp1252") from None
-
-
-def _known_time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a region such as `America` is a folder
-        raise ValueError(f"`{name}` is no IANA time zone; one looks like America/New_York") from None
-    return name
 
 
 def _date_format(text: str) -> str:
@@ -63,9 +56,7 @@ Measure = Literal[
 ]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Encoding = Annotated[str, AfterValidator(_known_encoding)]
-TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
-Calendar = Annotated[str, AfterValidator(calendar.known_calendar)]
 
 
 class Table(Value):
@@ -349,7 +340,7 @@ class Expected(Value):
         """Whether the partner reports this date: no day off of the week, no holiday."""
         if WEEKDAYS[business_date.weekday()] not in self.weekdays:
             return False
-        return self.holidays is None or not calendar.is_holiday(self.holidays, business_date)
+        return self.holidays is None or not is_holiday(self.holidays, business_date)
 
     def local_date(self, moment: dt.datetime) -> dt.date:
         """The partner's own day at an aware moment."""

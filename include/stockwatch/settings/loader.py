@@ -11,11 +11,12 @@ from include.stockwatch.alerting.routing import Routes
 from include.stockwatch.domain.losses import CustomerModel
 from include.stockwatch.domain.promise import Promises
 from include.stockwatch.domain.thresholds import Thresholds
-from include.stockwatch.errors import ConfigError, Problem
+from include.stockwatch.errors import ConfigError, Problem, closest
 from include.stockwatch.settings.feed import Feed, load_feed
 from include.stockwatch.settings.master import Master, load_master
 from include.stockwatch.settings.models import Settings, Stockwatch
-from include.stockwatch.settings.reading import closest, content_of, file_problem, open_file, read
+from include.stockwatch.settings.reading import content_of, file_problem, open_file, read
+from include.stockwatch.settings.routes import problems as route_problems
 from include.stockwatch.settings.signals import SignalSettings
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
     promises = _collect(problems, read, folder / "promises.yaml", Promises, optional=True)
     signals = _collect(problems, read, folder / "signals.yaml", SignalSettings, optional=True)
     general = _collect(problems, read, folder / "stockwatch.yaml", Stockwatch, optional=True)
+    if routes:
+        problems.extend(route_problems(folder / "routes.yaml", routes))
     if not left_out and partners:
         problems.extend(_unknown_partners(folder / "thresholds.yaml", "thresholds", partners))
         problems.extend(_unknown_partners(folder / "routes.yaml", "routes", partners))
@@ -131,9 +134,11 @@ def _unknown_partners(path: Path, key: str, partners: set[str]) -> Iterable[Prob
     rules = content.get(key) if isinstance(content, dict) else None
     for position, rule in enumerate(rules if isinstance(rules, list) else ()):
         wanted = rule.get("match", {}) if isinstance(rule, dict) else {}
-        partner = wanted.get("partner") if isinstance(wanted, dict) else None
-        if file and isinstance(partner, str) and partner not in partners:
-            yield _unknown_partner(path, partner, partners, (key, position, "match", "partner"))
+        named = wanted.get("partner") if isinstance(wanted, dict) else None
+        loc: tuple[str | int, ...] = (key, position, "match", "partner")
+        for place, partner in enumerate(named if isinstance(named, list) else [named]):
+            if file and isinstance(partner, str) and partner not in partners:
+                yield _unknown_partner(path, partner, partners, (*loc, place) if isinstance(named, list) else loc)
 
 
 def _unknown_partner(

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from include.stockwatch.domain.value import Value
-from include.stockwatch.errors import ConfigError
+from include.stockwatch.errors import ConfigError, closest
 from include.stockwatch.settings import reading
 from include.stockwatch.settings.feed import FEED_ID
 from include.stockwatch.settings.master_feed import ItemRef, MasterFeed, PlaceId
@@ -247,7 +247,7 @@ def load_master(path: Path) -> Master:
     model = TABLES.get(named) if isinstance(named, str) else None
     if model is None:
         what = "missing" if named is None else f"`{named}` is no table of master data"
-        near = reading.closest(str(named), TABLES) if named else "say what the file is about."
+        near = closest(str(named), TABLES) if named else "say what the file is about."
         fix = f"{near or 'use one of these.'} Tables: {', '.join(TABLES)}."
         raise ConfigError((file.problem(file.mark(("table",)), "table", what, fix),))
     return reading.read(path, model)

@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping
 
 from pydantic import Field
 
+from include.stockwatch.alerting.mass_change import MassChangeSettings
 from include.stockwatch.alerting.routing import Routes
 from include.stockwatch.domain.availability import CheckSettings
 from include.stockwatch.domain.causes import ScopeSettings
@@ -48,6 +49,7 @@ class Stockwatch(Value):
     supply: SupplySettings = SupplySettings()
     scope: ScopeSettings = ScopeSettings()
     gate: GateSettings = GateSettings()
+    mass_change: MassChangeSettings = MassChangeSettings()
 
 
 class Settings(Value):

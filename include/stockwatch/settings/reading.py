@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from include.stockwatch.errors import ConfigError, Problem
+from include.stockwatch.errors import ConfigError, Problem, closest
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str | int, ...]
@@ -237,14 +236,8 @@ def _about(model: type[BaseModel] | None, name: str) -> str:
 def _nearest(name: str, model: type[BaseModel] | None) -> str:
     if model is None:
         return "remove it"
-    names = list(model.model_fields)
+    names = [field.alias or name for name, field in model.model_fields.items()]
     return f"{closest(name, names) or 'remove it.'} Known here: {', '.join(names)}."
-
-
-def closest(name: str, names: Iterable[str]) -> str:
-    """A question that offers the nearest of some names; empty if none is near."""
-    close = difflib.get_close_matches(name, list(names), n=1)
-    return f"did you mean `{close[0]}`?" if close else ""
 
 
 def _choices(expected: str) -> list[str]:

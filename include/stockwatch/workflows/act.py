@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.stockwatch.adapters.state import incidents
+from include.stockwatch.adapters.state import incidents, ledger
 from include.stockwatch.alerting.actions import EVENTS, Act, Action, Reason, run_out, take
 from include.stockwatch.alerting.case import Case, Standing
+from include.stockwatch.alerting.mass_change import MassChange
+from include.stockwatch.alerting.routing import facts_of
 from include.stockwatch.alerting.thread import CLOCK
 from include.stockwatch.errors import ActionRefused
-from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.record import record, record_all
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -35,14 +36,22 @@ def act(services: Services, incident_id: str, action: Action) -> Acted:
 
     Raises: ActionRefused if there is no such incident, or the action lacks what it needs
     """
-    if action.act in (Act.ACKNOWLEDGE, Act.CLAIM) and action.until is None:
-        action = action.model_copy(update={"until": business_days_later(action.at, ACKNOWLEDGED_DAYS)})
     with services.state.begin() as tx:
-        case = incidents.find(tx, incident_id)
-        if case is None:
-            raise ActionRefused(f"there is no incident {incident_id}")
-        decision = take(case, action)
-        record(tx, decision, at=action.at, actor=action.person, note=action.reason)
+        return act_in(services, tx, incident_id, action)
+
+
+def act_in(services: Services, tx: Connection, incident_id: str, action: Action) -> Acted:
+    """The same in a transaction of the caller. Raises: ActionRefused"""
+    case = incidents.find(tx, incident_id)
+    if case is None:
+        raise ActionRefused(f"there is no incident {incident_id}")
+    if action.act in (Act.ACKNOWLEDGE, Act.CLAIM) and action.until is None:
+        hours = services.settings.routes.taken(facts_of(case))[0].hours
+        action = action.model_copy(update={"until": hours.days_later(action.at, ACKNOWLEDGED_DAYS)})
+    decision = take(case, action)
+    record(tx, decision, at=action.at, actor=action.person, note=action.reason)
+    if action.act is Act.APPROVE and decision.incident is not None and isinstance(case, MassChange):
+        ledger.revise(tx, case.feeds, case.business_date)  # the gate has the date decided again
     after = decision.incident or case
     return Acted(after, decision.incident is not None, _said(after, action, Reason(decision.reason)))
 
@@ -51,11 +60,8 @@ def wake(services: Services) -> list[str]:
     """Open again what was snoozed or acknowledged until now; returns the incidents' ids."""
     now = services.now()
     with services.state.begin() as tx:
-        return [case.incident_id for case in incidents.due(tx, now) if _woken(tx, case, now)]
-
-
-def _woken(tx: Connection, case: Case, now: dt.datetime) -> bool:
-    return record(tx, run_out(case, now), at=now, actor=CLOCK)
+        over = [run_out(case, now) for case in incidents.due(tx, now)]
+        return [change.after.incident_id for change in record_all(services, tx, over, at=now, actor=CLOCK)]
 
 
 def _said(case: Case, action: Action, reason: Reason) -> str:
@@ -66,11 +72,3 @@ def _said(case: Case, action: Action, reason: Reason) -> str:
     if reason is Reason.NOTHING_NEW:
         return f"{case.incident_id} was {now} already."
     return f"{case.incident_id}: {EVENTS[action.act].replace('_', ' ')}, now {now}."
-
-
-def business_days_later(at: dt.datetime, days: int) -> dt.datetime:
-    """The same time of day some business days later, Monday to Friday."""
-    import numpy as np
-
-    date = np.busday_offset(np.datetime64(at.date(), "D"), days, roll="forward").astype(dt.date)
-    return dt.datetime.combine(date, at.timetz())

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from include.stockwatch.domain import transitions
-from include.stockwatch.domain.availability import CheckSettings, Status, availability, marked
+from include.stockwatch.domain.availability import (
+    CheckSettings,
+    Hold,
+    Status,
+    availability,
+    marked,
+    positions,
+    rows_of_out,
+)
 from include.stockwatch.domain.causes import ScopeSettings, with_causes
 from include.stockwatch.domain.chain import dc_outages, dc_states, dcs_of, links_on, regions
 from include.stockwatch.domain.columns import AVAILABILITY, SERIES
@@ -30,8 +38,8 @@ from include.stockwatch.domain.signals import Heard
 from include.stockwatch.domain.supply import (
     SupplySettings,
     feeds_without_receipts,
+    receipts,
     replenishment,
-    with_receipts,
     with_spell_supply,
     with_supply,
 )
@@ -104,16 +112,25 @@ def assess(
     `rows` are those of the look-back (`daily.looking_back`), `location_types` the kind of place that each feed reports.
     Grain:  (as_of, series, business_date) -> (business_date, series), the columns of AVAILABILITY
     """
-    name = f"look_back_{next(NUMBERS)}"
+    name, made = f"look_back_{next(NUMBERS)}", list[str]()
+
+    def held(table: ir.Table) -> ir.Table:
+        """Computed now, and kept in the engine, which puts on disk what does not fit into its memory."""
+        made.append(f"held_{next(NUMBERS)}")
+        return engine.create_table(made[-1], table, temp=True)
+
     view = engine.create_view(name, rows)  # large expressions take longer to write down than to run
     try:
-        return _assessed(engine, view, dates, rules, known, location_types)
+        return _assessed(engine, held, view, dates, rules, known, location_types)
     finally:
+        for table in made:
+            engine.raw_sql(f"DROP TABLE IF EXISTS {table}")
         engine.raw_sql(f"DROP VIEW {name}")  # `drop_view` of ibis 12 loses the name
 
 
 def _assessed(
     engine: Any,
+    held: Hold,
     rows: ir.Table,
     dates: Sequence[dt.date],
     rules: Rules,
@@ -122,21 +139,22 @@ def _assessed(
 ) -> pa.Table:
     import ibis
 
-    def held(table: ir.Table) -> ir.Table:
-        return ibis.memtable(engine.to_pyarrow(table))
-
     dc_feeds = {feed_id for feed_id, kind in location_types.items() if kind == "dc"}
     days = marked(rows, rules.thresholds, rules.check)
+    position = held(positions(days, rules.check, held))
+    days_out = held(rows_of_out(days, position))
     memory = rules.customers.defaults.memory_half_life_days
     table = held(
         availability(
-            rows,
+            days,
+            position,
             rules.thresholds,
             rules.check,
             memory,
             listed=known.listed,
             location_types=location_types,
             heard=known.heard,
+            days_out=days_out,
             hold=held,
         )
     )
@@ -144,8 +162,9 @@ def _assessed(
     dcs = held(dcs_of(table.select(AS_OF, *SERIES), links, dc_states(days, dc_feeds)))
     outages = held(dc_outages(days, dc_feeds))
     silent = engine.to_pyarrow(feeds_without_receipts(rows))["feed_id"].to_pylist()
-    table = held(with_supply(table, replenishment(with_receipts(rows, silent)), dcs, rules.supply))
-    table = with_details(with_spell_supply(table, rows, rules.supply), known.items)
+    found = replenishment(position, receipts(rows, silent))
+    table = held(with_supply(table, found, dcs, rules.supply))
+    table = with_details(with_spell_supply(table, days_out, rules.supply), known.items)
     table = held(_at_risk(ibis.memtable(_with_run_outs(engine.to_pyarrow(table), rules)), rules))
     places = held(regions(known.locations))
     planned = held(transitions.planned(table, known.items, known.assortment, places))

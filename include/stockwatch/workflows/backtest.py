@@ -14,22 +14,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.alerting.case import Standing
-from include.stockwatch.alerting.decisions import Reason, decide, fingerprint_of
-from include.stockwatch.alerting.incident import Incident, MemberState
-from include.stockwatch.alerting.message import render
+from include.stockwatch.alerting.decisions import Reason
+from include.stockwatch.alerting.grouping import Series
+from include.stockwatch.alerting.incident import Incident, Lack, MemberState
+from include.stockwatch.alerting.kinds import render
+from include.stockwatch.alerting.mass_change import suspicion
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.errors import StockwatchError
 from include.stockwatch.workflows.check import availability_on, delivered_until, kpis_of, rules_of
-from include.stockwatch.workflows.incidents import pictures
+from include.stockwatch.workflows.day import Day
+from include.stockwatch.workflows.fed import fed_by
+from include.stockwatch.workflows.incidents import day_of, decide_day
+from include.stockwatch.workflows.mass import mass_pictures
+from include.stockwatch.workflows.pictures import Known
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_DAYS = 120
-"""Dates computed in one query; bounds memory, not the result."""
+BATCH_SERIES, BATCH_DAYS = 150_000, 450
+"""Series of all dates, and dates, that are computed in one query; they bound memory, not the result."""
 UNAVAILABLE = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
 TRUTH_COLUMNS = ("business_date", *SERIES, "is_empty")
 
@@ -48,17 +54,21 @@ class _Replay:
     ongoing: dict[str, Incident] = field(default_factory=dict)
     ended: dict[str, Incident] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    decided_on: dict[str, dt.date] = field(default_factory=dict)  # partner -> latest date with fresh data
+    suspected: dict[Series, int] = field(default_factory=dict)  # dates in a row that a shelf was suspected empty
     severities: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    messages_of_kinds: Counter[str] = field(default_factory=Counter)
     per_owner: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     per_day: list[dict[str, Any]] = field(default_factory=list)
 
     def alerted(self) -> set[Key]:
         """Series that an open incident says are out."""
         return {
-            (incident.partner, member.location_id, incident.item_id)
+            (member.partner or incident.partner, member.location_id, incident.item_id)
             for incident in self.ongoing.values()
             for member in incident.members
-            if member.state is MemberState.OUT
+            if member.state is MemberState.OUT and member.lack is not Lack.SHORT
         }
 
 
@@ -91,8 +101,10 @@ def _replayed(
     delivered = delivered_until(services)
     dates = [date for date in delivered if (first or date) <= date <= (last or date)]
     replay = _Replay(services.settings.stockwatch.tenant)
-    for start in range(0, len(dates), BATCH_DAYS):
-        batch = dates[start : start + BATCH_DAYS]
+    series = services.lake.table("observations", feeds=services.settings.feeds).select(*SERIES).distinct().count()
+    size = max(1, min(BATCH_DAYS, BATCH_SERIES // max(1, services.lake.engine.execute(series))))
+    for start in range(0, len(dates), size):
+        batch = dates[start : start + size]
         table, _ = availability_on(services, batch, delivered)
         figures = {row["business_date"]: row for row in kpis_of(services, table).to_pylist() if row["partner"] == ""}
         for date in batch:
@@ -107,35 +119,69 @@ def _replayed(
 
 
 def _day(services: Services, replay: _Replay, date: dt.date, rows: pa.Table, feeds: set[str]) -> dict[str, int]:
-    """Decide one date; counts of what happened on it."""
-    day: Counter[str] = Counter()
-    whole = services.settings.wholly_delivered(feeds)
-    for picture in pictures(services.settings, rules_of(services), date, rows, [*replay.ongoing.values()], whole):
-        mark = fingerprint_of(picture, replay.tenant)
-        before = replay.ongoing.get(mark)
-        new_id = f"REPLAY-{next(replay.numbers):06d}" if before is None else ""
-        decision = decide(picture, before, tenant=replay.tenant, new_id=new_id, previous=replay.ended.get(mark))
-        after = decision.incident
-        if after is None or decision.event_kind is None:
-            continue
-        sent = _messages(decision.event_kind, before, after)
-        day[decision.event_kind] += 1
-        day["messages"] += sent
-        replay.per_owner[after.owner]["messages"] += sent
-        if decision.reason is Reason.FIRST:
-            replay.severities[after.severity.value] += 1
-            replay.per_owner[after.owner]["opened"] += 1
-        if after.standing is Standing.RESOLVED:
-            replay.ongoing.pop(mark, None)
-            replay.ended[mark] = after
-        else:
-            replay.ongoing[mark] = after
-    return {
-        "opened": day["opened"],
-        "resolved": day["resolved"],
-        "open": len(replay.ongoing),
-        "messages": day["messages"],
-    }
+    """Decide one date; counts of what happened on it. A mass change is counted, and taken as approved."""
+    settings, shown = services.settings, day_of(services.settings, date, rows)
+    fresh = {settings.feeds[feed].partner for feed in feeds}
+    known = Known(
+        whole=settings.wholly_delivered(feeds),
+        untouched=settings.resting(date) - fresh,
+        suspected=replay.suspected,
+        fed=lambda groups: fed_by(services, shown, groups),
+    )
+    decided = decide_day(
+        settings,
+        rules_of(services),
+        shown,
+        known,
+        dict(replay.ongoing),
+        lambda marks: {mark: replay.ended[mark] for mark in marks if mark in replay.ended},
+        (f"REPLAY-{number:06d}" for number in replay.numbers),
+    )
+    day: Counter[str] = Counter(mass_changes=_mass_changes(services, replay, shown, fresh, feeds))
+    for decision in decided.decisions:
+        if decision.incident is not None and decision.event_kind is not None:
+            _count(replay, day, decision.incident, decision.event_kind, is_new=decision.reason is Reason.FIRST)
+    replay.decided_on |= dict.fromkeys(fresh, date)
+    _remember(replay, shown)
+    told = ("opened", "resolved", "messages", "mass_changes")
+    return {**{name: day[name] for name in told}, "open": len(replay.ongoing)}
+
+
+def _count(replay: _Replay, day: Counter[str], after: Incident, event_kind: str, *, is_new: bool) -> None:
+    """Count what an event costs, and let its state stand."""
+    sent = _messages(event_kind, replay.ongoing.get(after.fingerprint), after)
+    day[event_kind] += 1
+    day["messages"] += sent
+    replay.per_owner[after.owner]["messages"] += sent
+    replay.messages_of_kinds[after.kind.value] += sent
+    if is_new:
+        replay.severities[after.severity.value] += 1
+        replay.kinds[after.kind.value] += 1
+        replay.per_owner[after.owner]["opened"] += 1
+    if after.standing is Standing.RESOLVED:
+        replay.ongoing.pop(after.fingerprint, None)
+        replay.ended[after.fingerprint] = after
+    else:
+        replay.ongoing[after.fingerprint] = after
+
+
+def _mass_changes(services: Services, replay: _Replay, shown: Day, fresh: set[str], feeds: set[str]) -> int:
+    """Partners of which the date would be held."""
+    since = {partner: date for partner, date in replay.decided_on.items() if partner in fresh}
+    limits = services.settings.stockwatch.mass_change
+    found = mass_pictures(services.settings, shown, since, feeds, ())
+    return sum(suspicion(picture, limits) is not None for picture in found)
+
+
+def _remember(replay: _Replay, shown: Day) -> None:
+    """Note for how many dates in a row each shelf has been suspected empty; a date without data is passed over."""
+    names = (*SERIES, "status")
+    for *key, status in zip(*(shown.table[name].to_pylist() for name in names), strict=True):
+        series = (key[0], key[1], key[2])
+        if status == Status.PHANTOM_SUSPECTED.value:
+            replay.suspected[series] = replay.suspected.get(series, 0) + 1
+        elif status != Status.UNKNOWN.value:
+            replay.suspected.pop(series, None)
 
 
 def _money(rows: pa.Table, alerted: set[Key]) -> dict[str, Any]:
@@ -176,6 +222,16 @@ def _summary(replay: _Replay, *, has_truth: bool) -> dict[str, Any]:
         "messages_per_day": _rounded(sum(messages) / len(messages)) if messages else None,
         "still_open": len(replay.ongoing),
         "opened_by_severity": dict(sorted(replay.severities.items())),
+        "by_kind": {
+            kind: {
+                "opened": replay.kinds[kind],
+                "messages": sent,
+                "opened_per_day": _rounded(replay.kinds[kind] / len(days)),
+                "messages_per_day": _rounded(sent / len(days)),
+            }
+            for kind, sent in sorted(replay.messages_of_kinds.items())
+        },
+        "mass_changes": sum(day["mass_changes"] for day in days),
         "per_owner": {
             owner: {
                 "opened": counts["opened"],
@@ -225,7 +281,7 @@ def _truth(path: Path) -> dict[dt.date, set[Key]]:
 def _messages(kind: str, before: Incident | None, after: Incident) -> int:
     """Slack calls that an event costs: a post, an update if the text changes, an update and a reply at the end."""
     if kind in ("resolved", "reopened"):
-        return 2
+        return 2  # without what is said of it in the thread: see alerting/thread.py
     return int(before is None or render(before).digest() != render(after).digest())
 
 

@@ -15,6 +15,7 @@ ROWS: tuple[tuple[str, Callable[[Replay], str]], ...] = (
     ("  still open at the end", lambda found: f"{found['still_open']:,}"),
     ("  by severity", lambda found: ", ".join(f"{n:,} {name}" for name, n in found["opened_by_severity"].items())),
     ("messages a day", lambda found: _number(found["messages_per_day"])),
+    ("dates held as mass changes", lambda found: f"{found['mass_changes']:,}"),
     ("money lost in an incident", lambda found: _amounts(found["money_caught"])),
     ("money lost in none", lambda found: _amounts(found["money_missed"])),
     ("share caught", lambda found: ", ".join(f"{c} {share:.1%}" for c, share in found["money_caught_share"].items())),
@@ -27,20 +28,22 @@ TRUTH_ROWS: tuple[tuple[str, Callable[[Replay], str]], ...] = (
 
 
 def as_text(replays: Mapping[str, Replay]) -> str:
-    """The figures of one or two replays side by side, then incidents and messages a day for each owner."""
+    """The figures of one or two replays side by side, then incidents and messages a day by kind and by owner."""
     rows = ROWS + (TRUTH_ROWS if all("precision" in found for found in replays.values()) else ())
     lines = [("", *replays)]
     lines += [(label, *(shown(found) or "-" for found in replays.values())) for label, shown in rows]
-    lines += [("", *("" for _ in replays)), ("incidents, messages a day", *replays)]
-    for owner in sorted({owner for found in replays.values() for owner in found["per_owner"]}):
-        lines.append((f"  {owner}", *(_of_owner(found["per_owner"].get(owner)) for found in replays.values())))
+    for title, figures in (("kind", "by_kind"), ("owner", "per_owner")):
+        lines += [("", *("" for _ in replays)), (f"incidents, messages a day by {title}", *replays)]
+        for name in sorted({name for found in replays.values() for name in found[figures]}):
+            shown = name.replace("_", " ") if figures == "by_kind" else name
+            lines.append((f"  {shown}", *(_a_day(found[figures].get(name)) for found in replays.values())))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 
-def _of_owner(counts: Mapping[str, float] | None) -> str:
+def _a_day(counts: Mapping[str, float] | None) -> str:
     if counts is None:
         return "-"
     return f"{_number(counts['opened_per_day'])}, {_number(counts['messages_per_day'])}"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
+ORIGIN = ("flow_days", "delivery_id", "source_file", "line", "received_at")
+"""Columns of observations that no figure of a day depends on."""
+
 log = logging.getLogger(__name__)
 
 
@@ -107,6 +110,9 @@ def _rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date,
                 observed = with_blind_rows(observed, services.lake.table("rejects", feeds=feeds), came)
             parts.append(daily(observed, came, feeds, first, last))
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    rows = rows.drop(*ORIGIN)
+    if len(dates) > 1:  # every date looks back on the same days: these are read and filled in once
+        rows = ibis.memtable(services.lake.engine.to_pyarrow(rows))
     return looking_back(rows, list(dates), lookback)
 
 

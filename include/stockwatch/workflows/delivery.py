@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.preview import PREFIX
-from include.stockwatch.adapters.state import outbox, pace
+from include.stockwatch.adapters.state import incidents, outbox, pace
 from include.stockwatch.adapters.state.outbox import FILE, PLAIN, POST, UPDATE, Outgoing
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
-from include.stockwatch.alerting.limits import MAX_TEXT
+from include.stockwatch.alerting.buttons import buttons
+from include.stockwatch.alerting.limits import MAX_TEXT, violations
 from include.stockwatch.alerting.message import clip, escape
 from include.stockwatch.alerting.notice import Notice
 from include.stockwatch.errors import ConfigError, DeliveryFailed, Refusal
@@ -133,7 +134,7 @@ def _marked(message: Outgoing) -> Outgoing:
 
 def _put(services: Services, message: Outgoing) -> str:
     messenger = services.messenger
-    text, blocks = (_plain(message), []) if PLAIN in message.remedies else (message.text, message.blocks)
+    text, blocks = (_plain(message), []) if PLAIN in message.remedies else (message.text, _blocks(services, message))
     if message.operation == POST:
         return messenger.post(message.channel, text, blocks, message.idem_key, None)
     root = _root(services, message)
@@ -146,6 +147,16 @@ def _put(services: Services, message: Outgoing) -> str:
         file = message.file
         return messenger.upload(message.channel, root, file.name, file.title, file.alt_text, file.content)
     return messenger.post(message.channel, text, blocks, message.idem_key, root, broadcast=message.broadcast)
+
+
+def _blocks(services: Services, message: Outgoing) -> list[dict[str, Any]]:
+    """The blocks of a message; below a root the buttons of the incident as it stands, where presses reach us (A-77)."""
+    if not services.messenger.has_buttons or message.operation not in (POST, UPDATE):
+        return message.blocks
+    with services.state.read() as tx:
+        case = incidents.find(tx, message.incident_id)
+    blocks = [*message.blocks, *(buttons(case) if case and case.channel == message.channel else [])]
+    return message.blocks if violations(message.text, blocks) else blocks
 
 
 def _root(services: Services, message: Outgoing) -> str | None:

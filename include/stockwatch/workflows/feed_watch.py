@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from include.stockwatch.adapters.state import incidents, ledger
 from include.stockwatch.adapters.state.ledger import Delivery
-from include.stockwatch.alerting.case import STOCK_KINDS, Kind
+from include.stockwatch.alerting.case import STOCK_KINDS, Decision, Kind
 from include.stockwatch.alerting.data_incident import DataIncident, FeedPicture, HeldFile, Reason, decide
 from include.stockwatch.settings.feed import Expected, Feed
-from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.record import record_all
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def watch(services: Services, *, actor: str = "command line") -> dict[str, Any]:
     now = services.now()
     changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": []}
     reasons: Counter[str] = Counter()
+    decisions: list[Decision[DataIncident]] = []
     with services.state.begin() as tx:
         ongoing = open_incidents(tx)
         ids = incidents.new_ids(tx, Kind.FEED_PROBLEM, now.year)
@@ -48,8 +49,9 @@ def watch(services: Services, *, actor: str = "command line") -> dict[str, Any]:
                 continue
             if decision.reason is Reason.FIRST:
                 candidate = next(ids)
-            record(tx, decision, at=now, actor=actor)
+            decisions.append(decision)
             changed[kind].append(incident.incident_id)
+        record_all(services, tx, decisions, at=now, actor=actor)
         open_now = incidents.count_open(tx, [Kind.FEED_PROBLEM])
     log.info("feeds: %s data incidents open, %s", open_now, dict(reasons))
     return {**changed, "open": open_now, "reasons": dict(sorted(reasons.items()))}

@@ -3,189 +3,203 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import incidents as store
 from include.stockwatch.adapters.state import ledger
-from include.stockwatch.alerting.case import STOCK_KINDS, Decision, Kind
+from include.stockwatch.alerting import mass_change
+from include.stockwatch.alerting.case import STOCK_KINDS, Decision, Kind, fingerprint
 from include.stockwatch.alerting.decisions import Reason, decide, fingerprint_of
-from include.stockwatch.alerting.incident import Basis, Incident, Member, Picture
-from include.stockwatch.alerting.severity import severity
+from include.stockwatch.alerting.grouping import Group, Series, moved_from
+from include.stockwatch.alerting.incident import Incident, Lack, Picture
+from include.stockwatch.alerting.mass_change import MassChange
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows.assess import Rules
-from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.day import LACKS, Day
+from include.stockwatch.workflows.fed import fed_by
+from include.stockwatch.workflows.mass import mass_pictures
+from include.stockwatch.workflows.pictures import Known, Pictures
+from include.stockwatch.workflows.precision import weak_rules
+from include.stockwatch.workflows.record import record_all
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FIGURES = (
-    "lost_units",
-    "lost_money",
-    "at_risk_units",
-    "at_risk_money",
-    "shoppers_exposed",
-    "customers_lost",
-    "customers_at_risk",
-)
+SUSPECTED_WITHIN = dt.timedelta(days=21)
+"""How far back earlier dates are looked at to see how long a shelf has been suspected empty."""
+Earlier = Callable[[Iterable[str]], Mapping[str, Incident]]
+"""Gives the latest resolved incident of each fingerprint that has one."""
+EVENTS = ("opened", "reopened", "updated", "frozen", "resolved")
 
 
 def decide_date(
     services: Services, business_date: dt.date, table: pa.Table, fresh_feeds: set[str], rules: Rules, *, actor: str
 ) -> dict[str, Any]:
-    """Decide on every item that is out or has an open incident; store events and messages in one transaction."""
+    """Decide on everything that costs or has an open incident; store events and messages in one transaction."""
     settings, now = services.settings, services.now()
     fresh = {settings.feeds[feed].partner for feed in fresh_feeds if feed in settings.feeds}
-    reasons: Counter[str] = Counter()
-    changed: dict[str, list[str]] = {name: [] for name in ("opened", "reopened", "updated", "frozen", "resolved")}
+    whole = settings.wholly_delivered(fresh_feeds)
+    day = day_of(settings, business_date, table)
+    suspected, weak = suspected_before(services, day), weak_rules(services, business_date)
     with services.state.begin() as tx:
-        ongoing = store.open_incidents(tx, STOCK_KINDS)
         marks = ledger.watermark(tx)
-        whole = settings.wholly_delivered(fresh_feeds)
-        shown = list(pictures(settings, rules, business_date, table, ongoing.values(), whole))
-        tenant = settings.stockwatch.tenant
-        earlier = store.latest_resolved(tx, (fingerprint_of(picture, tenant) for picture in shown))
-        ids = store.new_ids(tx, Kind.OUT_OF_STOCK, business_date.year)
-        candidate = next(ids)
-        for picture in shown:
-            mark = fingerprint_of(picture, tenant)
-            if picture.business_date < marks.get(picture.partner, picture.business_date):
-                decision: Decision[Incident] = Decision(Reason.OLDER_DATE)
-            else:
-                decision = decide(
-                    picture, ongoing.get(mark), tenant=tenant, new_id=candidate, previous=earlier.get(mark)
-                )
-            reasons[decision.reason.value] += 1
-            if decision.incident is None or decision.event_kind is None:
-                continue
-            if decision.reason is Reason.FIRST:
-                candidate = next(ids)
-            record(tx, decision, at=now, actor=actor, business_date=business_date)
-            changed[decision.event_kind].append(decision.incident.incident_id)
-        for partner in fresh:
+        ahead = {partner for partner, mark in marks.items() if business_date < mark}
+        mass = _mass_changes(tx, services, day, fresh - ahead, marks, fresh_feeds)
+        held = {one.held for one in mass if one.held}
+        known = Known(
+            whole=whole - held,
+            untouched=ahead | (settings.resting(business_date) - fresh),
+            suspected=suspected,
+            fed=lambda groups: fed_by(services, day, groups),
+        )
+        decided = decide_day(
+            settings,
+            rules,
+            day.without(held),
+            known,
+            store.open_incidents(tx, STOCK_KINDS),
+            lambda marks: store.latest_resolved(tx, marks),
+            store.new_ids(tx, Kind.OUT_OF_STOCK, business_date.year),
+        )
+        made: list[Decision[Any]] = [*(one.decision for one in mass), *decided.decisions]
+        record_all(services, tx, made, at=now, actor=actor, business_date=business_date, digest_only=weak)
+        for partner in fresh - held:
             ledger.raise_watermark(tx, partner, business_date)
         open_now = store.count_open(tx, STOCK_KINDS)
-    return {**changed, "open": open_now, "reasons": dict(sorted(reasons.items()))}
+    changed: dict[str, list[str]] = {name: [] for name in EVENTS}
+    for one in decided.decisions:
+        if one.incident is not None and one.event_kind is not None:
+            changed[one.event_kind].append(one.incident.incident_id)
+    reasons = Counter(one.reason.value for one in decided.decisions)
+    reasons[Reason.OLDER_DATE.value] += _decided_past(decided.pictures, ahead)
+    return {
+        **changed,
+        "open": open_now,
+        "by_kind": dict(sorted(decided.opened.items())),
+        "held": sorted(held),
+        "reasons": {name: count for name, count in sorted(reasons.items()) if count},
+    }
 
 
-def pictures(
+def day_of(settings: Settings, date: dt.date, table: pa.Table) -> Day:
+    """The date as decisions look at it."""
+    return Day(date, table, {feed_id for feed_id, feed in settings.feeds.items() if feed.location_type == "dc"})
+
+
+@dataclass
+class Decided:
+    """What was decided on a date."""
+
+    pictures: Pictures
+    decisions: list[Decision[Incident]] = field(default_factory=list)
+    opened: Counter[str] = field(default_factory=Counter)  # kind -> incidents
+
+
+def decide_day(
     settings: Settings,
     rules: Rules,
-    business_date: dt.date,
-    table: pa.Table,
-    ongoing: Iterable[Incident],
-    whole: set[str],
-) -> Iterator[Picture]:
-    """One picture per partner and item that is out or has an open incident, ordered by partner and item.
+    day: Day,
+    known: Known,
+    ongoing: Mapping[str, Incident],
+    earlier: Earlier,
+    ids: Iterator[str],
+) -> Decided:
+    """Decide on one date: first what opens, so that members which move know where; then what goes on.
 
-    `whole` are the partners all of whose feeds delivered the date. A partner that reports no such day (a weekend, a
-    holiday) and sent nothing gives no picture: its silence freezes nothing.
+    `ongoing` are the open incidents of stock by fingerprint, `ids` are those of new ones.
     """
-    import pyarrow.compute as pc
+    tenant = settings.stockwatch.tenant
+    shown = Pictures(settings, rules, day, known, ongoing.values())
+    marked = [(fingerprint_of(picture, tenant), group, picture) for group, picture in shown.of_groups()]
+    before = earlier(mark for mark, _, _ in marked)
+    decided = Decided(shown)
+    open_now: dict[Group, str] = {}
+    going_on: list[tuple[Group, Picture, Incident]] = []
+    candidate = next(ids)
+    for mark, group, picture in marked:
+        if (incident := ongoing.get(mark)) is not None:
+            going_on.append((group, picture, incident))
+            if picture.out:
+                open_now[group] = incident.incident_id
+            continue
+        decision = decide(picture, None, tenant=tenant, new_id=candidate, previous=before.get(mark))
+        decided.decisions.append(decision)
+        if decision.incident is not None:
+            open_now[group] = decision.incident.incident_id
+            decided.opened[group.kind.value] += 1
+        if decision.reason is Reason.FIRST:
+            candidate = next(ids)
+    for _, picture, incident in going_on:
+        moved = moved_from(incident, shown.groups, shown.lacks, open_now)
+        decided.decisions.append(decide(picture, incident, tenant=tenant, new_id=candidate, previous=None, moved=moved))
+    return decided
 
-    table = table.filter(pc.not_equal(table["status"], Status.PLANNED.value))
-    out_rows = table.filter(pc.equal(table["status"], Status.OUT_OF_STOCK.value))
-    wanted = {(i.partner, i.item_id): i for i in ongoing if i.is_open}
-    keys = set(zip(out_rows["partner"].to_pylist(), out_rows["item_id"].to_pylist(), strict=True)) | set(wanted)
-    if not keys:
-        return
-    of_items = table.filter(pc.is_in(table["item_id"], value_set=_texts({item for _, item in keys})))
-    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {key: [] for key in keys}
-    for row in of_items.to_pylist():
-        key = (row["partner"], row["item_id"])
-        if key in grouped:
-            grouped[key].append(row)
-    resting = settings.resting(business_date)
-    for (partner, item_id), rows in sorted(grouped.items()):
-        shown = _picture(
-            settings, rules, business_date, partner, item_id, rows, wanted.get((partner, item_id)), partner in whole
+
+def _decided_past(shown: Pictures, ahead: Collection[str]) -> int:
+    """Incidents and groups of partners that were decided past the date: the date changes nothing of them."""
+    return len({group for group in (*shown.groups.values(), *shown.ongoing) if group.partner in ahead})
+
+
+def suspected_before(services: Services, day: Day) -> dict[Series, int]:
+    """For shelves suspected empty, the dates in a row before on which they were: dates without data are passed over."""
+    wanted = {series for series, row in day.costing.items() if LACKS[row["status"]] is Lack.DOUBTFUL}
+    if not wanted:
+        return {}
+    rows = services.lake.table("availability")
+    rows = rows.filter(
+        rows.business_date.between(day.date - SUSPECTED_WITHIN, day.date - dt.timedelta(days=1)),
+        rows.item_id.isin(sorted({item for _, _, item in wanted})),
+        rows.status != Status.UNKNOWN.value,
+    )
+    rows = rows.select("business_date", "partner", "location_id", "item_id", "status")
+    found: dict[Series, int] = {}
+    over: set[Series] = set()
+    told = services.lake.engine.to_pyarrow(rows.order_by(rows.business_date.desc()))
+    for _, *key, status in zip(*(column.to_pylist() for column in told.columns), strict=True):
+        series = (key[0], key[1], key[2])
+        if series not in wanted or series in over:
+            continue
+        if status == Status.PHANTOM_SUSPECTED.value:
+            found[series] = found.get(series, 0) + 1
+        else:
+            over.add(series)
+    return found
+
+
+@dataclass(frozen=True)
+class Mass:
+    """What was decided on the mass change of a partner, and whether its date is held."""
+
+    decision: Decision[MassChange]
+    held: str | None
+
+
+def _mass_changes(
+    tx: Any, services: Services, day: Day, fresh: set[str], marks: Mapping[str, dt.date], feeds: Collection[str]
+) -> list[Mass]:
+    """Decide on every fresh partner whether its date is believed (A-17); its first date always is."""
+    settings = services.settings
+    tenant, limits = settings.stockwatch.tenant, settings.stockwatch.mass_change
+    open_now: dict[str, MassChange] = store.open_incidents(tx, [Kind.MASS_CHANGE])
+    print_of = {partner: fingerprint(tenant, Kind.MASS_CHANGE, partner, "") for partner in fresh}
+    before: dict[str, MassChange] = store.latest_resolved(tx, print_of.values())
+    ids = store.new_ids(tx, Kind.MASS_CHANGE, day.date.year)
+    candidate = next(ids)
+    approved = {one for one, mark in print_of.items() if (last := before.get(mark)) and last.lets(day.date)}
+    since = {one: marks[one] for one in fresh if one in marks}
+    found: list[Mass] = []
+    for picture in mass_pictures(settings, day, since, feeds, approved):
+        mark = print_of[picture.partner]
+        why = None if picture.partner in approved else mass_change.suspicion(picture, limits)
+        decision = mass_change.decide(
+            picture, why, open_now.get(mark), tenant=tenant, new_id=candidate, previous=before.get(mark)
         )
-        if shown.known or partner not in resting:
-            yield shown
-
-
-def _picture(
-    settings: Settings,
-    rules: Rules,
-    business_date: dt.date,
-    partner: str,
-    item_id: str,
-    rows: list[dict[str, Any]],
-    incident: Incident | None,
-    is_whole: bool,
-) -> Picture:
-    def first(name: str) -> Any:
-        return next((row[name] for row in rows if row[name] is not None), None)
-
-    feed = next((feed for feed in settings.feeds.values() if feed.partner == partner), None)
-    named = feed or incident  # the feed may be gone, or broken, while its incident is open
-    if named is None:
-        raise LookupError(f"rows of {partner}, which has no feed")  # no feed, no rows: see workflows/check.py
-    out = tuple(_member(row) for row in rows if row["status"] == Status.OUT_OF_STOCK.value)
-    category = first("category") or (incident.category if incident else None)
-    facts = {"partner": partner, "category": category, "item_id": item_id, "location_id": None}
-    bands, _ = settings.thresholds.limit("severity", facts)
-    promise, _ = settings.thresholds.limit("min_in_stock_rate", facts)
-    route = settings.routes.route(partner, category)
-    assumed = rules.assumed((partner, category, first("brand"), first("currency")), business_date)
-    known = frozenset(row["location_id"] for row in rows if row["status"] != Status.UNKNOWN.value)
-    return Picture(
-        partner=partner,
-        partner_name=named.partner_name,
-        item_id=item_id,
-        item_name=first("item_name"),
-        category=category,
-        brand=first("brand"),
-        currency=first("currency"),
-        business_date=business_date,
-        ranged=len(rows),
-        known=len(known),
-        known_locations=known,
-        ranged_locations=frozenset(row["location_id"] for row in rows),
-        partner_is_whole=is_whole,
-        location_type=named.location_type,
-        out=out,
-        alert_due=any(row["alert_due"] for row in rows if row["status"] == Status.OUT_OF_STOCK.value),
-        rule=settings.thresholds.rule(facts),
-        promise=promise,
-        severity=severity(_sum(out, "at_risk_money"), _sum(out, "customers_lost", "customers_at_risk"), bands),
-        channel=incident.channel if incident else route.channel,
-        owner=route.owner,
-        basis=Basis(
-            horizon_days=settings.stockwatch.check.horizon_days,
-            assumptions=assumed.name,
-            dated=assumed.dated,
-            low=assumed.customers_interval.low,
-            high=assumed.customers_interval.high,
-        ),
-    )
-
-
-def _member(row: dict[str, Any]) -> Member:
-    coming = [row[name] for name in ("on_order_units", "in_transit_units") if row[name] is not None]
-    return Member(
-        location_id=row["location_id"],
-        location_name=row["location_name"],
-        out_since=row["spell_start_date"],
-        last_out=row["business_date"],
-        has_open_order=any(units > 0 for units in coming) if coming else None,
-        cause=row["cause"],
-        cause_place=row["scope_id"] if row["scope"] != "store" else None,
-        evidence=tuple(json.loads(row["cause_evidence"] or "[]", strict=False)),
-        **{name: row[name] for name in FIGURES},
-    )
-
-
-def _sum(members: Iterable[Member], *figures: str) -> float | None:
-    found = [value for member in members for name in figures if (value := getattr(member, name)) is not None]
-    return sum(found) if found else None
-
-
-def _texts(values: set[str]) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.array(sorted(values), type=pa.string())
+        if decision.reason is mass_change.Reason.FIRST:
+            candidate = next(ids)
+        found.append(Mass(decision, picture.partner if why else None))
+    return found

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import incidents, ledger
-from include.stockwatch.alerting.case import PROMISE_KINDS, Kind
+from include.stockwatch.alerting.case import PROMISE_KINDS, Decision, Kind
 from include.stockwatch.alerting.promise_incident import (
     PromiseIncident,
     PromiseKind,
@@ -20,7 +20,7 @@ from include.stockwatch.alerting.routing import Route
 from include.stockwatch.domain.customer_signals import ComplaintKind
 from include.stockwatch.settings.signals import Relay
 from include.stockwatch.workflows.promise_findings import Found, findings, remember
-from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.record import record_all
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.signals import partner_names
 
@@ -44,6 +44,7 @@ def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, 
         ongoing = open_incidents(tx)
     found = list(findings(services, business_date, fresh_feeds, ongoing.values()))
     reasons: Counter[str] = Counter()
+    decisions: list[Decision[PromiseIncident]] = []
     changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": []}
     with services.state.begin() as tx:
         ongoing = open_incidents(tx)
@@ -64,8 +65,9 @@ def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, 
                 continue
             if incident.incident_id == candidate:
                 candidate = next(ids)
-            record(tx, decision, at=now, actor=actor, business_date=business_date)
+            decisions.append(decision)
             changed[kind].append(incident.incident_id)
+        record_all(services, tx, decisions, at=now, actor=actor, business_date=business_date)
         open_now = incidents.count_open(tx, PROMISE_KINDS)
     log.info("promises on %s: %s open, %s", business_date, open_now, dict(reasons))
     return {**changed, "open": open_now, "reasons": dict(sorted(reasons.items()))}
@@ -103,7 +105,7 @@ def pictures(
             known=frozenset(about[key].locations) if looked_at is None else looked_at,
             ending=ending,
             channel=incident.channel if incident else route.channel,
-            owner=route.owner,
+            owner=incident.owner if incident else route.owner,
         )
 
 

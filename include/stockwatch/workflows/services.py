@@ -52,6 +52,7 @@ class Messenger(Protocol):
     """What the dispatcher needs of Slack, or of its stand-in."""
 
     previews: bool
+    has_buttons: bool
 
     def post(
         self,
@@ -82,6 +83,9 @@ class Messenger(Protocol):
 
     def join(self, channel: str) -> None:
         """Become a member of a public channel."""
+
+    def user_id(self, email: str) -> str | None:
+        """Slack's id of the person with this address, if there is one."""
 
 
 class Services:

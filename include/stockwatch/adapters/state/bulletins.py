@@ -1,4 +1,4 @@
-"""Messages that belong to no incident: a scorecard, a day's complaints. Works in the caller's transaction."""
+"""Messages that belong to no incident: a scorecard, a day's complaints, a digest. Works in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from include.stockwatch.alerting.message import Message
 
 
 def publish(
-    tx: Connection, message: Message, *, bulletin_id: str, channel: str, now: dt.datetime, once: bool = False
+    tx: Connection,
+    message: Message,
+    *,
+    bulletin_id: str,
+    channel: str,
+    now: dt.datetime,
+    once: bool = False,
+    not_before: dt.datetime | None = None,
 ) -> str | None:
     """Post a bulletin in a channel, or change the one that is there; returns what was queued, none if nothing was.
 
@@ -25,6 +32,13 @@ def publish(
         return None
     operation = store.UPDATE if sent else store.POST
     queued = store.enqueue(
-        tx, message, incident_id=bulletin_id, seq=sent + 1, operation=operation, channel=channel, now=now
+        tx,
+        message,
+        incident_id=bulletin_id,
+        seq=sent + 1,
+        operation=operation,
+        channel=channel,
+        now=now,
+        not_before=not_before,
     )
     return operation if queued else None

@@ -7,7 +7,9 @@ database file in SQLite and an advisory lock in PostgreSQL; a crash frees either
 from __future__ import annotations
 
 import json
+import sqlite3
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,7 @@ def _sqlite(url: URL) -> Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, see below
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_wal(connection)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -58,6 +60,18 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and the writer work side by side. SQLite does not wait by itself while another process does this."""
+    for _ in range(BUSY_SECONDS * 100):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            time.sleep(0.01)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _postgresql(url: URL) -> Engine:

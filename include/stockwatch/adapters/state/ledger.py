@@ -336,6 +336,12 @@ def revised(tx: Connection) -> dict[dt.date, dict[str, int]]:
     return found
 
 
+def revise(tx: Connection, feeds: Iterable[str], date: dt.date) -> None:
+    """Have a date looked at again on the same deliveries, because somebody has decided about it."""
+    mine = sa.and_(delivered_dates.c.feed_id.in_(list(feeds)), delivered_dates.c.business_date == date)
+    tx.execute(delivered_dates.update().where(mine).values(revision=delivered_dates.c.revision + 1))
+
+
 def inputs_of(have: dict[str, str], revisions: dict[str, int] | None = None) -> str:
     """Name of what a date is checked on: the delivery that counts, by feed, and its revision if there are several."""
     named = {feed: (id_, n) if (n := (revisions or {}).get(feed)) else id_ for feed, id_ in have.items()}

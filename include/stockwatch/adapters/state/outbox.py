@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state.pace import hold_channel, paused_methods
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN, channel_pace, outbox, outbox_files
-from include.stockwatch.alerting.limits import MAX_FILE_BYTES, violations
+from include.stockwatch.alerting.limits import violations
 from include.stockwatch.errors import NotReplayable
 
 POST, UPDATE, REPLY, FILE = "post", "update", "reply", "file"
@@ -37,8 +37,24 @@ METHODS = {
     UPDATE: ("chat.update",),
     FILE: ("files.getUploadURLExternal", "files.completeUploadExternal"),
 }
+MAX_FILE_BYTES = 2_000_000
+"""Limit of a file in a thread: its bytes wait in the store."""
 LOOK_UPS = ("conversations.history", "conversations.replies")
 _is_open = outbox.c.status.in_(sa.bindparam("open", OUTBOX_OPEN, expanding=True, literal_execute=True))
+
+
+def _waits_for_another() -> sa.ColumnElement[bool]:
+    other = outbox.alias("other")
+    mine, theirs = (sa.case((table.c.operation == POST, 0), else_=1) for table in (outbox, other))
+    return sa.exists().where(
+        other.c.incident_id == outbox.c.incident_id,
+        other.c.channel == outbox.c.channel,
+        other.c.status.in_(OUTBOX_OPEN),
+        sa.or_(theirs < mine, sa.and_(theirs == mine, other.c.outbox_id < outbox.c.outbox_id)),
+    )
+
+
+_is_its_turn = ~_waits_for_another()
 
 
 class Content(Protocol):
@@ -215,7 +231,7 @@ def take(tx: Connection, now: dt.datetime, lease: dt.timedelta, *, is_paced: boo
     Within an incident and channel the root goes first, then the others as they were queued. A channel is sent to by
     one dispatcher at a time and no faster than its pace allows (A-61, A-67), unless `is_paced` is false.
     """
-    ready = [_is_open, outbox.c.not_before <= now, ~_waits_for_another()]
+    ready = [_is_open, outbox.c.not_before <= now, _is_its_turn]
     if is_paced:
         held = sa.select(channel_pace.c.channel).where(channel_pace.c.free_at > now)
         ready += [outbox.c.channel.not_in(held), *_not_paused(paused_methods(tx, now))]
@@ -237,17 +253,6 @@ def take(tx: Connection, now: dt.datetime, lease: dt.timedelta, *, is_paced: boo
         first_attempt_at=first,
         root_ts=_root_ts(tx, row.incident_id, row.channel),
         file=_file(tx, row) if row.operation == FILE else None,
-    )
-
-
-def _waits_for_another() -> sa.ColumnElement[bool]:
-    other = outbox.alias("other")
-    mine, theirs = (sa.case((table.c.operation == POST, 0), else_=1) for table in (outbox, other))
-    return sa.exists().where(
-        other.c.incident_id == outbox.c.incident_id,
-        other.c.channel == outbox.c.channel,
-        other.c.status.in_(OUTBOX_OPEN),
-        sa.or_(theirs < mine, sa.and_(theirs == mine, other.c.outbox_id < outbox.c.outbox_id)),
     )
 
 

@@ -106,6 +106,13 @@ watermarks = sa.Table(
     sa.Column("business_date", sa.Date, nullable=False),  # latest date with fresh data that was decided on
 )
 
+LISTED = (
+    "standing", "partner", "kind", "money_at_risk", "severity_rank", "severity", "currency", "money_lost",
+    "customers_at_risk", "brand", "category", "cause", "owner", "item_id", "item_name", "opened_at", "updated_at",
+    "data_stale", "snoozed_until", "locations_out", "incident_id",
+)  # fmt: skip
+"""What a list of incidents filters, sorts and adds up, in an index of its own: `state` is large, and is not read."""
+
 incidents = sa.Table(
     "incidents",
     metadata,
@@ -147,7 +154,7 @@ incidents = sa.Table(
         postgresql_where=sa.text("standing != 'resolved'"),
     ),
     sa.Index("incidents_by_fingerprint", "fingerprint"),
-    sa.Index("incidents_by_standing", "standing", "money_at_risk"),
+    sa.Index("incidents_listed", *LISTED),
 )
 
 incident_events = sa.Table(
@@ -162,6 +169,17 @@ incident_events = sa.Table(
     sa.Column("actor", sa.String(250), nullable=False),
     sa.Column("note", sa.Text),  # what a person said
     sa.Column("state", sa.JSON, nullable=False),  # the case after the event
+)
+
+presses = sa.Table(
+    "presses",
+    metadata,
+    sa.Column("press_id", sa.String(32), primary_key=True),  # of message, user, button and moment
+    sa.Column("incident_id", sa.String(32), nullable=False),
+    sa.Column("press", sa.JSON, nullable=False),
+    sa.Column("received_at", UtcTime, nullable=False),
+    sa.Column("done_at", UtcTime),  # none = nobody has dealt with it yet
+    sa.Column("said", sa.Text),  # what the person was told
 )
 
 questions = sa.Table(
@@ -233,4 +251,27 @@ method_pace = sa.Table(
     sa.Column("refused_in_a_row", sa.Integer, nullable=False),  # by rate limit
     sa.Column("refused", sa.Integer, nullable=False),
     sa.Column("paused_until", UtcTime),
+)
+
+silences = sa.Table(
+    "silences",
+    metadata,
+    sa.Column("silence_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("match", sa.JSON, nullable=False),  # which incidents are quiet
+    sa.Column("starts_at", UtcTime, nullable=False),
+    sa.Column("ends_at", UtcTime, nullable=False),
+    sa.Column("author", sa.String(250), nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("ended_by", sa.String(250)),  # who ended it before its time
+)
+
+slack_people = sa.Table(
+    "slack_people",
+    metadata,
+    sa.Column("email", sa.String(250), primary_key=True),
+    sa.Column("slack_id", sa.String(32)),  # none: Slack knows nobody by this address
+    sa.Column("looked_up_at", UtcTime, nullable=False),
+    sa.Column("mentioned_on", sa.Date),  # day of the route's zone that `mentions` is of
+    sa.Column("mentions", sa.Integer, nullable=False),
 )

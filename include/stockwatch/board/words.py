@@ -1,0 +1,122 @@
+"""How the board says figures, dates and names."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from include.stockwatch.alerting.causes import WORDS
+from include.stockwatch.alerting.message import day_words, number
+
+NONE = "–"
+"""What stands where nothing is known: never a zero."""
+KINDS = {
+    "out_of_stock": "Out of stock",
+    "phantom_stock": "Phantom stock",
+    "will_run_out": "Will run out",
+    "dc_out": "DC out",
+    "mass_change": "Mass change",
+    "feed_problem": "Feed problem",
+    "promise_price": "Price promise",
+    "promise_pack": "Pack promise",
+    "promise_vanished": "Vanished",
+    "promise_quality": "Quality promise",
+    "no_owner": "No owner",
+}
+CAUSES = {
+    "feed": "No fresh data",
+    "planned": "Planned",
+    "distributor_dc": "Distributor's DC is out",
+    "retailer_dc": "Retailer's DC is out",
+    "not_ordered": "Not ordered",
+    "not_delivered": "Not delivered",
+    "phantom": "Phantom stock",
+    "shelf": "Shelf not filled",
+    "unknown": "Not known",
+}
+
+
+def share(value: float | None, places: int = 1) -> str:
+    """`94.2 %`."""
+    return NONE if value is None else f"{100 * value:.{places}f} %"
+
+
+def amount(value: float | None) -> str:
+    """Money without its currency: whole from ten on."""
+    return NONE if value is None else f"{value:,.0f}" if round(value) >= 10 or value == 0 else f"{value:.2f}"
+
+
+def money(value: float | None, currency: str | None = None) -> str:
+    """`USD 3,271`."""
+    return NONE if value is None else f"{currency or ''} {amount(value)}".strip()
+
+
+def sums(values: Mapping[str | None, float]) -> str:
+    """Money of several currencies: `USD 3,271 + EUR 400`; they are never added up."""
+    return " + ".join(money(value, currency) for currency, value in values.items()) or "0"
+
+
+def count(value: float | None) -> str:
+    """A count, or units: whole from ten on."""
+    return NONE if value is None else f"{int(value):,}" if float(value).is_integer() else number(value)
+
+
+def day(value: dt.date | str | None) -> str:
+    """`Sun 22 Nov 2026`: a business date is the partner's own day, in no zone."""
+    if not value:
+        return NONE
+    date = dt.date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{day_words(date)} {date.year}"
+
+
+def moment(value: dt.datetime | str | None) -> Markup | str:
+    """A moment: UTC as written, the reader's own zone once the page runs."""
+    if not value:
+        return NONE
+    at = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+    at = at.astimezone(dt.UTC)
+    text = f"{day_words(at.date())} {at:%H:%M} UTC"
+    return Markup('<time datetime="{}" data-moment="{}">{}</time>').format(at.isoformat(), text, text)
+
+
+def kind(value: str) -> str:
+    """A kind of incident."""
+    return KINDS.get(value, spoken(value))
+
+
+def cause(value: str | None) -> str:
+    """A cause, or the trouble of a feed."""
+    return NONE if value is None else CAUSES.get(value, spoken(value))
+
+
+def why(value: str | None, place: str | None = None) -> str:
+    """A cause as messages say it."""
+    words = WORDS.get(value or "")
+    text = words.why.replace("{dc}", place or "that serves it") if words else "not known"
+    return text[:1].upper() + text[1:]
+
+
+def evidence(text: str) -> str:
+    """What was weighed for a cause, the cause in words: `Not delivered: an order is overdue since 2026-11-05`."""
+    name, colon, rest = text.partition(": ")
+    return f"{CAUSES[name]}: {rest}" if colon and name in CAUSES else text
+
+
+def spoken(value: str | None) -> str:
+    """`will_run_out` as `Will run out`."""
+    text = (value or "").replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def run_path(dag_id: str, run_id: str | None, tail: str = "") -> str | None:
+    """Path of a Dag run below the root of Airflow."""
+    return f"/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}{tail}" if run_id else None
+
+
+FILTERS = {
+    "amount": amount, "cause": cause, "count": count, "day": day, "evidence": evidence, "kind": kind, "moment": moment,
+    "money": money, "share": share, "spoken": spoken, "sums": sums, "why": why,
+}  # fmt: skip

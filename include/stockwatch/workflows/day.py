@@ -1,0 +1,154 @@
+"""One date of the availability table as decisions look at it: what costs, who is known, and how DCs stand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from include.stockwatch.alerting.grouping import DcState, Row, Series
+from include.stockwatch.alerting.incident import Lack
+from include.stockwatch.domain.availability import Status
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LACKS: Mapping[str, Lack] = {
+    Status.OUT_OF_STOCK.value: Lack.EMPTY,
+    Status.PHANTOM_SUSPECTED.value: Lack.DOUBTFUL,
+    Status.AT_RISK.value: Lack.SHORT,
+}
+"""Statuses that cost."""
+LABELS = ("item_name", "category", "brand", "currency")
+LIGHT = ("partner", "item_id", "location_id", "status", "feed_id", *LABELS)
+"""What is read of every series of an item that is decided on."""
+HEAVY = (
+    *(
+        "business_date",
+        "partner",
+        "location_id",
+        "item_id",
+        "feed_id",
+        "location_name",
+        "status",
+        "item_class",
+        *LABELS,
+    ),
+    *("on_hand_units", "on_order_units", "in_transit_units", "last_sale_date", "demand_units_per_day"),
+    *("days_of_supply", "silent_days", "p_phantom", "next_receipt_on", "p_runs_out", "runs_out_on", "short_units"),
+    *("spell_start_date", "lost_units", "lost_money", "at_risk_units", "at_risk_money"),
+    *("shoppers_exposed", "customers_lost", "customers_at_risk", "cause", "scope", "scope_id", "cause_evidence"),
+    "alert_due",
+)
+"""What is read of those that cost."""
+
+
+class Seen(NamedTuple):
+    """A series of an item, whether it costs or not."""
+
+    partner: str
+    location_id: str
+    is_known: bool
+    is_dc: bool
+
+
+class Day:
+    """One date. Series that were meant to leave the range are not in it."""
+
+    def __init__(self, date: dt.date, table: pa.Table, dc_feeds: Collection[str]) -> None:
+        """`table` has the columns of AVAILABILITY and the rows of the date; `dc_feeds` report DCs."""
+        import pyarrow.compute as pc
+
+        self.date, self.dc_feeds = date, frozenset(dc_feeds)
+        self.table = table.filter(pc.not_equal(table["status"], Status.PLANNED.value))
+
+    def without(self, partners: Collection[str]) -> Day:
+        """The date as if nothing were known of some partners."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not partners:
+            return self
+        theirs = pc.is_in(self.table["partner"], value_set=pa.array(sorted(partners), pa.string()))
+        status = pc.if_else(theirs, Status.UNKNOWN.value, self.table["status"])
+        place = self.table.schema.get_field_index("status")
+        return Day(self.date, self.table.set_column(place, "status", status), self.dc_feeds)
+
+    @cached_property
+    def costing(self) -> dict[Series, dict[str, Any]]:
+        """The series that cost, with all that is told of them."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        chosen = self.table.filter(pc.is_in(self.table["status"], value_set=pa.array(list(LACKS))))
+        rows = chosen.select(list(HEAVY)).to_pylist()
+        return {(row["partner"], row["location_id"], row["item_id"]): row for row in rows}
+
+    def rows(self) -> Iterator[Row]:
+        """The same, as far as grouping looks at them."""
+        for series, row in self.costing.items():
+            yield Row(
+                series=series,
+                lack=LACKS[row["status"]],
+                cause=row["cause"],
+                scope=row["scope"],
+                scope_id=row["scope_id"],
+                is_dc=row["feed_id"] in self.dc_feeds,
+            )
+
+    @cached_property
+    def dcs(self) -> dict[tuple[str, str], dict[str, DcState]]:
+        """How the DCs stand of which a feed tells, by their id and item, then by the partner that runs them."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not self.dc_feeds:
+            return {}
+        is_dc = pc.is_in(self.table["feed_id"], value_set=pa.array(sorted(self.dc_feeds), pa.string()))
+        chosen = self.table.filter(pc.and_(is_dc, pc.not_equal(self.table["status"], Status.UNKNOWN.value)))
+        names = ("location_id", "item_id", "partner", "status")
+        found: dict[tuple[str, str], dict[str, DcState]] = {}
+        for dc_id, item_id, partner, status in zip(*(chosen[name].to_pylist() for name in names), strict=True):
+            state = DcState.OUT if status == Status.OUT_OF_STOCK.value else DcState.STOCKED
+            found.setdefault((dc_id, item_id), {})[partner] = state
+        return found
+
+    @cached_property
+    def _sorted(self) -> pa.Table:
+        return self.table.select(list(LIGHT)).sort_by([(name, "ascending") for name in LIGHT[:3]])
+
+    @cached_property
+    def _spans(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """Where the series of an item at a partner lie in the sorted table: item -> partner -> offset and length."""
+        import pyarrow as pa
+
+        numbered = self._sorted.append_column("place", pa.array(range(len(self._sorted)), pa.int64()))
+        counted = numbered.group_by(["partner", "item_id"]).aggregate([("place", "min"), ("place", "count")])
+        spans: dict[str, dict[str, tuple[int, int]]] = {}
+        for row in counted.sort_by("place_min").to_pylist():
+            spans.setdefault(row["item_id"], {})[row["partner"]] = (row["place_min"], row["place_count"])
+        return spans
+
+    def seen(self, item_id: str, partner: str | None = None) -> list[Seen]:
+        """The series of an item at one partner, or at all."""
+        found = []
+        for who, (offset, length) in self._spans.get(item_id, {}).items():
+            if partner in (None, who):
+                part = self._sorted.slice(offset, length)
+                columns = (part[name].to_pylist() for name in ("location_id", "status", "feed_id"))
+                for location_id, status, feed_id in zip(*columns, strict=True):
+                    is_known = status != Status.UNKNOWN.value
+                    found.append(Seen(who, location_id, is_known, feed_id in self.dc_feeds))
+        return found
+
+    def label(self, item_id: str, partner: str, name: str) -> Any:
+        """The first name, category, brand or currency that is told of an item at a partner; none if none is."""
+        span = self._spans.get(item_id, {}).get(partner)
+        if span is None:
+            return None
+        return next((value for value in self._sorted[name].slice(*span).to_pylist() if value is not None), None)
+
+    def series_of(self, partner: str) -> int:
+        """How many ranged series a partner has."""
+        return sum(spans[partner][1] for spans in self._spans.values() if partner in spans)

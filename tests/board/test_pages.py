@@ -1,0 +1,271 @@
+"""What the pages say, that the numbers are those of Slack (A-88), and the states between (A-85)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from html import unescape
+
+import pytest
+
+from include.stockwatch.adapters.state import incidents, outbox
+from include.stockwatch.alerting.case import Decision, Kind
+from include.stockwatch.alerting.decisions import Reason
+from include.stockwatch.alerting.kinds import render
+from include.stockwatch.board import overview
+from include.stockwatch.workflows import scorecard
+from include.stockwatch.workflows.record import record
+from tests.alerting.examples import incident, member
+from tests.board.conftest import LAST, NOW, Board
+
+OPEN = "INC-2026-00001"
+
+
+def text_of(page: str) -> str:
+    """A page's words."""
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page).split()))
+
+
+def test_the_overview_loads_its_parts_and_each_tile_leads_to_its_list(board: Board) -> None:
+    page = board.get("/overview").text
+    parts = re.findall(r'data-part="([^"]+)"', page)
+    assert [part.rsplit("/", 1)[1] for part in parts] == ["tiles", "worst", "trend"]
+    assert 'aria-busy="true"' in page
+    tiles = board.get("/overview/tiles")
+    assert tiles.headers["X-Board-Part"] == "1"
+    links = re.findall(r'class="tile [^"]*" href="/stockwatch/board/([^"]+)"', tiles.text)
+    assert len(links) == 7
+    for link in links:
+        assert board.get(f"/{link}").status_code == 200, link
+
+
+def test_money_at_risk_is_the_same_on_the_board_in_the_list_and_in_slack(board: Board) -> None:
+    with board.services.state.read() as tx:
+        case = incidents.find(tx, OPEN)
+        sent = outbox.of_incident(tx, OPEN)[-1]["plain"]
+    assert case is not None
+    money = case.listed().money_at_risk
+    assert money is not None
+    said = f"USD {money:,.0f}"
+    assert said in sent
+    assert said in text_of(board.get("/overview/tiles").text)
+    assert said in text_of(board.get("/overview/worst").text)
+    assert said in text_of(board.get("/incidents").text)
+    assert said in text_of(board.get(f"/incidents/{OPEN}").text)
+    rows = list(csv.DictReader(io.StringIO(board.get("/csv/incidents").content.decode("utf-8-sig"))))
+    assert [float(row["money_at_risk"]) for row in rows if row["incident_id"] == OPEN] == [pytest.approx(money)]
+    locations = list(
+        csv.DictReader(io.StringIO(board.get(f"/csv/incidents/{OPEN}/locations").content.decode("utf-8-sig")))
+    )
+    assert sum(float(row["at_risk_money"]) for row in locations if row["state"] == "out") == pytest.approx(money)
+
+
+def test_availability_of_a_week_is_that_of_the_scorecard(board: Board) -> None:
+    monday = scorecard.monday_of(LAST)
+    (northfield,) = [one for one in scorecard.scores(board.services, monday) if one.partner == "northfield"]
+    rate = northfield.week.in_stock_rate
+    assert rate is not None
+    shown = f"{100 * rate:.1f} %"
+    assert shown in text_of(board.get("/scorecard?week=2026-W44").text)
+    assert shown in text_of(board.get("/overview/trend").text)
+
+
+def test_the_trend_draws_a_gap_where_a_partner_sent_nothing(board: Board) -> None:
+    from include.stockwatch.board.access import Desk, Viewer
+
+    shown = overview.trend(Desk(board.services, Viewer("x")))
+    westway = next(one for one in shown["chart"]["series"] if one["name"] == "Westway Distribution")
+    northfield = next(one for one in shown["chart"]["series"] if one["name"] == "Northfield Grocers")
+    assert westway["data"][-1] is None, "nothing came for the last date, and nothing is made up"
+    assert westway["connectNulls"] is False
+    assert northfield["data"][-1] == pytest.approx(100 * 10 / 12, abs=0.01)
+    assert shown["gaps"] == 1
+
+
+def test_the_heatmap_puts_what_costs_most_first_and_marks_stale_and_unranged_cells(board: Board) -> None:
+    page = board.get("/heatmap").text
+    products = re.findall(r'<th scope="row">([^<]+)</th>', page)
+    assert products[0] == "Oat Bar"
+    oat = page[page.index(">Oat Bar<") : page.index("</tr>", page.index(">Oat Bar<"))]
+    assert ">50 %<" in oat
+    assert "not ranged" in oat, "the distributor has no Oat Bar"
+    assert 'class="stale' in page, "the distributor sent nothing for the last date"
+    assert page.count('tabindex="0"') == 1, "one cell is in the tab order, arrows reach the others"
+    money = board.get("/heatmap?by=money").text
+    assert "USD" in money
+    assert board.get("/heatmap?category=Nonsense").text.count("Show all categories") == 1
+
+
+def test_an_incident_shows_its_impact_history_evidence_and_delivery(board: Board) -> None:
+    page = text_of(board.get(f"/incidents/{OPEN}").text)
+    with board.services.state.read() as tx:
+        case = incidents.find(tx, OPEN)
+    assert case is not None
+    for line in render(case).body:
+        assert line in page
+    assert f"{LAST}.csv, line 2" in page, "evidence names file and line"
+    assert "Opened: first" in page
+    assert "Previewed" in page
+    assert "Slack is not set up" in page
+    assert "published averages" in page
+
+
+def test_the_timeline_has_sixty_days_with_stock_sales_and_expected_demand(board: Board) -> None:
+    part = board.get(f"/incidents/{OPEN}/timeline")
+    assert part.headers["X-Board-Part"] == "1"
+    words = text_of(part.text)
+    assert "Show as a table" in words
+    assert words.count(" 2026 ") >= 60
+    one = text_of(board.get(f"/incidents/{OPEN}/timeline?location=0001").text)
+    assert "this location" in one
+    assert "28 days without data" in one
+
+
+def test_feeds_show_thirty_dates_and_the_held_file(board: Board) -> None:
+    page = board.get("/feeds").text
+    assert 'id="northfield_stores"' in page, "the deep link of the page before"
+    words = text_of(page)
+    assert "Held files and what was decided" in words
+    assert "bad.csv" in words
+    assert "waits for somebody" in words
+    calendar = page[page.index('class="calendar"') : page.index("</table>")]
+    assert calendar.count('<th scope="col">') == 31
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/routes?partner=northfield", "Route northfield account : channel C0NORTHFIELD , owner Dana Ruiz , sent"),
+        ("/routes?partner=westway", "partner is westway, not northfield"),
+        ("/silences", "Nothing is snoozed"),
+        ("/quality-of-alerts", "Out of stock"),
+        ("/deliveries", "Slack is not set up."),
+        ("/deliveries?status=waiting", "Everything was delivered"),
+        ("/thresholds", "Min in stock rate"),
+        ("/thresholds/replay?rule=default&limit=days_out_before_alert&value=0", "Not replayed."),
+        ("/thresholds/replay?rule=nothing&limit=days_out_before_alert&value=2", "no rule nothing"),
+        ("/scorecard?week=nonsense", "Week 2026-W44"),
+        ("/incidents?page=99&sort=nonsense", "1 to"),
+        ("/incidents?text=nothing+like+it", "Nothing matches these filters"),
+    ],
+)
+def test_the_plain_pages_say_what_is_so(board: Board, path: str, words: str) -> None:
+    answer = board.get(path)
+    assert answer.status_code == 200
+    assert words in text_of(answer.text)
+
+
+def test_a_proposed_threshold_is_replayed_and_shown_as_a_change_to_review(own_board: Board) -> None:
+    before = (own_board.services.config / "thresholds.yaml").read_bytes()
+    page = text_of(own_board.get("/thresholds/replay?rule=default&limit=days_out_before_alert&value=3").text)
+    assert "- days_out_before_alert: 1 + days_out_before_alert: 3" in page
+    assert "Messages per owner" in page
+    assert (own_board.services.config / "thresholds.yaml").read_bytes() == before
+
+
+def test_before_the_first_file_every_page_says_so_and_none_is_blank(empty_board: Board) -> None:
+    said = {
+        "/overview": "Nothing was checked yet",
+        "/overview/tiles": "no date was checked yet",
+        "/overview/worst": "No open incidents",
+        "/overview/trend": "No availability yet",
+        "/heatmap": "Nothing was checked yet",
+        "/incidents": "No open incidents",
+        "/feeds": "No file was held",
+        "/scorecard": "No partner delivered in this week",
+        "/quality-of-alerts": "No alert yet",
+        "/deliveries": "No message",
+        "/csv/feeds": "empty",
+    }
+    for path, words in said.items():
+        answer = empty_board.get(path)
+        assert answer.status_code == 200, path
+        assert words in text_of(answer.text), path
+
+
+def test_an_unknown_incident_is_said_to_be_unknown(board: Board) -> None:
+    answer = board.get("/incidents/INC-1999-00001")
+    assert answer.status_code == 404
+    assert "There is no incident INC-1999-00001 that you may see" in text_of(answer.text)
+    assert board.get("/csv/incidents/INC-2026-00001/nonsense").status_code == 404
+    assert board.get("/csv/nonsense").status_code == 404
+
+
+def test_a_part_that_fails_fails_alone_with_an_id_and_a_way_to_try_again(
+    board: Board, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_desk: object) -> None:
+        raise ZeroDivisionError("a secret of ours")
+
+    monkeypatch.setattr(overview, "trend", broken)
+    part = board.get("/overview/trend")
+    assert (part.status_code, part.headers["X-Board-Part"]) == (500, "1")
+    assert "data-again" in part.text
+    assert "a secret of ours" not in part.text
+    error_id = re.search(r"<code>(\w{8})</code>", part.text)
+    assert error_id
+    assert error_id[1] in caplog.text
+    assert board.get("/overview").status_code == board.get("/overview/worst").status_code == 200
+
+
+def test_a_store_that_is_down_is_said_to_be_down(own_board: Board) -> None:
+    (own_board.services.home / "state.db").unlink()
+    (own_board.services.home / "state.db").mkdir()
+    answer = own_board.get("/incidents")
+    assert answer.status_code == 503
+    assert "The store of Stockwatch does not answer" in text_of(answer.text)
+    assert "Try again" in answer.text
+    part = own_board.get("/overview/worst")
+    assert "could not be loaded" in part.text
+
+
+def test_a_setting_that_is_wrong_is_said_with_its_place(own_board: Board) -> None:
+    (own_board.services.config / "routes.yaml").write_text("routes: [{}]\n", "utf-8")
+    answer = own_board.get("/incidents")
+    assert answer.status_code == 500
+    assert "routes.yaml:1" in text_of(answer.text)
+
+
+def test_stale_data_are_said_on_top(own_board: Board) -> None:
+    with own_board.services.state.begin() as tx:
+        import sqlalchemy as sa
+
+        tx.execute(sa.text("UPDATE incidents SET data_stale = 1"))
+    words = text_of(own_board.get("/overview/worst").text)
+    assert "Stale data." in words
+    assert board_stale(own_board) > 0
+
+
+def board_stale(board: Board) -> int:
+    """Rows of the list of stale incidents."""
+    return board.get("/incidents?stale=1").text.count('name="chosen"')
+
+
+def test_a_session_that_is_over_says_where_to_log_in(board: Board) -> None:
+    answer = board.get("/incidents", user=None)
+    assert answer.status_code == 401
+    assert "Log in to Airflow" in answer.text
+    assert "tabs" not in answer.text
+
+
+def test_a_broken_lake_takes_no_page_of_the_store_with_it(own_board: Board) -> None:
+    shutil.rmtree(own_board.services.home / "lake")
+    assert own_board.get("/incidents").status_code == 200
+    assert own_board.get("/overview/tiles").status_code == 200
+    assert "No reports in these sixty days" in own_board.get(f"/incidents/{OPEN}/timeline").text
+
+
+def test_stores_that_a_dc_feeds_are_shown_to_those_who_may_see_their_partner(own_board: Board) -> None:
+    own = member("07", 1, 3, location_name="Main DC")
+    fed = member("0002", 1, 3, partner="northfield", location_name="Reno Mall", evidence=("not_ordered: Reno Mall",))
+    told = {"incident_id": "INC-2026-00777", "fingerprint": "dc", "partner": "westway", "scope": "07"}
+    outage = incident(own, fed, **told).model_copy(update={"kind": Kind.DC_OUT})
+    with own_board.services.state.begin() as tx:
+        record(tx, Decision(Reason.FIRST, "opened", outage), at=NOW, actor="check")
+    mine = own_board.get("/csv/incidents/INC-2026-00777/locations").text
+    assert ("Main DC" in mine, "Reno Mall" in mine) == (True, True)
+    theirs = own_board.get("/csv/incidents/INC-2026-00777/locations", user="westway").text
+    assert ("Main DC" in theirs, "Reno Mall" in theirs) == (True, False)
+    assert "1 of partners that you may not see" in own_board.get("/incidents/INC-2026-00777", user="westway").text

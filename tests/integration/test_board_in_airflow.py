@@ -1,0 +1,314 @@
+"""The ops board in a real browser before a real Airflow: navigation, links, actions, rights, themes, accessibility.
+
+The pictures in docs/screenshots are made here when STOCKWATCH_SCREENSHOTS=1.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from include.stockwatch.adapters.state import incidents, outbox, worklist
+from include.stockwatch.alerting.case import Case
+from include.stockwatch.simulation.folder import write_world
+from include.stockwatch.simulation.world import WORLDS, simulate
+from include.stockwatch.workflows import feed_watch, ingest, master_files
+from include.stockwatch.workflows.check import check
+from include.stockwatch.workflows.gate import due_checks
+from include.stockwatch.workflows.services import Services
+from scripts.local_airflow import PROJECT, LocalAirflow, running
+from tests.browser.browser import chromium
+from tests.browser.install import HERE
+from tests.fakes import Clock
+
+AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
+TODAY = dt.datetime.now(dt.UTC).date()  # noqa: TID251  (a real Airflow runs on the real clock)
+LAST = TODAY - dt.timedelta(days=1)
+DAYS, HISTORY, CHECKED = 50, 40, 7
+PICTURES = PROJECT / "docs" / "screenshots"
+VIEWS = {
+    "overview": "Overview", "heatmap": "Partner by product", "incidents": "Worklist", "feeds": "Feeds",
+    "scorecard": "Scorecard", "quality-of-alerts": "Alert quality", "routes": "Routes and owners",
+    "silences": "Silences", "deliveries": "Messages", "thresholds": "Thresholds",
+}  # fmt: skip
+
+
+class World:
+    """A running Airflow on the home of a simulated world."""
+
+    def __init__(self, airflow: LocalAirflow, services: Services, browser: Browser) -> None:
+        self.airflow, self.services, self.browser = airflow, services, browser
+        self.worst = _open(services)[0]
+
+    def logged_in(self, user: str = "admin", *, theme: str = "light", at: str = "", bypass_csp: bool = False) -> Page:
+        """A page of Airflow after the login form, which was reached by way of an address."""
+        context = self.browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale="en-US", timezone_id="UTC", color_scheme=theme,
+            bypass_csp=bypass_csp,
+        )  # fmt: skip
+        page = context.new_page()
+        page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+        page.goto(f"{self.airflow.url}{at}")
+        login = self.airflow.login(user)
+        page.locator("input[name=username]").fill(login["username"])
+        page.locator("input[name=password]").fill(login["password"])
+        page.locator("input[name=password]").press("Enter")
+        expect(page.get_by_role("link", name="Dags").first).to_be_visible(timeout=60_000)
+        return page
+
+    def case(self, incident_id: str) -> Case:
+        """An incident as it is stored."""
+        with self.services.state.read() as tx:
+            found = incidents.find(tx, incident_id)
+        assert found is not None
+        return found
+
+    def sent(self, incident_id: str) -> list[str]:
+        """What is queued for Slack of an incident."""
+        with self.services.state.read() as tx:
+            return [f"{one['operation']}: {one['plain']}" for one in outbox.of_incident(tx, incident_id)]
+
+
+def _open(services: Services) -> list[str]:
+    """Open incidents of stock that is out, those that cost most first."""
+    with services.state.read() as tx:
+        partners = {feed.partner for feed in services.settings.feeds.values()}
+        rows = worklist.page(tx, worklist.Filters(partners, kind="out_of_stock"), "money")
+    return [row["incident_id"] for row in rows]
+
+
+def fill(home: Path) -> Services:
+    """A world's files, taken in and checked as if every day had come and gone."""
+    parameters = WORLDS["small"].with_(not_ordered_rate=0.03, days=DAYS, first_date=LAST - dt.timedelta(days=DAYS - 1))
+    written = write_world(simulate(parameters, 4), home, history_days=HISTORY, defects=False)
+    (home / "config" / "stockwatch.yaml").write_text(f"gate: {{history_days: {CHECKED}}}\n", "utf-8")
+    clock = Clock(dt.datetime.combine(parameters.first_date, dt.time(), dt.UTC))
+    services = Services(home, home / "config", clock)
+    for arrival in written.arrivals:
+        clock.at = arrival.arrives_at
+        take = master_files if arrival.feed_id in services.settings.masters else ingest
+        take.ingest_file(services, arrival.feed_id, home / "landing" / arrival.feed_id / arrival.file_name)
+    clock.at = dt.datetime.combine(TODAY, dt.time(9, 30), dt.UTC)
+    for due in due_checks(services):
+        clock.at = dt.datetime.combine(due.business_date, dt.time(9, 30), dt.UTC) + dt.timedelta(days=1)
+        check(services, due.business_date, actor="check_availability")
+    feed_watch.watch(services)
+    shutil.rmtree(home / "landing")  # everything is in; nothing is to be taken in again
+    return services
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of this module."""
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[World]:
+    """One Airflow for all tests of this module."""
+    home = tmp_path_factory.mktemp("board")
+    services = fill(home)
+    environment = {"STOCKWATCH_SLACK_CONNECTION": ""}
+    with running(LocalAirflow(home, config=home / "config", extra=environment)) as airflow:
+        for dag in ("landing_scan", "feed_watch", "gate", "deliver_alerts"):
+            airflow.pause(dag)  # the clock of the world stands still
+        yield World(airflow, services, browser)
+    services.state.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def page(world: World) -> Iterator[Page]:
+    """Somebody who may do everything."""
+    made = world.logged_in()
+    yield made
+    made.context.close()
+
+
+def frame_of(page: Page) -> FrameLocator:
+    """The board inside Airflow's page."""
+    return page.frame_locator("iframe")
+
+
+def settled(frame: FrameLocator) -> None:
+    """Wait until every part of a page is there."""
+    expect(frame.locator("[aria-busy=true]")).to_have_count(0, timeout=90_000)
+
+
+def deep(world: World, path: str) -> str:
+    """The address of a page of the board inside Airflow."""
+    return f"{world.airflow.url}/plugin/stockwatch/stockwatch/board/{path}"
+
+
+def picture(page: Page, name: str, height: int = 900) -> None:
+    """Keep a picture of the page for the docs, if asked to."""
+    if os.environ.get("STOCKWATCH_SCREENSHOTS") == "1":
+        page.set_viewport_size({"width": 1440, "height": height})
+        page.wait_for_timeout(1500)  # what still moves comes to rest
+        page.screenshot(path=PICTURES / f"board-{name}.png")
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_the_board_opens_from_the_navigation_and_leads_to_the_worst_problem(world: World, page: Page) -> None:
+    page.goto(world.airflow.url)
+    page.get_by_role("link", name="Stock", exact=True).first.click()
+    frame = frame_of(page)
+    expect(frame.get_by_role("heading", name="Overview")).to_be_visible(timeout=60_000)
+    settled(frame)
+    expect(frame.locator(".tile")).to_have_count(7)
+    expect(frame.locator("[data-chart][data-drawn=yes] canvas")).to_have_count(1)
+    picture(page, "overview", 1080)
+    frame.get_by_role("row").nth(1).get_by_role("link").click()
+    expect(frame.get_by_role("heading", name="Impact")).to_be_visible(timeout=60_000)
+    settled(frame)
+    expect(frame.locator("[data-chart][data-drawn=yes] canvas")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/plugin/stockwatch/.*/incidents/INC-\d{4}-\d{5}"))
+    picture(page, "incident", 1400)
+    page.go_back()
+    expect(frame.get_by_role("heading", name="Overview")).to_be_visible(timeout=30_000)
+
+
+def test_filters_live_in_the_address_and_a_link_opens_the_same_list(world: World, page: Page) -> None:
+    page.goto(deep(world, "incidents?standing=all&kind=out_of_stock"))
+    frame = frame_of(page)
+    expect(frame.get_by_role("heading", name="Worklist")).to_be_visible(timeout=60_000)
+    expect(frame.locator("#f-kind")).to_have_value("out_of_stock")
+    frame.locator("#f-severity").select_option("low")
+    frame.get_by_role("button", name="Filter").click()
+    expect(page).to_have_url(re.compile("severity=low"), timeout=30_000)
+    address = page.url
+    page.goto(address)
+    expect(frame.locator("#f-severity")).to_have_value("low", timeout=60_000)
+    frame.locator("#view-name").fill("Small ones")
+    frame.get_by_role("button", name="Save", exact=True).click()
+    page.goto(deep(world, "incidents"))
+    expect(frame.locator("#f-severity")).to_have_value("", timeout=30_000)
+    picture(page, "worklist")
+    frame.get_by_role("link", name="Small ones").click()
+    expect(frame.locator("#f-severity")).to_have_value("low", timeout=30_000)
+
+
+def test_the_heatmap_is_walked_by_keyboard(world: World, page: Page) -> None:
+    page.goto(deep(world, "heatmap"))
+    frame = frame_of(page)
+    first = frame.locator(".heat td [tabindex='0']")
+    expect(first).to_have_count(1, timeout=60_000)
+    picture(page, "heatmap", 760)
+    first.focus()
+    first.press("ArrowRight")
+    first.press("ArrowDown")
+    expect(frame.locator(".heat tbody tr").nth(1).locator("td").nth(1).locator("[tabindex='0']")).to_be_focused()
+    frame.locator(".heat td a:focus").press("Enter")
+    expect(page).to_have_url(re.compile("partner=.*item="), timeout=30_000)
+
+
+def test_a_deep_link_lands_on_its_incident_after_the_login(world: World) -> None:
+    page = world.logged_in(at=f"/plugin/stockwatch/stockwatch/board/incidents/{world.worst}")
+    expect(frame_of(page).get_by_text(world.worst).first).to_be_visible(timeout=60_000)
+    page.context.close()
+
+
+def test_an_acknowledgement_by_click_is_stored_and_told(world: World, page: Page) -> None:
+    page.goto(deep(world, f"incidents/{world.worst}"))
+    frame = frame_of(page)
+    before = len(world.sent(world.worst))
+    frame.get_by_role("button", name="Acknowledge").first.click()
+    dialog = frame.get_by_role("dialog", name="Acknowledge")
+    expect(dialog).to_contain_text(world.worst)
+    dialog.get_by_role("button", name="Acknowledge").click()
+    expect(frame.locator("#said")).to_contain_text("acknowledged", timeout=30_000)
+    assert world.case(world.worst).handling.acknowledged_by == "admin"
+    assert len(world.sent(world.worst)) > before
+    expect(frame.locator(".strip .now")).to_contain_text("Acknowledged")
+
+
+def test_many_are_snoozed_at_once_after_a_question(world: World, page: Page) -> None:
+    page.goto(deep(world, "incidents?unacknowledged=1"))
+    frame = frame_of(page)
+    boxes = frame.locator("input[name=chosen]")
+    expect(boxes.first).to_be_visible(timeout=60_000)
+    ids = [boxes.nth(place).get_attribute("value") or "" for place in range(2)]
+    for place in range(2):
+        boxes.nth(place).check()
+    expect(frame.locator("#bulk")).to_contain_text("2 chosen")
+    frame.locator("#bulk").get_by_role("button", name="Snooze…").click()
+    dialog = frame.get_by_role("dialog", name="Snooze")
+    dialog.get_by_label("Why").fill("deliveries are booked")
+    dialog.get_by_role("button", name="Snooze").click()
+    expect(frame.locator("#said")).to_contain_text("snoozed", timeout=30_000)
+    assert {world.case(one).handling.snooze_reason for one in ids} == {"deliveries are booked"}
+
+
+def test_who_may_only_read_sees_no_button_and_is_refused(world: World) -> None:
+    page = world.logged_in("viewer", at=f"/plugin/stockwatch/stockwatch/board/incidents/{world.worst}")
+    frame = frame_of(page)
+    expect(frame.get_by_text("You may look, and not act.")).to_be_visible(timeout=60_000)
+    expect(frame.locator("[data-act]")).to_have_count(0)
+    page.context.close()
+    session = requests.Session()
+    session.trust_env = False
+    address = f"{world.airflow.url}/stockwatch/board"
+    body = {"incidents": [world.worst], "action": "resolve", "reason": "x"}
+    headers = {"X-Stockwatch": "board"}
+    assert session.get(f"{address}/incidents", timeout=60).status_code == 401
+    assert session.post(f"{address}/actions", json=body, headers=headers, timeout=60).status_code == 401
+    token = session.post(f"{world.airflow.url}/auth/token", json=world.airflow.login("viewer"), timeout=60).json()
+    session.headers["Authorization"] = f"Bearer {token['access_token']}"
+    assert session.get(f"{address}/incidents", timeout=60).status_code == 200
+    assert session.post(f"{address}/actions", json=body, headers=headers, timeout=60).status_code == 403
+    assert world.case(world.worst).is_open
+
+
+def test_evidence_and_feeds_lead_to_their_run_outside_the_frame(world: World, page: Page) -> None:
+    page.goto(f"{world.airflow.url}/plugin/feeds")
+    frame = frame_of(page)
+    expect(frame.get_by_role("heading", name="Feeds", exact=True)).to_be_visible(timeout=60_000)
+    picture(page, "feeds", 1100)
+    frame.locator("nav.tabs").get_by_role("link", name="Messages").click()
+    expect(frame.get_by_role("heading", name="Messages")).to_be_visible(timeout=30_000)
+    expect(page).to_have_url(re.compile("/deliveries"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_any_view(world: World, theme: str) -> None:
+    page = world.logged_in(theme=theme, bypass_csp=True)
+    found = []
+    for path, heading in {**VIEWS, f"incidents/{world.worst}": ""}.items():
+        page.goto(deep(world, path))
+        frame = frame_of(page)
+        expect(frame.locator("h1")).to_contain_text(heading, timeout=60_000)
+        settled(frame)
+        inner = next(one for one in page.frames if "/stockwatch/board/" in one.url and one != page.main_frame)
+        assert inner.evaluate("document.documentElement.classList.contains('dark')") is (theme == "dark")
+        inner.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        inner.evaluate(AXE.read_text("utf-8"))
+        told = inner.evaluate("axe.run(document)")
+        found += [
+            (path, one["id"], one["nodes"][0]["html"][:200])
+            for one in told["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        if theme == "dark" and path == "overview":
+            picture(page, "overview-dark", 1080)
+    assert found == []
+    page.context.close()
+
+
+def test_at_twice_the_size_nothing_is_cut_off(world: World) -> None:
+    page = world.logged_in()
+    page.set_viewport_size({"width": 720, "height": 450})  # 1440 x 900 at 200 %
+    page.goto(deep(world, "overview"))
+    frame = frame_of(page)
+    expect(frame.get_by_role("heading", name="Overview")).to_be_visible(timeout=60_000)
+    settled(frame)
+    inner = next(one for one in page.frames if "/stockwatch/board/" in one.url and one != page.main_frame)
+    assert inner.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1")
+    page.context.close()

@@ -1,0 +1,380 @@
+"""Which incident a series is a member of, over days: DCs and their stores, phantoms, run-outs (A-10 to A-16)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.stockwatch.alerting.case import Kind, Severity, Standing, Verdict
+from include.stockwatch.alerting.grouping import Group, group_of
+from include.stockwatch.alerting.incident import Incident, MemberState
+from include.stockwatch.settings.loader import load
+from include.stockwatch.settings.models import Settings
+from include.stockwatch.workflows.day import LACKS
+from tests.domain.tables import day
+from tests.workflows.days import IN, ITEM, OUT, PHANTOM, SHORT, UNKNOWN, Book, chain, row
+
+CONFIG = Path(__file__).resolve().parents[2] / "include" / "config"
+CHAIN: Settings = chain(load(CONFIG))
+
+
+@pytest.fixture
+def book() -> Book:
+    """No incidents yet."""
+    return Book(CHAIN)
+
+
+def dc(status: str, since: int = 2, **told: object) -> dict[str, object]:
+    """DC 07 of Westway."""
+    return row("07", status, partner="westway", since=since, **told)
+
+
+def because(location: str, partner: str = "northfield", status: str = OUT, since: int = 2) -> dict[str, object]:
+    """A store that ran out because of DC 07."""
+    return row(location, status, partner=partner, since=since, dc="07")
+
+
+# --- a DC and its stores ---------------------------------------------------------------------------------------------
+
+
+def test_a_dc_that_is_out_is_an_incident_before_any_store_is_empty(book: Book) -> None:
+    book.on(2, dc(OUT), row("1", IN))
+    assert book.open_ones() == {"dc_out westway 07": ["07"]}
+
+
+def test_stores_of_three_partners_that_one_dc_left_without_are_one_incident(book: Book) -> None:
+    stores = [because(f"{n}", partner) for partner in ("northfield", "harbor", "quickmart") for n in range(130)]
+    decided = book.on(2, dc(OUT), *stores)
+    (incident,) = book.ongoing.values()
+    assert decided.opened == {"dc_out": 1}
+    assert len(incident.members) == 391
+    assert incident.source() == incident.members[0]
+    assert [one.partner for one in incident.fed] == ["harbor", "northfield", "quickmart"]
+    assert incident.copies == ("C0NORTHFIELD", "C0TRIAGE")  # the accounts concerned; Westway's own channel has it whole
+
+
+def test_what_the_supply_links_say_is_what_the_stores_are_counted_against(book: Book) -> None:
+    book.fed[Group(Kind.DC_OUT, "westway", ITEM, "07")] = frozenset({("northfield", "1"), ("northfield", "2")})
+    book.on(2, dc(OUT), because("1"), row("2", IN), row("3", IN))
+    (incident,) = book.ongoing.values()
+    assert (incident.ranged, incident.known, incident.known_out, incident.fed[0].locations) == (2, 2, 1, 2)
+
+
+def test_a_dc_that_is_known_late_adopts_the_incidents_of_its_stores(book: Book) -> None:
+    book.on(2, row("1", OUT), row("2", OUT), row("5", OUT, partner="harbor"))
+    assert len(book.ongoing) == 2
+    book.on(2, dc(OUT), because("1"), because("2"), because("5", "harbor"))
+    assert book.open_ones() == {"dc_out westway 07": ["07", "harbor:5", "northfield:1", "northfield:2"]}
+    parent = next(iter(book.ongoing.values())).incident_id
+    for incident in book.ended.values():
+        assert incident.end_reason == "part_of"
+        assert {one.moved_to for one in incident.members} == {parent}
+    assert [kind for kind, _ in book.events] == ["opened", "opened", "opened", "resolved", "resolved"]
+
+
+def test_a_store_that_runs_out_by_itself_stays_out_of_the_incident_of_the_dc(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"), row("2", OUT))
+    assert book.open_ones() == {
+        "dc_out westway 07": ["07", "northfield:1"],
+        "out_of_stock northfield partner": ["2"],
+    }
+
+
+def test_a_retailers_own_dc_is_an_incident_of_the_retailer(book: Book) -> None:
+    own = row("9", OUT, is_dc=True)
+    book.on(2, own, row("1", OUT, dc="9", of_another=False))
+    assert book.open_ones() == {"dc_out northfield 9": ["9", "1"]}
+
+
+def test_the_dc_of_a_retailer_that_a_distributor_left_without_is_a_member_of_the_distributors_incident(
+    book: Book,
+) -> None:
+    # A-16: a chain of two, and one message
+    book.on(2, dc(OUT), row("9", OUT, is_dc=True, dc="07"), because("1"))
+    assert book.open_ones() == {"dc_out westway 07": ["07", "northfield:1", "northfield:9"]}
+
+
+def test_a_dc_that_no_feed_speaks_of_is_nobodys(book: Book) -> None:
+    book.on(2, because("1"))
+    assert book.open_ones() == {"out_of_stock northfield partner": ["1"]}
+
+
+def test_what_a_dc_will_leave_without_belongs_to_its_incident(book: Book) -> None:
+    book.on(2, dc(OUT), because("1", status=SHORT), row("2", SHORT))
+    assert book.open_ones() == {
+        "dc_out westway 07": ["07", "northfield:1"],
+        "will_run_out northfield partner": ["2"],
+    }
+    incident = next(one for one in book.ongoing.values() if one.kind is Kind.DC_OUT)
+    assert incident.empty() == []
+    book.on(3, dc(OUT), because("1", since=3), row("2", SHORT))
+    assert [one.place for one in book.last(incident.incident_id).empty()] == ["northfield:1"]
+
+
+def test_without_an_incident_of_the_dc_what_will_run_out_is_the_partners(book: Book) -> None:
+    book.on(2, dc(IN), because("1", status=SHORT))
+    assert book.open_ones() == {"will_run_out northfield partner": ["1"]}
+
+
+def test_what_will_run_out_though_the_dc_has_stock_again_is_the_partners(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"), because("2", status=SHORT))
+    book.on(3, dc(IN), because("1"), because("2", status=SHORT))
+    assert book.open_ones() == {
+        "dc_out westway 07": ["northfield:1"],
+        "will_run_out northfield partner": ["2"],
+    }
+
+
+# --- absence of data (A-02), transit (A-15) --------------------------------------------------------------------------
+
+
+def test_a_dc_of_which_nothing_is_known_keeps_its_stores(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"))
+    book.on(3, dc(UNKNOWN), row("1", OUT), row("2", OUT), whole=("northfield",))
+    assert book.open_ones() == {
+        "dc_out westway 07": ["07", "northfield:1"],
+        "out_of_stock northfield partner": ["2"],
+    }
+    assert book.events[-2:] == [("opened", "INC-2"), ("frozen", "INC-1")]
+
+
+def test_a_store_of_which_nothing_is_known_stays_where_it_is(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"), because("2", "harbor"))
+    book.on(3, dc(IN), row("1", UNKNOWN), row("2", IN, partner="harbor"), whole=("westway", "harbor"))
+    (incident,) = book.ongoing.values()
+    assert {one.place: one.state.value for one in incident.members} == {
+        "07": "back",
+        "harbor:2": "back",
+        "northfield:1": "stale",
+    }
+
+
+def test_partners_that_rest_freeze_nothing(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"))
+    book.on(3, dc(OUT), untouched=("northfield",))
+    assert {one.state for one in book.last("INC-1").members} == {MemberState.OUT}
+
+
+def test_stores_wait_for_goods_that_are_in_transit_and_are_released_then(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"), because("2"))
+    book.on(3, dc(IN), row("1", OUT), row("2", OUT))
+    assert book.open_ones() == {"dc_out westway 07": ["northfield:1", "northfield:2"]}
+    assert "restock in transit" not in str(book.events)
+    book.on(4, dc(IN), row("1", OUT), row("2", IN))
+    assert book.open_ones() == {"dc_out westway 07": ["northfield:1"]}
+    book.on(5, dc(IN), row("1", OUT), row("2", IN))
+    assert book.open_ones() == {"out_of_stock northfield partner": ["1"]}
+    ended = book.last("INC-1")
+    assert (ended.standing, ended.end_reason) == (Standing.RESOLVED, "restocked")
+    assert {one.place: one.moved_to for one in ended.members if one.moved_to} == {"northfield:1": "INC-2"}
+
+
+def test_a_dc_that_is_back_and_falls_silent_releases_nothing_until_it_speaks(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"))
+    book.on(3, dc(IN), row("1", OUT))
+    for number in (4, 5, 6):
+        book.on(number, dc(UNKNOWN), row("1", OUT), whole=("northfield",))
+        assert book.open_ones() == {"dc_out westway 07": ["northfield:1"]}
+    book.on(7, dc(IN), row("1", OUT))
+    assert book.open_ones() == {"out_of_stock northfield partner": ["1"]}
+
+
+def test_a_store_whose_dc_is_back_and_that_is_back_too_ends_it(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"))
+    book.on(3, dc(IN), row("1", IN))
+    assert book.open_ones() == {}
+    assert book.events == [("opened", "INC-1"), ("resolved", "INC-1")]
+
+
+# --- phantoms and run-outs -------------------------------------------------------------------------------------------
+
+
+def test_a_phantom_opens_on_the_second_date_in_a_row(book: Book) -> None:
+    series = ("northfield", "1", ITEM)
+    assert [one.reason.value for one in book.on(2, row("1", PHANTOM)).decisions] == ["not_due"]
+    book.suspected[series] = 1
+    assert book.on(3, row("1", PHANTOM)).opened == {"phantom_stock": 1}
+
+
+def test_a_stock_out_that_turns_phantom_moves_at_once(book: Book) -> None:
+    book.on(2, row("1", OUT), row("2", OUT))
+    book.on(3, row("1", PHANTOM), row("2", OUT))
+    assert book.open_ones() == {"out_of_stock northfield partner": ["2"], "phantom_stock northfield partner": ["1"]}
+    book.on(4, row("1", OUT), row("2", OUT))
+    assert book.open_ones() == {"out_of_stock northfield partner": ["1", "2"]}
+    phantom = book.last("INC-2")
+    assert (phantom.end_reason, phantom.members[0].moved_to) == ("part_of", "INC-1")
+
+
+def test_what_was_to_run_out_and_did_moves_to_the_stock_out(book: Book) -> None:
+    book.on(2, row("1", SHORT))
+    book.on(3, row("1", OUT, since=3, alert_due=False))
+    assert book.open_ones() == {"out_of_stock northfield partner": ["1"]}
+    assert book.last("INC-1").end_reason == "part_of"
+
+
+def test_what_has_stock_again_has_not_moved_though_it_may_run_out(book: Book) -> None:
+    book.on(2, row("1", OUT))
+    book.on(3, row("1", SHORT))
+    assert book.last("INC-1").end_reason == "restocked"
+    assert book.open_ones() == {"will_run_out northfield partner": ["1"]}
+
+
+def test_a_run_out_that_goes_on_is_one_member_since_it_was_seen_first(book: Book) -> None:
+    for number in (2, 3, 4):
+        book.on(number, row("1", SHORT))
+    (member,) = book.last("INC-1").members
+    assert (member.out_since, member.last_out) == (day(2), day(4))
+    assert book.last("INC-1").kind is Kind.WILL_RUN_OUT
+
+
+@pytest.mark.parametrize(
+    ("told", "opens"),
+    [
+        ({"p_runs_out": 0.5, "runs_out_on": day(9)}, True),
+        ({"p_runs_out": 0.49, "runs_out_on": day(3)}, False),
+        ({"p_runs_out": 0.9, "runs_out_on": day(10)}, False),  # eight days ahead
+        ({"p_runs_out": 0.9, "runs_out_on": None}, False),
+        ({"p_runs_out": None, "runs_out_on": None}, True),  # no orders are told: days of supply have decided
+    ],
+)
+def test_a_run_out_alerts_if_it_is_likely_and_near(book: Book, told: dict[str, object], opens: bool) -> None:
+    book.on(2, row("1", SHORT, **told))
+    assert bool(book.ongoing) is opens
+
+
+def test_a_false_alarm_about_what_is_to_come_is_not_raised_again_the_next_day(book: Book) -> None:
+    book.on(2, row("1", SHORT))
+    (incident,) = book.ongoing.values()
+    verdict = Verdict(person="dana@example.com", is_confirmed=False, reason="other", at="2026-11-03T09:00:00Z")
+    done = incident.handling.model_copy(update={"verdicts": (verdict,)})
+    ended = {"standing": Standing.RESOLVED, "resolved_on": day(2), "handling": done}
+    book.ended[incident.fingerprint] = incident.model_copy(update=ended)
+    book.ongoing.clear()
+    assert [one.reason.value for one in book.on(3, row("1", SHORT)).decisions] == ["judged"]
+    assert book.on(4, row("1", SHORT), row("2", SHORT)).opened == {"will_run_out": 1}  # another store
+
+
+# --- severity (A-22) -------------------------------------------------------------------------------------------------
+
+
+def test_a_promise_that_is_broken_raises_the_severity_by_one_level(book: Book) -> None:
+    book.on(2, row("1", OUT, at_risk_money=700.0), row("2", IN), row("3", IN))
+    incident = book.last("INC-1")
+    assert (incident.severity, incident.notes) == (
+        Severity.CRITICAL,
+        ("one level up: the promise of 97% is broken",),
+    )
+
+
+def test_of_two_locations_no_promise_is_broken(book: Book) -> None:
+    book.on(2, row("1", OUT, at_risk_money=700.0), row("2", IN))
+    assert (book.last("INC-1").severity, book.last("INC-1").notes) == (Severity.HIGH, ())
+
+
+def test_figures_of_less_than_half_of_the_locations_are_medium_at_most(book: Book) -> None:
+    unknown = [row(f"{n}", UNKNOWN) for n in range(5, 9)]
+    book.on(2, row("1", OUT, at_risk_money=7000.0), row("2", IN), row("3", IN), *unknown)
+    incident = book.last("INC-1")
+    assert incident.severity is Severity.MEDIUM
+    assert incident.notes == ("confidence low, so medium at most: data of 3 of 7 locations",)
+
+
+def test_an_item_that_nobody_listed_and_nobody_bought_is_medium_at_most(book: Book) -> None:
+    book.on(2, row("1", OUT, at_risk_money=7000.0, last_sale_date=None))
+    assert book.last("INC-1").notes == (
+        "confidence low, so medium at most: the range is inferred, and no sale was seen",
+    )
+
+
+def test_money_in_another_currency_is_not_added(book: Book) -> None:
+    book.on(2, dc(OUT, currency="EUR", at_risk_money=9000.0), because("1"), because("2"))
+    incident = book.last("INC-1")
+    assert (incident.currency, incident.total("at_risk_money")) == ("USD", 140)
+    assert incident.notes == ("without money in another currency than USD (1 locations)",)
+
+
+# --- properties ------------------------------------------------------------------------------------------------------
+
+STATES = st.sampled_from((OUT, OUT, PHANTOM, SHORT, IN, UNKNOWN))
+PLACES = (("westway", "07"), ("northfield", "9"), ("northfield", "1"), ("northfield", "2"), ("harbor", "1"))
+DAYS = st.lists(st.tuples(*(st.tuples(STATES, st.booleans(), st.booleans()) for _ in PLACES)), min_size=1, max_size=6)
+
+
+def rows_of(number: int, told: tuple[tuple[str, bool, bool], ...]) -> list[dict[str, object]]:
+    """A day in which every place has some state, is blamed on DC 07 or not, and is due or not."""
+    rows = []
+    for (partner, location), (status, is_blamed, is_due) in zip(PLACES, told, strict=True):
+        is_dc = location in ("07", "9")
+        blame = {"dc": "07"} if is_blamed and status in (OUT, SHORT) and partner != "westway" else {}
+        due = {"alert_due": is_due} if status in (OUT, PHANTOM) else {}
+        rows.append(row(location, status, partner=partner, is_dc=is_dc, since=min(number, 2), **blame, **due))
+    return rows
+
+
+@settings(max_examples=150)
+@given(DAYS)
+def test_a_series_that_costs_is_in_one_open_incident_or_waits(days: list[tuple[tuple[str, bool, bool], ...]]) -> None:
+    book = Book(CHAIN)
+    for number, told in enumerate(days, 2):
+        decided = book.on(number, *rows_of(number, told))
+        open_groups = {group_of(one) for one in book.ongoing.values()}
+        members: dict[tuple[str, str], list[str]] = {}
+        for one in book.ongoing.values():
+            for member in one.members:
+                if member.state is MemberState.OUT:
+                    members.setdefault((member.partner or one.partner, member.location_id), []).append(one.incident_id)
+        for (partner, location), (status, _, is_due) in zip(PLACES, told, strict=True):
+            found = members.get((partner, location), [])
+            assert len(found) <= 1, (partner, location, found)
+            if status in LACKS and not found:
+                assert decided.pictures.groups[partner, location, ITEM] not in open_groups
+                assert not (status == OUT and is_due)
+            if status not in LACKS:
+                assert not found
+
+
+@settings(max_examples=150)
+@given(DAYS)
+def test_deciding_a_day_again_changes_nothing(days: list[tuple[tuple[str, bool, bool], ...]]) -> None:
+    book = Book(CHAIN)
+    for number, told in enumerate(days, 2):
+        book.on(number, *rows_of(number, told))
+        before, events = dict(book.ongoing), list(book.events)
+        again = book.on(number, *rows_of(number, told))
+        assert [one.reason.value for one in again.decisions if one.event_kind] == []
+        assert (book.ongoing, book.events) == (before, events)
+
+
+@settings(max_examples=100)
+@given(DAYS)
+def test_a_day_without_data_opens_ends_and_moves_nothing(days: list[tuple[tuple[str, bool, bool], ...]]) -> None:
+    book = Book(CHAIN)
+    for number, told in enumerate(days, 2):
+        book.on(number, *rows_of(number, told))
+    before = {key: one for key, one in book.ongoing.items()}
+    nothing = [row(location, UNKNOWN, partner=partner, is_dc=location in ("07", "9")) for partner, location in PLACES]
+    book.on(len(days) + 2, *nothing, whole=())
+    assert book.ongoing.keys() == before.keys()
+    for key, one in book.ongoing.items():
+        assert still(one) == still(before[key])
+
+
+def still(incident: Incident) -> object:
+    """An incident without what says that it stands still."""
+    figures = [one.model_dump(exclude={"state"}) for one in incident.members]
+    active = [one.is_active for one in incident.members]
+    return incident.model_dump(exclude={"members", "data_stale"}), figures, active
+
+
+@settings(max_examples=50)
+@given(DAYS)
+def test_the_state_of_an_incident_is_that_of_its_last_event(days: list[tuple[tuple[str, bool, bool], ...]]) -> None:
+    book = Book(CHAIN)
+    for number, told in enumerate(days, 2):
+        book.on(number, *rows_of(number, told))
+    told_by_events = {states[-1].fingerprint: states[-1] for states in book.states.values() if states[-1].is_open}
+    assert told_by_events == book.ongoing
