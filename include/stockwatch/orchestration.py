@@ -17,8 +17,6 @@ from include.stockwatch.errors import ConfigError, DeliveryFailed, FeedHeld, Row
 from include.stockwatch.workflows.services import Messenger, Services, config_folder, environment_state_url, home_folder
 
 if TYPE_CHECKING:
-    from slack_sdk import WebClient
-
     from include.stockwatch.adapters.landing import Credentials
     from include.stockwatch.adapters.slack_inbound import SlackInbound
     from include.stockwatch.settings.feed import Feed
@@ -207,7 +205,7 @@ def _slack_connection() -> tuple[str | None, dict[str, Any]]:
         return None, {}
 
 
-def _slack_client(name: str) -> WebClient:
+def _slack_client(name: str) -> Any:
     """A client of a Slack connection. Its own retry of a dropped connection would post a second copy (A-64)."""
     from airflow.providers.slack.hooks.slack import SlackHook
 
