@@ -28,9 +28,11 @@ from include.stockwatch.orchestration import INCIDENTS, SLACK_POOL, START, TASK_
 def deliver_alerts() -> None:
     @task(pool=SLACK_POOL)
     def deliver() -> dict[str, int]:
-        from include.stockwatch.workflows import delivery
+        from include.stockwatch.workflows import delivery, evidence
 
-        return delivery.deliver(services())
+        made = services()
+        done = delivery.deliver(made)
+        return delivery.deliver(made) if evidence.attach_evidence(made) else done
 
     deliver()
 

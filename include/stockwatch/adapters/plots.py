@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
 INK, GRID = "#1f2937", "#d1d5db"
@@ -86,3 +89,44 @@ def _money(axes: Axes, dates: Any, days: Sequence[Mapping[str, Any]]) -> None:
 
 def _gap(value: float | None) -> float:
     return float("nan") if value is None else value
+
+
+def plot_timeline(told: Sequence[Mapping[str, Any]], first: dt.date, last: dt.date, since: dt.date) -> bytes:
+    """Stock above, sales and expected demand below, one day each, as PNG. Days that nobody reported stay empty.
+
+    `told` are the days of `workflows.timeline`, `since` is the day on which the item ran out.
+    """
+    kept = io.BytesIO()
+    with rc_context(STYLE):
+        timeline_figure(told, first, last, since).savefig(kept, format="png", metadata=REPRODUCIBLE["png"], dpi=110)
+    return kept.getvalue()
+
+
+def timeline_figure(told: Sequence[Mapping[str, Any]], first: dt.date, last: dt.date, since: dt.date) -> Figure:
+    """The figure of `plot_timeline`."""
+    dates = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    by_date = {day["business_date"]: day for day in told}
+    names = ("on_hand", "sold", "received", "expected")
+    on_hand, sold, received, expected = (
+        np.array([_number(by_date.get(date, {}).get(name)) for date in dates]) for name in names
+    )
+    axis = np.array(dates, dtype="datetime64[D]")
+    figure = Figure(figsize=(7, 3.6))
+    stock, sales = figure.subplots(2, 1, sharex=True)
+    figure.subplots_adjust(left=0.09, right=0.985, top=0.93, bottom=0.1, hspace=0.24)
+    stock.plot(axis, on_hand, color=COLOURS[0], label="on hand", drawstyle="steps-post")
+    came = received > 0
+    stock.plot(axis[came], on_hand[came], "^", color=COLOURS[2], markersize=5, label="received")
+    sales.bar(axis, np.nan_to_num(sold), color="#93c5fd", label="sold")
+    sales.plot(axis, expected, color=COLOURS[1], label="expected")
+    for panel, words in ((stock, "units"), (sales, "units a day")):
+        panel.set_ylim(bottom=0)  # once the data is there: before it, the top would stay where it is
+        panel.axvspan(max(since, first), last + dt.timedelta(days=1), color="#fee2e2", zorder=0)
+        panel.set_ylabel(words)
+        panel.legend(loc="lower left", ncols=2, frameon=False, bbox_to_anchor=(0, 0.96))
+    sales.xaxis.set_major_formatter(ConciseDateFormatter(sales.xaxis.get_major_locator()))  # type: ignore[no-untyped-call]
+    return figure
+
+
+def _number(value: Any) -> float:
+    return np.nan if value is None else float(value)

@@ -350,6 +350,17 @@ def of_incident(tx: Connection, incident_id: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in tx.execute(mine)]
 
 
+def roots_without_files(tx: Connection, since: dt.datetime) -> list[dict[str, Any]]:
+    """Root messages queued since a time that are sent or to be sent and have no file in their thread."""
+    files = outbox.alias("files")
+    has_file = sa.exists().where(
+        files.c.incident_id == outbox.c.incident_id, files.c.channel == outbox.c.channel, files.c.operation == FILE
+    )
+    wanted = outbox.c.operation == POST, outbox.c.status.not_in(UNSHOWN), outbox.c.created_at >= since, ~has_file
+    query = sa.select(outbox.c.incident_id, outbox.c.channel, outbox.c.event_seq).where(*wanted)
+    return [dict(row) for row in tx.execute(query.order_by(outbox.c.outbox_id)).mappings()]
+
+
 def dead(tx: Connection) -> list[dict[str, Any]]:
     """Messages that were given up and that nobody replayed or discarded yet, oldest first."""
     given_up = sa.select(outbox).where(outbox.c.status == "dead").order_by(outbox.c.outbox_id)
