@@ -48,7 +48,7 @@ def test_a_checked_date_can_be_looked_at_from_every_side(tmp_path: Path, capsys:
     assert checked["series"]["by_status"]["out_of_stock"] == 1
     (incident,) = checked["incidents"]["opened"]
     shown = run(capsys, "preview", incident)
-    assert shown["text"].startswith("LOW out of stock: Oat Bar at Northfield Grocers, 1 of 4 stores, USD 93")
+    assert shown["text"].startswith("MEDIUM out of stock: Oat Bar at Northfield Grocers, 1 of 4 stores, USD 93")
     assert shown["blocks"][0]["type"] == "header"
     assert [one["operation"] for one in run(capsys, "messages")["messages"]] == ["post"]
     assert run(capsys, "explain", "northfield", "0001", "00850007123017", DATES[27])["row"]["status"] == "out_of_stock"
