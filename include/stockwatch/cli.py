@@ -317,7 +317,10 @@ def _week(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-ACTS = ("acknowledge", "snooze", "wake", "resolve", "confirm", "false_alarm", "claim", "restock")
+ACTS = (
+    *("acknowledge", "snooze", "wake", "resolve", "confirm", "false_alarm", "claim", "restock"),
+    *("approve", "discard"),
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -123,6 +123,7 @@ def services() -> Services:
         messenger=_messenger,
         credentials=_credentials,
         state_url=_state_url,
+        airflow_url=airflow_url,
     )
 
 

@@ -71,5 +71,9 @@ def test_the_table_has_every_incident_and_no_cell_that_a_spreadsheet_computes() 
     assert tuple(rows[0]) == COLUMNS
     assert {row["incident_id"] for row in rows} == {case.incident_id for case in cases}
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+    cut = csv_of(cases, 1000)
+    assert len(cut) <= 1000
+    assert cut.endswith(b"\r\n")
+    assert csv_of(cases).startswith(cut)
     first = next(row for row in rows if row["incident_id"] == "INC-2026-00001")
     assert (first["money_at_risk"], first["opened_on"], first["currency"]) == ("10000.0", "2026-11-02", "USD")

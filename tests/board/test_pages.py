@@ -17,7 +17,11 @@ from include.stockwatch.alerting.kinds import render
 from include.stockwatch.board import overview
 from include.stockwatch.workflows import scorecard
 from include.stockwatch.workflows.record import record
+from tests.alerting.data_examples import data_incident
 from tests.alerting.examples import incident, member
+from tests.alerting.people_examples import no_owner
+from tests.alerting.promise_examples import PROMISE_EXAMPLES
+from tests.alerting.stock_examples import MASS_EXAMPLES, STOCK_EXAMPLES
 from tests.board.conftest import LAST, NOW, Board
 
 OPEN = "INC-2026-00001"
@@ -91,7 +95,7 @@ def test_the_heatmap_puts_what_costs_most_first_and_marks_stale_and_unranged_cel
     oat = page[page.index(">Oat Bar<") : page.index("</tr>", page.index(">Oat Bar<"))]
     assert ">50 %<" in oat
     assert "not ranged" in oat, "the distributor has no Oat Bar"
-    assert 'class="stale' in page, "the distributor sent nothing for the last date"
+    assert re.search(r'<a class="stale h\d"', page), "the distributor sent nothing for the last date"
     assert page.count('tabindex="0"') == 1, "one cell is in the tab order, arrows reach the others"
     money = board.get("/heatmap?by=money").text
     assert "USD" in money
@@ -269,3 +273,33 @@ def test_stores_that_a_dc_feeds_are_shown_to_those_who_may_see_their_partner(own
     theirs = own_board.get("/csv/incidents/INC-2026-00777/locations", user="westway").text
     assert ("Main DC" in theirs, "Reno Mall" in theirs) == (True, False)
     assert "1 of partners that you may not see" in own_board.get("/incidents/INC-2026-00777", user="westway").text
+
+
+EVERY_KIND = {
+    **STOCK_EXAMPLES,
+    **MASS_EXAMPLES,
+    **PROMISE_EXAMPLES,
+    "feed": data_incident(),
+    "no_owner": no_owner(),
+}
+
+
+def test_every_incident_that_there_can_be_has_its_page_and_its_line(own_board: Board) -> None:
+    shown = {}
+    with own_board.services.state.begin() as tx:
+        for number, (name, example) in enumerate(sorted(EVERY_KIND.items()), 500):
+            incident_id = f"INC-2026-{number:05d}"
+            told = {"incident_id": incident_id, "fingerprint": name, "partner": "northfield"}
+            shown[incident_id] = example.model_copy(update=told)
+            record(tx, Decision(Reason.FIRST, "opened", shown[incident_id]), at=NOW, actor="check")
+    for incident_id, case in shown.items():
+        answer = own_board.get(f"/incidents/{incident_id}")
+        assert answer.status_code == 200, (incident_id, case.kind)
+        words = text_of(answer.text)
+        assert [line for line in render(case).body if " ".join(line.split()) not in words] == []
+        if case.is_open:
+            assert 'data-act="resolve"' in answer.text
+    kinds = {case.kind.value for case in shown.values()}
+    assert len(kinds) == 11
+    for kind in kinds:
+        assert 'name="chosen"' in own_board.get(f"/incidents?standing=all&kind={kind}").text

@@ -171,7 +171,7 @@ def test_the_board_opens_from_the_navigation_and_leads_to_the_worst_problem(worl
     settled(frame)
     expect(frame.locator("[data-chart][data-drawn=yes] canvas")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"/plugin/stockwatch/.*/incidents/INC-\d{4}-\d{5}"))
-    picture(page, "incident", 1400)
+    picture(page, "incident", 1240)
     page.go_back()
     expect(frame.get_by_role("heading", name="Overview")).to_be_visible(timeout=30_000)
 
@@ -191,7 +191,7 @@ def test_filters_live_in_the_address_and_a_link_opens_the_same_list(world: World
     frame.get_by_role("button", name="Save", exact=True).click()
     page.goto(deep(world, "incidents"))
     expect(frame.locator("#f-severity")).to_have_value("", timeout=30_000)
-    picture(page, "worklist")
+    picture(page, "worklist", 720)
     frame.get_by_role("link", name="Small ones").click()
     expect(frame.locator("#f-severity")).to_have_value("low", timeout=30_000)
 

@@ -136,7 +136,7 @@ def test_a_late_feed_is_shown_and_told_once(world: World) -> None:
         world.run("feed_watch")
     frame = world.feeds()
     northfield = frame.locator(f"#{FEED}")
-    expect(northfield).to_contain_text(re.compile("Late +since"))
+    expect(northfield).to_contain_text(re.compile(r"Late\s+since"))
     expect(northfield).to_contain_text(re.compile(r"DATA-\d{4}-00001, late"))
     expect(dates_of(frame).nth(0)).to_contain_text("waiting")
     expect(dates_of(frame).nth(1)).to_contain_text("missing")

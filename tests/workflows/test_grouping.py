@@ -97,6 +97,15 @@ def test_the_dc_of_a_retailer_that_a_distributor_left_without_is_a_member_of_the
     assert book.open_ones() == {"dc_out westway 07": ["07", "northfield:1", "northfield:9"]}
 
 
+def test_an_incident_of_before_that_held_a_dc_goes_on_as_the_dcs(book: Book) -> None:
+    # incidents that were stored when DCs were members like stores
+    book.on(2, row("07", OUT, partner="westway", is_dc=False))
+    assert book.open_ones() == {"out_of_stock westway partner": ["07"]}
+    book.on(3, dc(OUT))
+    assert book.open_ones() == {"dc_out westway 07": ["07"]}
+    assert book.last("INC-1").end_reason == "part_of"
+
+
 def test_a_dc_that_no_feed_speaks_of_is_nobodys(book: Book) -> None:
     book.on(2, because("1"))
     assert book.open_ones() == {"out_of_stock northfield partner": ["1"]}

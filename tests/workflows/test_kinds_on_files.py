@@ -96,16 +96,13 @@ def test_a_shelf_that_falls_silent_is_told_on_the_second_date_and_in_a_replay_to
     services: Services, tmp_path: Path
 ) -> None:
     stores(services, tmp_path / "n1.csv", DATES[:28], set())
-    opened = []
-    for offset in range(5):
+    seen = []
+    for offset in range(3):
         date = DATES[28 + offset]
         stores(services, tmp_path / f"d{offset}.csv", [date], set(), sold={"0002", "0003", "0004"})
         summary = check(services, date)
-        opened.append((summary["series"]["by_status"]["phantom_suspected"], summary["incidents"]["by_kind"]))
-    first = next(place for place, (suspected, _) in enumerate(opened) if suspected)
-    assert [bool(kinds) for _, kinds in opened] == [place == first + 1 for place in range(5)]
-    assert opened[first + 1][1] == {"phantom_stock": 1}
-    found = backtest(services)
+        opened = summary["incidents"]["by_kind"].get("phantom_stock", 0)
+        seen.append((summary["series"]["by_status"]["phantom_suspected"], opened))
+    assert seen == [(1, 0), (1, 1), (1, 0)]
+    found = backtest(services, DATES[28])
     assert found["by_kind"]["phantom_stock"]["opened"] == 1
-    days_opened = [day["date"] for day in found["per_day"] if day["opened"]]
-    assert days_opened == [DATES[28 + first + 1].isoformat()]

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from include.stockwatch.adapters.state import incidents, outbox, slack_people
+from include.stockwatch.adapters.state.tables import outbox_files
 from include.stockwatch.alerting.case import Case, Decision, Handling, Kind, Severity, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.workflows import silences
@@ -95,8 +97,9 @@ def test_many_new_ones_are_five_messages_and_one_digest_with_a_table(services: S
     assert digest["text"].startswith("DIGEST: 7 more incidents")
     with services.state.read() as tx:
         assert incidents.count_open(tx, [Kind.OUT_OF_STOCK]) == 12
-        file = outbox.take(tx, MONDAY, dt.timedelta(0), is_paced=False)
-    assert file is not None
+        content = tx.execute(sa.select(outbox_files.c.content)).scalar_one()
+    told_of = {line.split(",")[0] for line in content.decode("utf-8-sig").splitlines()[1:]}
+    assert told_of == {f"INC-2026-{n:05d}" for n in range(6, 13)}
 
 
 def test_each_channel_has_the_budget_of_its_route(services: Services) -> None:
@@ -177,6 +180,13 @@ def test_what_comes_and_goes_over_night_is_never_posted(services: Services) -> N
     again = changed(stored, "reopened", handling=Handling(reopened=1))
     run(services, again, at=WEDNESDAY)
     assert told(services, "C0NORTHFIELD") == [("post", "INC-2026-00001")]
+
+
+def test_what_a_person_does_at_night_wakes_nobody(services: Services) -> None:
+    (stored,) = run(services, *opened(item(1)), at=NIGHT)
+    with services.state.begin() as tx:
+        record(tx, changed(stored, "acknowledged", standing=Standing.ACKNOWLEDGED), at=NIGHT, actor="dana")
+    assert {row["not_before"] for row in queued(services) if row["operation"] == "post"} == {WEDNESDAY}
 
 
 def test_a_route_without_a_time_zone_knows_no_night(services: Services) -> None:

@@ -19,6 +19,8 @@ from include.stockwatch.alerting.message import clip, one_line
 from include.stockwatch.domain.value import Value
 
 PREFIX = "stockwatch."
+OPEN = "stockwatch-open"
+"""The button that only leads to the board; Slack tells us of it all the same."""
 LABELS = {
     Act.ACKNOWLEDGE: "Acknowledge",
     Act.SNOOZE: "Snooze …",
@@ -34,7 +36,8 @@ LABELS = {
 FORMS = (Act.SNOOZE, Act.RESOLVE, Act.FALSE_ALARM, Act.RESTOCK)
 """Actions that ask for more in a form."""
 RESTOCKED_KINDS = (Kind.WILL_RUN_OUT, Kind.DC_OUT)
-MOST = 5
+MOST = 4
+"""Buttons of actions; the one to the page is the fifth."""
 TITLE_LIMIT = 24
 UNTIL, REASON, CHOICE, DAY, UNITS = "until", "reason", "choice", "day", "units"
 """Fields of the forms."""
@@ -74,10 +77,18 @@ def acts(case: Case) -> tuple[Act, ...]:
     return (first, *restock, *judge, Act.SNOOZE)[:MOST]
 
 
-def buttons(case: Case) -> list[dict[str, Any]]:
-    """One block with the buttons of an incident; none if there is nothing left to do."""
+def buttons(case: Case, address: str = "") -> list[dict[str, Any]]:
+    """One block with the buttons of an incident, the last one to its page; none if there is nothing left to do."""
     elements = [_button(case, act) for act in acts(case)]
+    if address:
+        elements.append({"type": "button", "action_id": OPEN, "url": address, "text": _plain("Open incident")})
     return [{"type": "actions", "block_id": f"{PREFIX}{case.incident_id}", "elements": elements}] if elements else []
+
+
+def link(address: str, words: str) -> list[dict[str, Any]]:
+    """A line with a link, where buttons would be dead (A-77); nothing without an address."""
+    text = {"type": "mrkdwn", "text": f"<{address}|{words}>", "verbatim": True}
+    return [{"type": "context", "elements": [text]}] if address else []
 
 
 def _button(case: Case, act: Act) -> dict[str, Any]:

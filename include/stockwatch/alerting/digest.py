@@ -187,15 +187,21 @@ def line(case: Case) -> str:
     return f"{', '.join(told)}. {case.incident_id}"
 
 
-def csv_of(cases: Iterable[Case]) -> bytes:
-    """Every case as a row: UTF-8, ISO dates, raw numbers; no cell that a spreadsheet would compute."""
+def csv_of(cases: Iterable[Case], most_bytes: int | None = None) -> bytes:
+    """Every case as a row: UTF-8, ISO dates, raw numbers; no cell that a spreadsheet would compute.
+
+    A table that gets larger than it may be ends earlier: the worst come first.
+    """
     told = io.StringIO()
     writer = csv.writer(told, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for case in ranked(cases):
         row = {**case.listed().model_dump(mode="json"), **case.model_dump(mode="json", include=set(COLUMNS))}
         writer.writerow([_cell(row.get(name)) for name in COLUMNS])
-    return told.getvalue().encode("utf-8-sig")
+    content = told.getvalue().encode("utf-8-sig")
+    if most_bytes is None or len(content) <= most_bytes:
+        return content
+    return content[: content.rindex(b"\r\n", 0, most_bytes - 1) + 2]
 
 
 def _cell(value: object) -> object:

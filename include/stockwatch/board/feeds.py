@@ -50,7 +50,7 @@ def _told(one: FeedStatus, dates: list[Any], settings: Any, frozen: Counter[str]
     feed = settings.feeds[one.feed_id]
     by_date = {day.date: day for day in one.days}
     route = settings.routes.route(feed.partner, None)
-    good = next((day.date for day in one.days if day.state.value in ("on time", "late", "restated")), None)
+    good = next((day.date for day in one.days if day.state.value in ("on time", "late", "restated", "history")), None)
     return {
         "status": one,
         "days": [by_date.get(date) for date in dates],

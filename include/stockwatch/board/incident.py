@@ -80,6 +80,8 @@ def possible(case: Case) -> list[str]:
     acts = [Act.WAKE] if case.standing is Standing.SNOOZED else [Act.ACKNOWLEDGE, Act.SNOOZE]
     if case.kind is Kind.NO_OWNER:
         acts = [Act.CLAIM, *acts]
+    if case.kind is Kind.MASS_CHANGE:
+        acts = [Act.APPROVE, Act.DISCARD, *acts]
     if case.kind in JUDGED_KINDS:
         acts += [Act.RESTOCK, Act.CONFIRM, Act.FALSE_ALARM]
     return [one.value for one in (*acts, Act.RESOLVE)]

@@ -125,7 +125,7 @@ def trend(desk: Desk) -> dict[str, Any]:
     dates = [last - dt.timedelta(days=n) for n in reversed(range(shown))]
     rates: dict[str, dict[dt.date, float | None]] = defaultdict(dict)
     for row in rows:
-        rates[row["partner"]][row["business_date"]] = row["in_stock_rate"] if row["known"] else None
+        rates[row["partner"]][row["business_date"]] = row["in_stock_rate"]
     points = {desk.partners[one]: [rates[one].get(date) for date in dates] for one in desk.partners if one in rates}
     promises = {one: promise_of(desk, one) for one in rates}
     weeks = sorted({monday_of(date) for date in dates})

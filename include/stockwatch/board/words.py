@@ -64,12 +64,12 @@ def count(value: float | None) -> str:
     return NONE if value is None else f"{int(value):,}" if float(value).is_integer() else number(value)
 
 
-def day(value: dt.date | str | None) -> str:
+def day(value: dt.date | str | None, *, with_year: bool = True) -> str:
     """`Sun 22 Nov 2026`: a business date is the partner's own day, in no zone."""
     if not value:
         return NONE
     date = dt.date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{day_words(date)} {date.year}"
+    return f"{day_words(date)} {date.year}" if with_year else day_words(date)
 
 
 def moment(value: dt.datetime | str | None) -> Markup | str:

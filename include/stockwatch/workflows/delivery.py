@@ -18,7 +18,7 @@ from include.stockwatch.adapters.preview import PREFIX
 from include.stockwatch.adapters.state import incidents, outbox, pace
 from include.stockwatch.adapters.state.outbox import FILE, PLAIN, POST, UPDATE, Outgoing
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
-from include.stockwatch.alerting.buttons import buttons
+from include.stockwatch.alerting.buttons import buttons, link
 from include.stockwatch.alerting.limits import MAX_TEXT, violations
 from include.stockwatch.alerting.message import clip, escape
 from include.stockwatch.alerting.notice import Notice
@@ -150,12 +150,22 @@ def _put(services: Services, message: Outgoing) -> str:
 
 
 def _blocks(services: Services, message: Outgoing) -> list[dict[str, Any]]:
-    """The blocks of a message; below a root the buttons of the incident as it stands, where presses reach us (A-77)."""
-    if not services.messenger.has_buttons or message.operation not in (POST, UPDATE):
+    """The blocks of a message; below a root the buttons of the incident as it stands, where presses reach us (A-77).
+
+    Where they do not, a link to the board stands there. Neither is shown if the message would be too long with it.
+    """
+    if message.operation not in (POST, UPDATE) or not message.blocks:
         return message.blocks
     with services.state.read() as tx:
         case = incidents.find(tx, message.incident_id)
-    blocks = [*message.blocks, *(buttons(case) if case and case.channel == message.channel else [])]
+    board = services.board_url()
+    if case is None:
+        below = link(board and f"{board}/incidents", "Open the board")
+    elif services.messenger.has_buttons and case.channel == message.channel:
+        below = buttons(case, board and f"{board}/incidents/{case.incident_id}")
+    else:
+        below = link(board and f"{board}/incidents/{case.incident_id}", f"Open {case.incident_id}")
+    blocks = [*message.blocks, *below]
     return message.blocks if violations(message.text, blocks) else blocks
 
 

@@ -165,11 +165,8 @@ def _together(tx: Connection, cases: Sequence[Case], name: str, at: dt.datetime,
     channel = cases[0].channel
     named: dict[str, Any] = {"incident_id": f"{name}-{at:%Y%m%d%H%M%S%f}", "seq": 1, "channel": channel, "now": at}
     outbox.enqueue(tx, overflow(cases, at), operation=outbox.POST, not_before=due, **named)
-    rows = csv_of(cases)
-    if len(rows) <= outbox.MAX_FILE_BYTES:
-        title = f"{len(cases):,} incidents of {at:%Y-%m-%d %H:%M} UTC"
-        file = outbox.Attachment(f"incidents_{at:%Y-%m-%d}.csv", title, "A table of incidents", rows)
-        outbox.attach(tx, file, **named)
+    title, rows = f"{len(cases):,} incidents of {at:%Y-%m-%d %H:%M} UTC", csv_of(cases, outbox.MAX_FILE_BYTES)
+    outbox.attach(tx, outbox.Attachment(f"incidents_{at:%Y-%m-%d}.csv", title, "A table of incidents", rows), **named)
 
 
 def _tell(tx: Connection, change: Change, at: dt.datetime, *, due: dt.datetime, is_silenced: bool = False) -> None:
@@ -183,7 +180,7 @@ def _tell(tx: Connection, change: Change, at: dt.datetime, *, due: dt.datetime, 
     else:
         operation = outbox.POST if root is Root.NONE else outbox.UPDATE
         outbox.enqueue(tx, message, operation=operation, channel=case.channel, **named)
-        if root is Root.HELD:
+        if root is Root.HELD and change.assigned:  # what people do at night waits for the morning too
             roots.hasten(tx, case.incident_id, case.channel, due)
         if not is_silenced:
             content = message if has_ended else _line(tx, change, at, is_new=root is Root.NONE)

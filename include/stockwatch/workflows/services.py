@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from include.stockwatch.settings.master import Master
     from include.stockwatch.settings.models import Settings
 
+BOARD = "/plugin/stockwatch/stockwatch/board"
+"""The board in Airflow's frame; a page of it follows."""
 PROJECT = Path(__file__).resolve().parents[3]
+
+
+def environment_airflow_url() -> str:
+    """Where people reach Airflow, as its own environment says; else ''."""
+    return os.environ.get("AIRFLOW__API__BASE_URL") or ""
 
 
 def home_folder() -> Path:
@@ -101,9 +108,10 @@ class Services:
         credentials: Callable[[str], Credentials | None] = environment_credentials,
         state_url: Callable[[], str | None] = environment_state_url,
         pause: Callable[[float], None] = time.sleep,
+        airflow_url: Callable[[], str] = environment_airflow_url,
     ) -> None:
         self.home, self.config, self.now, self.pause = home, config, now, pause
-        self._state_url = state_url
+        self._state_url, self._airflow_url = state_url, airflow_url
         self._messenger = messenger
         self._credentials = cache(credentials)
 
@@ -145,6 +153,11 @@ class Services:
         from include.stockwatch.adapters.preview import PreviewMessenger
 
         return PreviewMessenger()
+
+    def board_url(self) -> str:
+        """Where people open the board; empty where Airflow's own address is not set up: no broken links (A-81)."""
+        airflow = self._airflow_url().rstrip("/")
+        return f"{airflow}{BOARD}" if airflow else ""
 
     def landing_url(self, feed_id: str, feed: Feed | Master) -> str:
         """Where files of a feed arrive."""

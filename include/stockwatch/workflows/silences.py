@@ -52,7 +52,10 @@ def add(
 
 
 def end(services: Services, silence_id: int, by: str) -> Silence:
-    """End a silence now; what it hid is told again at its next change. Raises: ActionRefused if it is over"""
+    """End a silence now; what it hid is in the daily digest, and told once its severity rises.
+
+    Raises: ActionRefused if it is over
+    """
     now = services.now()
     with services.state.begin() as tx:
         found = store.find(tx, silence_id)
