@@ -30,10 +30,16 @@ from include.stockwatch.adapters.feeds.binding import bind  # noqa: E402
 from include.stockwatch.adapters.feeds.formats import reader_of  # noqa: E402
 from include.stockwatch.adapters.feeds.raw import Notes  # noqa: E402
 from include.stockwatch.adapters.lake import Lake  # noqa: E402
+from include.stockwatch.adapters.state import outbox  # noqa: E402
+from include.stockwatch.alerting.decisions import decide  # noqa: E402
+from include.stockwatch.alerting.incident import Basis, Incident, Member, Picture  # noqa: E402
+from include.stockwatch.alerting.kinds import render  # noqa: E402
 from include.stockwatch.domain.columns import OBSERVATIONS  # noqa: E402
 from include.stockwatch.domain.gtin import check_digit  # noqa: E402
 from include.stockwatch.settings.feed import Feed  # noqa: E402
+from include.stockwatch.workflows.delivery import deliver  # noqa: E402
 from include.stockwatch.workflows.ingest import ingest_file  # noqa: E402
+from include.stockwatch.workflows.record import record_all  # noqa: E402
 from include.stockwatch.workflows.services import Services  # noqa: E402
 
 DATE = dt.date(2026, 11, 1)
@@ -369,6 +375,57 @@ print(f"  {done.rows_in:,} rows in, {done.observations:,} observations: {seconds
 """
 
 
+def sighting(number: int, date: dt.date) -> Picture:
+    """An item that is out at one of six stores."""
+    member = Member(location_id="0118", out_since=date, last_out=date, lost_units=6.0, lost_money=40.0)
+    return Picture(
+        partner="northfield",
+        partner_name="Northfield Grocers",
+        item_id=f"{number:014d}",
+        item_name=f"Item {number}",
+        category="Snacks",
+        currency="USD",
+        business_date=date,
+        ranged=6,
+        known=6,
+        partner_is_whole=True,
+        out=(member,),
+        alert_due=True,
+        promise=0.97,
+        channel="C0NORTHFIELD",
+        owner="Dana Ruiz",
+        basis=Basis(horizon_days=7, assumptions="published averages", dated="2026-11-22", low=0.09, high=2.35),
+    )
+
+
+def bench_incidents(count: int) -> None:
+    """Incidents decided, stored and queued in one run and followed on the next date; and as many messages drained."""
+    with tempfile.TemporaryDirectory() as folder:
+        now = dt.datetime(2026, 11, 2, 12, tzinfo=dt.UTC)
+        services = Services(Path(folder), PROJECT / "include" / "config", lambda: now)
+        ongoing: dict[str, Incident] = {}
+        for what, date in (("opened", DATE), ("followed", DATE + dt.timedelta(days=1))):
+            began = time.process_time()
+            decisions = [
+                decide(one, ongoing.get(one.item_id), tenant="bench", new_id=f"INC-2026-{n:05d}", previous=None)
+                for n, one in ((n, sighting(n, date)) for n in range(1, count + 1))
+            ]
+            with services.state.begin() as tx:
+                changes = record_all(services, tx, decisions, at=now, actor="bench", business_date=date)
+            ongoing = {change.after.item_id: change.after for change in changes}
+            print(f"{count:,} incidents {what} in one transaction: {time.process_time() - began:.1f} s CPU", flush=True)
+        with services.state.begin() as tx:
+            for case in ongoing.values():
+                named = {"incident_id": case.incident_id, "seq": 3, "kind": "opened", "now": now}
+                outbox.announce(tx, render(case), channel=f"C0BENCH{case.item_id[-2:]}", **named)
+        began = time.process_time()
+        sent = sum(deliver(services).values())
+        print(
+            f"{sent:,} messages drained: {time.process_time() - began:.1f} s CPU (in preview, so without Slack's pace)"
+        )
+        services.state.engine.dispose()
+
+
 def bench_memory() -> None:
     """What a whole ingest of a very large file takes in memory, in a process of its own."""
     with tempfile.TemporaryDirectory() as name:
@@ -392,6 +449,7 @@ def main() -> int:
     arguments.add_argument("--series", type=int, nargs="*", default=[50_000, 100_000, 200_000])
     arguments.add_argument("--rows", type=int, default=1_000_000)
     arguments.add_argument("--megabytes", type=int, default=50)
+    arguments.add_argument("--incidents", type=int, default=10_000)
     arguments.add_argument("--large", action="store_true", help="also a million series, and very large files: long")
     arguments.add_argument("--osa", type=Path, help="osa_raw_data.csv, see docs/examples/osa: replay it as well")
     arguments.add_argument("--times", type=int, default=3)
@@ -402,6 +460,7 @@ def main() -> int:
         bench_replay(given.osa.resolve())
     bench_ingest(given.rows, given.times)
     bench_activity(given.megabytes, given.times)
+    bench_incidents(given.incidents)
     if given.large:
         bench_memory()
     return 0
