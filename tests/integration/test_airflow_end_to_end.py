@@ -110,17 +110,24 @@ def world(slack_process: SlackServer, tmp_path_factory: pytest.TempPathFactory) 
         yield made
 
 
+def said_in_thread(world: World, ts: str) -> list[str]:
+    """What was said in a thread, without files."""
+    return [reply["text"] for reply in world.slack.replies(ts) if not reply.get("files")]
+
+
 def test_a_file_becomes_one_slack_message_that_follows_the_outage(world: World) -> None:
     (root,) = world.slack.messages()
     assert "Oat Bar at Northfield Grocers, 3 of 4 stores" in root["text"]
     assert "+2 since the date before" in json.dumps(root["blocks"])
-    assert world.slack.replies(root["ts"]) == []
+    assert said_in_thread(world, root["ts"]) == ["Severity is critical now, it was high."]
 
     world.deliver("day3.csv", day(YESTERDAY), YESTERDAY)
     (after,) = world.slack.messages()
     assert after["ts"] == root["ts"]
     assert after["text"].startswith("RESOLVED: Oat Bar back at Northfield Grocers")
-    assert [reply["text"] for reply in world.slack.replies(root["ts"])] == [after["text"]]
+    assert said_in_thread(world, root["ts"])[1:] == [after["text"]]
+    (picture,) = (file for reply in world.slack.replies(root["ts"]) for file in reply.get("files") or ())
+    assert "_last_weeks" in picture["name"]
     with world.state.begin() as tx:
         assert {message["status"] for message in outbox.messages(tx)} <= {"sent", "superseded"}
 
