@@ -15,7 +15,7 @@ from include.stockwatch.adapters.state import State, worklist
 from include.stockwatch.adapters.state.worklist import Filters
 from include.stockwatch.alerting.case import Decision, Kind, Severity
 from include.stockwatch.alerting.decisions import Reason
-from include.stockwatch.board import export
+from include.stockwatch.alerting.tables import as_csv
 from include.stockwatch.board.incidents import Asked
 from include.stockwatch.workflows.record import record
 from tests.alerting.data_examples import data_incident
@@ -145,7 +145,7 @@ TEXTS = st.one_of(
 )
 def test_no_cell_becomes_a_formula_and_no_number_becomes_a_text(values: list[object]) -> None:
     names = [str(n) for n in range(len(values))]
-    written = export.table(names, [dict(zip(names, values, strict=True))]).decode("utf-8-sig")
+    written = as_csv(names, [dict(zip(names, values, strict=True))]).decode("utf-8-sig")
     cells = list(csv.reader(io.StringIO(written, newline="")))[-1] if values else []
     for value, cell in zip(values, cells, strict=True):
         if isinstance(value, str):

@@ -5,9 +5,7 @@ Lists are cut to what Slack shows well; totals count everything, and the board l
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -15,6 +13,7 @@ from pydantic import Field
 
 from include.stockwatch.alerting.case import SEVERITY_ORDER, Case, Severity, Standing
 from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, one_line
+from include.stockwatch.alerting.tables import as_csv
 from include.stockwatch.domain.value import Value
 
 SHOWN, NAMED = 10, 3
@@ -37,8 +36,6 @@ COLUMNS = (
     "opened_on",
     "data_as_of",
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell must not begin with: a spreadsheet would compute it (A-84)."""
 
 
 def ranked(cases: Iterable[Case]) -> list[Case]:
@@ -192,20 +189,11 @@ def csv_of(cases: Iterable[Case], most_bytes: int | None = None) -> bytes:
 
     A table that gets larger than it may be ends earlier: the worst come first.
     """
-    told = io.StringIO()
-    writer = csv.writer(told, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for case in ranked(cases):
-        row = {**case.listed().model_dump(mode="json"), **case.model_dump(mode="json", include=set(COLUMNS))}
-        writer.writerow([_cell(row.get(name)) for name in COLUMNS])
-    content = told.getvalue().encode("utf-8-sig")
+    rows = ({**case.listed().model_dump(), **case.model_dump(include=set(COLUMNS))} for case in ranked(cases))
+    content = as_csv(COLUMNS, rows)
     if most_bytes is None or len(content) <= most_bytes:
         return content
     return content[: content.rindex(b"\r\n", 0, most_bytes - 1) + 2]
-
-
-def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else "" if value is None else value
 
 
 def money_words(cases: Iterable[Case]) -> str:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from include.stockwatch.alerting.tables import as_csv
 from include.stockwatch.board import actions, export, feeds, heatmap, incident, incidents, overview, tables, words
 from include.stockwatch.board.access import HEADERS, Desk, refusal
 from include.stockwatch.errors import ConfigError
@@ -338,7 +339,7 @@ def _csv(at: Desk, columns: Any, rows: Any, *name: Any) -> Response:
     as_of = at.checked[0] if at.checked else None
     disposition = f'attachment; filename="{export.file_name(*name, as_of)}"'
     headers = {"Content-Disposition": disposition}
-    return Response(export.table(columns, rows), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(as_csv(columns, rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def _asked(request: Request, model: type[M]) -> M:

@@ -22,6 +22,7 @@ from include.stockwatch.alerting.kinds import render
 from include.stockwatch.board import charts
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.incidents import line
+from include.stockwatch.workflows.timeline import days
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -206,32 +207,11 @@ def timeline(desk: Desk, incident: Incident, location: str = "") -> dict[str, An
 
 
 def _days(desk: Desk, incident: Incident, location: str) -> list[dict[str, Any]]:
-    """What was reported of the item each day, and what was expected to sell.
-
-    Units:  sums over the locations that reported the date; the variance is that of negative binomial days,
-            dispersion x expected, and of the rate itself, expected squared / a (docs/availability.md)
-    """
+    """What was reported of the item each day at the partner or at one location, and what was expected to sell."""
     last = max((desk.checked[0] if desk.checked else incident.data_as_of), incident.data_as_of)
     first = last - dt.timedelta(days=DAYS - 1)
-    lake = desk.services.lake
-    sums: dict[dt.date, dict[str, Any]] = {}
-    seen = lake.table("observations", first=first, last=last)
-    seen = seen.filter((seen.partner == incident.partner) & (seen.item_id == incident.item_id))
-    told = lake.table("availability", first=first, last=last)
-    told = told.filter((told.partner == incident.partner) & (told.item_id == incident.item_id))
-    if location:
-        seen, told = seen.filter(seen.location_id == location), told.filter(told.location_id == location)
-    reported = seen.filter(seen.on_hand_units.notnull()).group_by("business_date").agg(
-        on_hand=seen.on_hand_units.sum(), sold=seen.units_sold.sum(),
-        received=seen.received_units.sum(), ordered=seen.on_order_units.sum(),
-    )  # fmt: skip
-    mean = told.expected_units_today
-    spread = mean * told.dispersion.fill_null(1.0) + mean * mean / told.demand_a.nullif(0.0)
-    expected = told.group_by("business_date").agg(expected=mean.sum(), variance=spread.sum())
-    for table in (reported, expected):
-        for row in lake.engine.to_pyarrow(table).to_pylist():
-            sums.setdefault(row["business_date"], {"business_date": row["business_date"]}).update(row)
-    return list(sums.values())
+    places = [(incident.partner, location)] if location else []
+    return days(desk.services, incident.item_id, first, last, partner=incident.partner, places=places)
 
 
 def _told(row: Mapping[str, Any] | None) -> dict[str, Any]:
