@@ -84,6 +84,15 @@ def test_a_false_alarm_ends_the_incident_and_a_confirmation_does_not() -> None:
     assert "closed by dana@example.com: the stock record is wrong" in render(ended).as_text()
 
 
+def test_the_message_says_what_people_found() -> None:
+    # and so changes, so that the question is not asked again
+    confirmed = after(STOCK, action(Act.CONFIRM))
+    assert f"confirmed by {DANA}" in render(confirmed).context
+    disputed = after(confirmed, action(Act.FALSE_ALARM, person=SAM))
+    assert f"disputed: confirmed by {DANA}, called a false alarm by {SAM}" in render(disputed).context
+    assert render(confirmed).digest() != render(STOCK).digest()
+
+
 def test_the_last_verdict_of_each_person_counts() -> None:
     judged = after(STOCK, action(Act.CONFIRM), action(Act.CONFIRM, person=SAM), action(Act.FALSE_ALARM))
     assert [(one.person, one.is_confirmed) for one in judged.handling.verdicts] == [(SAM, True), (DANA, False)]

@@ -226,6 +226,16 @@ def _ending(incident: Incident) -> tuple[str, str]:
     return ("back" if not (left or moved) else f"back {of_all}"), "; ".join(parts)
 
 
+def verdict_words(case: Case) -> tuple[str, ...]:
+    """What people who looked said of the alert; nothing where nobody did (A-54)."""
+    said = {
+        words: ", ".join(one_line(one.person) for one in case.handling.verdicts if one.is_confirmed is is_confirmed)
+        for words, is_confirmed in (("confirmed by", True), ("called a false alarm by", False))
+    }
+    told = [f"{words} {people}" for words, people in said.items() if people]
+    return (f"disputed: {', '.join(told)}",) if len(told) > 1 else tuple(told)
+
+
 def context(incident: Incident) -> tuple[str, ...]:
     """The last line of every message of stock: date, rule, what moved the severity, assumptions, id."""
     as_of, stale = f"Data as of {day_words(incident.data_as_of)}", _stale(incident)
@@ -236,6 +246,7 @@ def context(incident: Incident) -> tuple[str, ...]:
         as_of,
         f"rule {incident.rule}",
         *incident.notes,
+        *verdict_words(incident),
         f"customers modelled: {incident.basis.assumptions}, {incident.basis.dated}",
         incident.incident_id,
     )
