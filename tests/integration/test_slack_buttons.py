@@ -31,8 +31,9 @@ from include.stockwatch.adapters.slack_inbound import SlackInbound
 from include.stockwatch.adapters.state import incidents, outbox
 from include.stockwatch.adapters.state.tables import presses as presses_table
 from include.stockwatch.alerting.actions import Act, Action
-from include.stockwatch.alerting.case import Decision, Standing
+from include.stockwatch.alerting.case import Decision, Kind, Standing
 from include.stockwatch.alerting.decisions import Reason
+from include.stockwatch.alerting.kinds import page
 from include.stockwatch.workflows import presses
 from include.stockwatch.workflows.act import act
 from include.stockwatch.workflows.record import record
@@ -325,6 +326,25 @@ def test_a_root_leads_to_its_page_on_the_board(
     address = f"https://airflow.example.com/plugin/stockwatch/stockwatch/board/incidents/{ID}"
     last = root["blocks"][-1]["elements"][-1]
     assert (last["url"] if has_buttons else last["text"]) == (address if has_buttons else f"<{address}|Open {ID}>")
+
+
+def test_a_root_leads_to_the_page_that_explains_its_kind(
+    stored: Services, slack: SlackServer, clock: Clock, config: Path
+) -> None:
+    (config / "stockwatch.yaml").write_text("docs_url: https://code.example.com/stockwatch/\n", "utf-8")
+    stored.__dict__.pop("settings", None)
+    client = WebClient(token=TOKEN, base_url=f"{slack.url}/api/", retry_handlers=[])
+    stored.__dict__["messenger"] = SlackMessenger(client, has_buttons=True)
+    deliver_all(stored, clock)
+    (root,) = slack.messages()
+    wanted = "<https://code.example.com/stockwatch/docs/alerts/out_of_stock.md|What this means>"
+    assert root["blocks"][-1]["elements"][0]["text"] == wanted
+    assert (PROJECT / "docs" / "alerts" / "out_of_stock.md").exists()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_has_its_page(kind: Kind) -> None:
+    assert (PROJECT / page(kind)).exists()
 
 
 def shown(slack: SlackServer) -> list[str]:

@@ -44,6 +44,9 @@ class Stockwatch(Value):
 
     tenant: Identifier = "stockwatch"
     landing_url: str | None = Field(default=None, description="default: the folder `landing` in STOCKWATCH_HOME")
+    docs_url: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="where this project's files are shown; messages link there"
+    )
     max_file_mb: int = Field(default=2048, ge=1, description="a larger file is held unread")
     check: CheckSettings = CheckSettings()
     supply: SupplySettings = SupplySettings()

@@ -19,6 +19,7 @@ from include.stockwatch.adapters.state import incidents, outbox, pace
 from include.stockwatch.adapters.state.outbox import FILE, PLAIN, POST, UPDATE, Outgoing
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
 from include.stockwatch.alerting.buttons import buttons, link
+from include.stockwatch.alerting.kinds import page
 from include.stockwatch.alerting.limits import MAX_TEXT, violations
 from include.stockwatch.alerting.message import clip, escape
 from include.stockwatch.alerting.notice import Notice
@@ -165,8 +166,19 @@ def _blocks(services: Services, message: Outgoing) -> list[dict[str, Any]]:
         below = buttons(case, board and f"{board}/incidents/{case.incident_id}")
     else:
         below = link(board and f"{board}/incidents/{case.incident_id}", f"Open {case.incident_id}")
+    docs = _docs_url(services)
+    if case is not None and docs and case.channel == message.channel:
+        below = [*below, *link(f"{docs}/{page(case.kind)}", "What this means")]
     blocks = [*message.blocks, *below]
     return message.blocks if violations(message.text, blocks) else blocks
+
+
+def _docs_url(services: Services) -> str:
+    """Where the pages of the kinds are shown; a broken setting elsewhere keeps no message back."""
+    try:
+        return (services.settings.stockwatch.docs_url or "").rstrip("/")
+    except ConfigError:
+        return ""
 
 
 def _root(services: Services, message: Outgoing) -> str | None:
