@@ -14,6 +14,9 @@ from tests.fakes import FaultProxy, fault_proxy
 from tests.slack_server.server import RANDOM, TOKEN, SlackServer, slack_server
 from tests.stores import state_url  # noqa: F401  (delivery is tested on both stores)
 
+TIMEOUT = 3
+"""Seconds that a call may take: a busy machine answers within them."""
+
 
 @pytest.fixture(scope="session")
 def slack_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackServer]:
@@ -41,6 +44,6 @@ def sending(services: Services, config: Path, proxy: FaultProxy) -> Services:
     """Services that send to the Slack server through the proxy; #random is the triage channel."""
     routes = config / "routes.yaml"
     routes.write_text(routes.read_text("utf-8").replace("C0TRIAGE", RANDOM), "utf-8")
-    client = WebClient(token=TOKEN, base_url=f"{proxy.url}/api/", retry_handlers=[], timeout=1)
+    client = WebClient(token=TOKEN, base_url=f"{proxy.url}/api/", retry_handlers=[], timeout=TIMEOUT)
     services.__dict__["messenger"] = SlackMessenger(client)
     return services

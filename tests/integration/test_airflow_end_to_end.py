@@ -77,8 +77,16 @@ def day(date: dt.date, out: tuple[str, ...] = ()) -> list[str]:
     return [row(date, s, on_hand=0 if s in out else 20, sold=0 if s in out else 5) for s in STORES]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def dates() -> None:
+    """The dates as the clock has them when this module starts: collecting all tests may be on another day."""
+    global YESTERDAY, HISTORY_END
+    YESTERDAY = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)  # noqa: TID251
+    HISTORY_END = YESTERDAY - dt.timedelta(days=3)
+
+
 @pytest.fixture(scope="module")
-def world(slack_process: SlackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(slack_process: SlackServer, tmp_path_factory: pytest.TempPathFactory, dates: None) -> Iterator[World]:
     """One Airflow for all tests of this module, with two dates delivered: one out, one worse."""
     home = tmp_path_factory.mktemp("a world")
     config = Path(shutil.copytree(PROJECT / "include" / "config", home / "config"))

@@ -17,6 +17,7 @@ from include.stockwatch.errors import DeliveryFailed
 from include.stockwatch.workflows.delivery import deliver, duplicates, metrics
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, Fault, FaultProxy, hang, lose_answer, lose_request, rate_limit, refuse, unavailable
+from tests.integration.conftest import TIMEOUT
 from tests.integration.sending import deliver_all, incident, note, record, resolved, rows, statuses
 from tests.slack_server.server import GENERAL, TOKEN, SlackServer, slack_server
 
@@ -62,7 +63,7 @@ def test_text_of_a_feed_cannot_call_the_channel(sending: Services, slack: SlackS
         ("clean", ()),
         ("lost request", (lose_request,)),
         ("lost answer", (lose_answer,)),
-        ("answer after the time-out", (hang(1.3),)),
+        ("answer after the time-out", (hang(TIMEOUT + 0.3),)),
         ("503, then lost answer", (unavailable, lose_answer)),
         ("rate limit", (rate_limit(2),)),
         ("rate limit, then lost answer", (rate_limit(1), lose_answer)),
@@ -233,7 +234,7 @@ def attach(services: Services, file: Attachment) -> None:
         ("files.getUploadURLExternal", lose_answer),
         ("files.completeUploadExternal", lose_request),
         ("files.completeUploadExternal", lose_answer),
-        ("files.completeUploadExternal", hang(1.3)),
+        ("files.completeUploadExternal", hang(TIMEOUT + 0.3)),
         ("files.completeUploadExternal", unavailable),
         ("files.completeUploadExternal", rate_limit(2)),
         ("auth.test", unavailable),

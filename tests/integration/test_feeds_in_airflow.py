@@ -28,6 +28,7 @@ FEED = "northfield_stores"
 STORES = tuple(f"{n:04d}" for n in range(1, 11))
 TODAY = dt.datetime.now(dt.UTC).date()  # noqa: TID251  (a real Airflow runs on the real clock)
 LATE = TODAY - dt.timedelta(days=2)
+"""Set anew when the first test of this module starts: collecting all tests may be long before, on another day."""
 PICTURES = PROJECT / "docs" / "screenshots"
 
 
@@ -107,6 +108,14 @@ def day(date: dt.date, faulty: int = 0, sold: int = 5) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def dates() -> None:
+    """The dates as the clock has them when this module starts."""
+    global TODAY, LATE
+    TODAY = dt.datetime.now(dt.UTC).date()  # noqa: TID251
+    LATE = TODAY - dt.timedelta(days=2)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for all tests of this module."""
@@ -115,7 +124,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, browser: Browser, dates: None) -> Iterator[World]:
     """One Airflow for all tests of this module: four weeks until the day before the one that is late."""
     home = tmp_path_factory.mktemp("feeds")
     config = Path(shutil.copytree(PROJECT / "include" / "config", home / "config"))
