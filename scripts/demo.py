@@ -22,12 +22,15 @@ sys.path.insert(0, str(PROJECT))
 
 from include.stockwatch.adapters.lake import Lake  # noqa: E402
 from include.stockwatch.adapters.state import State, incidents, ledger, outbox  # noqa: E402
+from include.stockwatch.alerting.case import STOCK_KINDS, Kind  # noqa: E402
 from scripts.local_airflow import LocalAirflow, running  # noqa: E402
 
 SAMPLES = PROJECT / "include" / "samples"
 FORMATS = {"northfield_stores": (",", "utf-8", "%Y-%m-%d"), "westway_dcs": (";", "cp1252", "%d.%m.%Y")}
 LAST_SAMPLE_DATE = dt.date(2026, 10, 31)
 STORY_DAYS = 5
+WORDS = {Kind.PHANTOM_STOCK: "doubtful", Kind.WILL_RUN_OUT: "running out"}
+"""What locations of an incident are, where they are not out."""
 MARKER = ".stockwatch-demo"
 
 
@@ -84,8 +87,11 @@ class Demo:
         self.settle(f"the files of {date} to be ingested", lambda: self._delivered(date) == set(names))
         self.settle(f"{date} to be checked", lambda: self._checked(date))
         with self.state.begin() as tx:
-            ongoing = incidents.open_incidents(tx).values()
-        open_now = ", ".join(f"{i.item_name} ({i.severity}, {len(i.now_out())} out)" for i in ongoing) or "none"
+            ongoing = incidents.open_incidents(tx, STOCK_KINDS).values()
+        open_now = (
+            ", ".join(f"{i.item_name} ({i.severity}, {len(i.now_out())} {WORDS.get(i.kind, 'out')})" for i in ongoing)
+            or "none"
+        )
         self.say(f"{what}: ingested and checked; open incidents: {open_now}")
 
     def shifted(self, feed_id: str, name: str) -> tuple[bytes, str]:
