@@ -45,6 +45,16 @@ def test_a_dc_that_is_out_is_an_incident_before_any_store_is_empty(book: Book) -
     assert book.open_ones() == {"dc_out westway 07": ["07"]}
 
 
+def test_a_dc_whose_stores_nobody_reports_is_followed_by_its_own_feed(book: Book) -> None:
+    for number in (2, 3):
+        book.on(number, dc(OUT))
+    (incident,) = book.ongoing.values()
+    assert incident.known == 0
+    assert incident.data_as_of == day(3)
+    book.on(4, dc(IN))
+    assert book.open_ones() == {}
+
+
 def test_stores_of_three_partners_that_one_dc_left_without_are_one_incident(book: Book) -> None:
     stores = [because(f"{n}", partner) for partner in ("northfield", "harbor", "quickmart") for n in range(130)]
     decided = book.on(2, dc(OUT), *stores)

@@ -177,7 +177,7 @@ def _follow(picture: Picture, incident: Incident, moved: Mapping[str, str] = NOW
             "peak_out": max(incident.peak_out, len(counted(picture.kind, picture.scope, still_out))),
         }
     )
-    if picture.known:
+    if picture.known or picture.known_locations or picture.out:
         taken = {name: value for name in SHARED if (value := getattr(picture, name)) is not None}
         fresh = {"data_as_of": picture.business_date, "ranged": picture.ranged, "known": picture.known}
         fresh |= {"known_out": picture.counted(), "copies": _copies(picture, incident.copies)}
