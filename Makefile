@@ -21,7 +21,7 @@ setup: .venv/.installed  ## Install everything into .venv
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@touch $@
 
-demo: setup  ## Run the main job in a real Airflow on sample feeds; sends nothing (about 3 minutes)
+demo: setup  ## Run the main job in a real Airflow on sample feeds; sends nothing (about 4 minutes)
 	@$(BIN)/python scripts/demo.py
 
 test: setup tests/slack_server/node_modules/.installed tests/browser/node_modules/.installed  ## Run all tests, real Airflow, Slack server and browser included
