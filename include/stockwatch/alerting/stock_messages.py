@@ -90,6 +90,7 @@ def _dc_out(incident: Incident) -> Message:
     dc, told = dc_words(incident), [one.locations for one in incident.fed if one.locations is not None]
     fed = f"{sum(told):,} ({one_or_many(len(told), 'partner')})" if told else f"{NOT_KNOWN}, no supply link names them"
     feeds = f"feeds {one_or_many(sum(told), 'store')}, " if told else ""
+    reach = f"{feeds}{len(empty):,} already empty" if told or empty else "the stores that it feeds are not known"
     source = incident.source()
     is_back = source is not None and source.state is MemberState.BACK and source.back_on is not None
     status = f"Open, since {day_words(incident.opened_on)}"
@@ -107,8 +108,7 @@ def _dc_out(incident: Incident) -> Message:
     copied = f"also shown in {one_or_many(len(incident.copies), 'account channel')}"
     return _message(
         incident,
-        f"DC out: {partner} {dc} {'had' if is_back else 'has'} no {item_words(incident)}, "
-        f"{feeds}{len(empty):,} already empty",
+        f"DC out: {partner} {dc} {'had' if is_back else 'has'} no {item_words(incident)}, {reach}",
         (
             *_common(incident, status),
             ("Stores fed", fed),
