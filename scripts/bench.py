@@ -412,11 +412,11 @@ def bench_incidents(count: int) -> None:
             ]
             with services.state.begin() as tx:
                 changes = record_all(services, tx, decisions, at=now, actor="bench", business_date=date)
-            ongoing = {change.after.item_id: change.after for change in changes}
+            ongoing = {one.after.item_id: one.after for one in changes if isinstance(one.after, Incident)}
             print(f"{count:,} incidents {what} in one transaction: {time.process_time() - began:.1f} s CPU", flush=True)
         with services.state.begin() as tx:
             for case in ongoing.values():
-                named = {"incident_id": case.incident_id, "seq": 3, "kind": "opened", "now": now}
+                named: dict[str, Any] = {"incident_id": case.incident_id, "seq": 3, "kind": "opened", "now": now}
                 outbox.announce(tx, render(case), channel=f"C0BENCH{case.item_id[-2:]}", **named)
         began = time.process_time()
         sent = sum(deliver(services).values())
