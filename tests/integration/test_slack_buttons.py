@@ -23,6 +23,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from websockets.sync.server import ServerConnection, serve
 
@@ -40,7 +41,7 @@ from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
 from plugins.slack_actions import LARGEST_BODY, SlackActions, build_app
 from tests.conftest import PROJECT
-from tests.fakes import Clock
+from tests.fakes import Clock, FaultProxy, refuse
 from tests.integration.sending import deliver_all, incident
 from tests.slack_server.server import GENERAL, TOKEN, SlackServer
 
@@ -193,6 +194,24 @@ def test_a_press_that_was_kept_is_done_after_a_crash(stored: Services, inbound: 
     assert history(stored) == [("opened", "check")]
     assert len(presses.work(stored, inbound)) == 1
     assert history(stored)[-1] == ("acknowledged", ADMIN_EMAIL)
+
+
+def test_a_press_waits_while_slack_does_not_say_who_it_was(
+    stored: Services, inbound: SlackInbound, proxy: FaultProxy
+) -> None:
+    proxy.script("users.info", refuse("ratelimited"))
+    busy = SlackInbound(WebClient(token=TOKEN, base_url=f"{proxy.url}/api/", retry_handlers=[]), SECRET)
+    presses.receive(stored, busy, payload())
+    with pytest.raises(SlackApiError, match="ratelimited"):
+        presses.work(stored, busy)
+    assert history(stored) == [("opened", "check")]
+    assert presses.work(stored, busy) == [f"{ID}: acknowledged, now acknowledged by {ADMIN_EMAIL}."]
+
+
+def test_a_plain_button_that_does_not_fit_is_answered_to_the_person(stored: Services) -> None:
+    assert said_of(stored, payload("claim")) == (
+        "this account has an owner: acknowledge the incident instead; nothing was changed."
+    )
 
 
 def test_a_snooze_opens_a_form_and_its_answer_is_checked_while_it_is_open(

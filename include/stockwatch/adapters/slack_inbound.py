@@ -13,6 +13,9 @@ from slack_sdk.signature import Clock, SignatureVerifier
 
 log = logging.getLogger(__name__)
 
+NOBODY = ("user_not_found", "users_not_found", "user_not_visible")
+"""Slack's names for a user whom it does not know, or does not show us."""
+
 
 class SlackInbound:
     """Verifies requests, opens forms, and answers a person so that nobody else sees it."""
@@ -24,11 +27,6 @@ class SlackInbound:
     def deaf(cls) -> SlackInbound:
         """Where there is no Slack connection: every request is refused."""
         return cls(WebClient(), None)
-
-    @property
-    def is_listening(self) -> bool:
-        """Whether a press of a button can reach us at all: without it no buttons are shown (A-77)."""
-        return bool(self._secret or self._app_token)
 
     def is_signed(self, body: bytes, headers: Mapping[str, str], now: float) -> bool:
         """Whether Slack signed this body within the last five minutes (`now` in epoch seconds)."""
@@ -42,11 +40,15 @@ class SlackInbound:
             return False
 
     def email_of(self, user: str) -> str | None:
-        """The e-mail of a Slack user; none if Slack does not know or tell it."""
+        """The e-mail of a Slack user; none if Slack knows no such user, or does not tell it.
+
+        Raises: SlackApiError if Slack does not say (too fast, out of order): nothing is known of the person then
+        """
         try:
             profile = self._client.users_info(user=user)["user"].get("profile") or {}
         except SlackApiError as error:
-            log.warning("user %s: %s", user, error.response.get("error"))
+            if error.response.get("error") not in NOBODY:
+                raise
             return None
         return profile.get("email") or None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from include.stockwatch.adapters.state import incidents
 from include.stockwatch.adapters.state import presses as store
 from include.stockwatch.alerting.actions import Act, Action, take
-from include.stockwatch.alerting.buttons import CHOICE, DAY, REASON, UNTIL, Press, form, read
+from include.stockwatch.alerting.buttons import CHOICE, DAY, FORMS, REASON, UNTIL, Press, form, read
 from include.stockwatch.errors import ActionRefused
 from include.stockwatch.workflows.act import act_in
 from include.stockwatch.workflows.services import Services
@@ -56,8 +56,8 @@ def receive(services: Services, inbound: Inbound, payload: Mapping[str, Any]) ->
         return None
     now = services.now()
     if press.is_complete:
-        wrong = _lacking(services, press, now)
-        if wrong:
+        wrong = _lacking(services, press, now) if press.act in FORMS else None
+        if wrong:  # a form is still open to show it; whoever pressed a plain button is told afterwards
             return {"response_action": "errors", "errors": {FIELDS.get(press.act, REASON): wrong}}
         with services.state.begin() as tx:
             store.keep(tx, press, now)
