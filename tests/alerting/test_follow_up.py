@@ -75,14 +75,18 @@ def test_the_backup_is_asked_then_the_lead_then_nobody() -> None:
     assert follow_up(alone, MONDAY, HOURS, 1, MONDAY + dt.timedelta(days=9)).reason is Reason.NOT_YET
 
 
-def event(kind: str, hour: int, severity: str = "high") -> dict[str, Any]:
-    return {"kind": kind, "at": MONDAY + dt.timedelta(hours=hour), "state": {"severity": severity}}
+def event(kind: str, hour: int, severity: str = "high", standing: str = "open") -> dict[str, Any]:
+    state = {"severity": severity, "standing": standing}
+    return {"kind": kind, "at": MONDAY + dt.timedelta(hours=hour), "state": state}
 
 
 def test_the_wait_counts_from_the_latest_start_and_from_a_rise() -> None:
     history = [event("opened", 0, "medium"), event("updated", 1, "high"), event("updated", 2, "high")]
     assert waiting_since(history) == MONDAY + dt.timedelta(hours=1)
-    assert waiting_since([*history, event("acknowledged", 3), event("woken", 5)]) == MONDAY + dt.timedelta(hours=5)
+    taken = event("acknowledged", 3, standing="acknowledged")
+    assert waiting_since([*history, taken, event("woken", 5)]) == MONDAY + dt.timedelta(hours=5)
+    asleep = event("snoozed", 3, standing="snoozed")  # and another cause ends that early
+    assert waiting_since([*history, asleep, event("updated", 5)]) == MONDAY + dt.timedelta(hours=5)
     assert waiting_since([*history, event("reminded", 6), event("updated", 7, "medium")]) == MONDAY + dt.timedelta(
         hours=6
     )

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.stockwatch.alerting.actions import Act, Action, take
 from include.stockwatch.alerting.case import Kind, Severity, Standing
+from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.no_owner import Account, Finding, NoOwner, Reason, Trouble, audit, decide
 from include.stockwatch.alerting.owners import Directory, Owner
 from include.stockwatch.alerting.routing import Away, Facts, Match, Person, Route, Routes
@@ -206,3 +208,19 @@ def test_an_account_without_an_owner_is_one_incident_until_somebody_is_on_record
         TODAY,
     )
     assert decided(None, None).event_kind is None
+
+
+def test_an_account_that_a_person_closed_is_asked_about_again_in_its_thread() -> None:
+    """A-06, A-07"""
+    finding = Finding(partner="northfield", trouble=Trouble.NO_ROW)
+    at = dt.datetime.combine(TODAY, dt.time(9), dt.UTC)
+    closing = Action(act=Act.RESOLVE, person="dana@example.com", at=at, reason="soon")
+    closed = take(decided(finding, None).incident, closing).incident
+    assert closed is not None
+    assert render(closed).fallback == (
+        "RESOLVED: incident of Northfield Grocers closed by dana@example.com: soon. OWN-2026-00001"
+    )
+    known = {"tenant": "t", "new_id": "OWN-2026-00002", "previous": closed}
+    again = decide(ACCOUNT, finding, None, **known, today=TODAY + dt.timedelta(days=1))
+    assert (again.event_kind, again.incident.incident_id) == ("reopened", "OWN-2026-00001")
+    assert decide(ACCOUNT, finding, None, **known, today=TODAY + dt.timedelta(days=10)).event_kind == "opened"

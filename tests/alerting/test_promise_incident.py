@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
+from include.stockwatch.alerting.actions import Act, Action, take
 from include.stockwatch.alerting.case import Standing, fingerprint
+from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.promise_incident import (
     FORGOTTEN_DAYS,
     Decision,
@@ -109,6 +112,23 @@ def test_it_is_as_old_as_its_first_day() -> None:
 def test_an_older_date_moves_nothing() -> None:
     for broken in (PLACES, None):
         assert decided(picture(2, broken=broken), opened()).reason is Reason.OLDER_DATE
+
+
+def test_what_a_person_closed_is_reopened_by_a_later_date_alone() -> None:
+    """A-06, A-07"""
+    closing = Action(
+        act=Act.RESOLVE, person="dana@example.com", at=dt.datetime(2026, 11, 4, tzinfo=dt.UTC), reason="agreed"
+    )
+    closed = take(opened(), closing).incident
+    assert closed is not None
+    assert render(closed).body == ("Closed by dana@example.com: agreed.",)
+    known = {"tenant": "stockwatch", "new_id": "PROM-2026-00002", "previous": closed}
+    assert decide(picture(3), None, **known).reason is Reason.JUDGED
+    again = decide(picture(4), None, **known)
+    assert (again.reason, again.event_kind) == (Reason.AGAIN, "reopened")
+    assert again.incident is not None
+    assert (again.incident.incident_id, again.incident.handling.reopened) == (closed.incident_id, 1)
+    assert decide(picture(13), None, **known).reason is Reason.FIRST
 
 
 def test_its_message_stays_in_its_channel() -> None:

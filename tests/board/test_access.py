@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from include.stockwatch.adapters.state.tables import outbox
 from include.stockwatch.alerting.case import Decision
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.board.access import HEADERS
@@ -57,11 +58,22 @@ def test_who_may_only_read_reads_everything_and_changes_nothing(board: Board, ad
         {"Origin": "https://evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://airflow.test"},
     ],
 )
 def test_an_action_that_another_site_could_send_is_refused(board: Board, headers: dict[str, str]) -> None:
     answer = board.post("/actions", ACT, **headers)
     assert answer.status_code == 403, answer.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "http://airflow.test"}, {"Origin": "https://airflow.example", "Sec-Fetch-Site": "same-origin"}],
+)
+def test_an_action_of_our_own_page_is_taken_also_behind_a_proxy_that_changes_the_host(
+    own_board: Board, headers: dict[str, str]
+) -> None:
+    assert own_board.post("/actions", ACT, **headers).status_code == 200
 
 
 def test_every_answer_has_the_headers_and_runs_scripts_of_ours_alone(board: Board, addresses: Addresses) -> None:
@@ -92,10 +104,26 @@ def test_rows_of_partners_whose_feeds_one_may_not_read_are_nowhere(board: Board,
         answer = board.get(path, user="westway")
         shown = answer.text.replace(path, "").replace("There is no incident INC-2026-00001", "")
         assert not [word for word in hidden if word in shown], (path, answer.status_code)
+    tested = board.get("/routes?partner=westway", user="westway")
+    assert "owner" in tested.text
+    assert not [word for word in hidden if word in tested.text], "a dry run names no route of theirs"
     assert "Westway" in board.get("/feeds", user="westway").text
     assert board.get("/incidents/INC-2026-00001", user="westway").status_code == 404
     report = board.get("/quality/ingest_northfield_stores?run_id=x", user="westway")
     assert report.status_code == 403
+
+
+def test_rules_and_counts_are_of_partners_that_one_may_see(own_board: Board) -> None:
+    rules = own_board.services.config / "thresholds.yaml"
+    rule = "  - name: strict\n    match: {partner: northfield}\n    days_out_before_alert: 2\n"
+    rules.write_text(rules.read_text("utf-8") + rule, "utf-8")
+    assert "northfield" in own_board.get("/thresholds").text
+    assert "northfield" not in own_board.get("/thresholds", user="westway").text
+    with own_board.services.state.begin() as tx:
+        tx.execute(outbox.update().where(outbox.c.incident_id == "INC-2026-00001").values(status="dead"))
+    assert " dead" in own_board.get("/overview/tiles").text
+    assert " dead" not in own_board.get("/overview/tiles", user="westway").text
+    assert " dead" not in own_board.get("/deliveries", user="westway").text.split("<form")[0]
 
 
 def test_who_may_see_no_partner_is_told_what_to_ask_for(board: Board) -> None:

@@ -13,6 +13,7 @@ import pytest
 from include.stockwatch.adapters.state import incidents, outbox
 from include.stockwatch.alerting.case import Decision, Kind
 from include.stockwatch.alerting.decisions import Reason
+from include.stockwatch.alerting.incident import Fed
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.board import overview
 from include.stockwatch.workflows import scorecard
@@ -123,7 +124,7 @@ def test_the_timeline_has_sixty_days_with_stock_sales_and_expected_demand(board:
     assert "Show as a table" in words
     assert words.count(" 2026 ") >= 60
     one = text_of(board.get(f"/incidents/{OPEN}/timeline?location=0001").text)
-    assert "this location" in one
+    assert "This location alone" in one
     assert "28 days without data" in one
 
 
@@ -265,14 +266,45 @@ def test_stores_that_a_dc_feeds_are_shown_to_those_who_may_see_their_partner(own
     own = member("07", 1, 3, location_name="Main DC")
     fed = member("0002", 1, 3, partner="northfield", location_name="Reno Mall", evidence=("not_ordered: Reno Mall",))
     told = {"incident_id": "INC-2026-00777", "fingerprint": "dc", "partner": "westway", "scope": "07"}
-    outage = incident(own, fed, **told).model_copy(update={"kind": Kind.DC_OUT})
+    told["partner_name"] = "Westway Distribution"
+    outage = incident(own, fed, **told).model_copy(
+        update={"kind": Kind.DC_OUT, "fed": (Fed(partner="northfield", partner_name="Northfield Grocers"),)}
+    )
     with own_board.services.state.begin() as tx:
         record(tx, Decision(Reason.FIRST, "opened", outage), at=NOW, actor="check")
     mine = own_board.get("/csv/incidents/INC-2026-00777/locations").text
     assert ("Main DC" in mine, "Reno Mall" in mine) == (True, True)
     theirs = own_board.get("/csv/incidents/INC-2026-00777/locations", user="westway").text
     assert ("Main DC" in theirs, "Reno Mall" in theirs) == (True, False)
-    assert "1 of partners that you may not see" in own_board.get("/incidents/INC-2026-00777", user="westway").text
+    pages = ("/incidents/INC-2026-00777", "/deliveries", "/csv/messages")
+    for path in pages:
+        mine, theirs = own_board.get(path).text, own_board.get(path, user="westway").text
+        assert ("INC-2026-00777" in mine, "INC-2026-00777" in theirs) == (True, True), path
+        assert not [word for word in ("Northfield", "northfield", "Reno Mall") if word in theirs], path
+    assert "Northfield Grocers 1 empty" in own_board.get(pages[0]).text
+    assert "1 of partners that you may not see" in own_board.get(pages[0], user="westway").text
+
+
+def test_an_incident_of_thousands_of_stores_counts_each_once(own_board: Board) -> None:
+    spells = [member(f"{n:04d}", 1, 3, cause=None if n % 4 else "phantom") for n in range(4000)]
+    with own_board.services.state.begin() as tx:
+        told = {"incident_id": "INC-2026-00778", "fingerprint": "many"}
+        record(tx, Decision(Reason.FIRST, "opened", incident(*spells, **told)), at=NOW, actor="check")
+    words = text_of(own_board.get("/incidents/INC-2026-00778").text)
+    assert ("1000 locations" in words, "3000 locations" in words) == (True, True), "explained, and not"
+    assert len(own_board.get("/csv/incidents/INC-2026-00778/locations").text.splitlines()) == 4001
+
+
+def test_the_timeline_is_of_the_locations_of_the_incident_unless_asked_for_all(own_board: Board) -> None:
+    with own_board.services.state.begin() as tx:
+        told = {"incident_id": "INC-2026-00779", "fingerprint": "two"}
+        record(tx, Decision(Reason.FIRST, "opened", incident(member("0001", 1, 3), **told)), at=NOW, actor="check")
+
+    def on_hand(query: str) -> list[str]:
+        table = own_board.get(f"/csv/incidents/INC-2026-00779/timeline{query}").content.decode("utf-8-sig")
+        return [row["on_hand"] for row in csv.DictReader(io.StringIO(table)) if row["business_date"] == "2026-11-01"]
+
+    assert (on_hand(""), on_hand("?location=all"), on_hand("?location=0003")) == (["0.0"], ["40.0"], ["20.0"])
 
 
 EVERY_KIND = {

@@ -16,11 +16,12 @@ from include.stockwatch.adapters.state.worklist import Filters
 from include.stockwatch.alerting.case import Decision, Kind, Severity
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.alerting.tables import as_csv
+from include.stockwatch.board.access import Viewer
 from include.stockwatch.board.incidents import Asked
 from include.stockwatch.workflows.record import record
 from tests.alerting.data_examples import data_incident
 from tests.alerting.examples import incident, member, resolved
-from tests.board.conftest import NOW, Board
+from tests.board.conftest import NOW, PEOPLE, Board
 
 BANDS = tuple(Severity)
 
@@ -79,7 +80,24 @@ def test_each_filter_keeps_what_it_says(many: State) -> None:
     assert ids(many, Filters(BOTH, standing="resolved")) == [999]
     assert len(ids(many, Filters(BOTH, standing="all"), limit=500)) == 121
     assert ids(many, Filters(BOTH, without_verdict=True), limit=1) == [120]
+    assert ids(many, Filters(BOTH, owners={"Sam Lee", "Dana Ruiz"}), limit=1) == [119]
+    assert ids(many, Filters(BOTH, owners=())) == []
     assert ids(many, Filters(())) == []
+
+
+def test_mine_are_those_of_the_name_that_settings_give_my_address(own_board: Board) -> None:
+    PEOPLE["dana"] = Viewer("druiz", "DANA.RUIZ@example.com")
+    assert "INC-2026-00001" in own_board.get("/incidents?mine=1", user="dana").text
+    assert "INC-2026-00001" not in own_board.get("/incidents?mine=1", user="reader").text
+
+
+def test_no_verdict_means_that_nobody_said_what_they_found(own_board: Board) -> None:
+    address = "/incidents?without_verdict=1&standing=all"
+    assert "INC-2026-00001" in own_board.get(address).text
+    own_board.post("/actions", {"incidents": ["INC-2026-00001"], "action": "acknowledge"})
+    assert "INC-2026-00001" in own_board.get(address).text
+    own_board.post("/actions", {"incidents": ["INC-2026-00001"], "action": "confirm"})
+    assert "INC-2026-00001" not in own_board.get(address).text
 
 
 def test_a_percent_sign_in_a_search_is_a_percent_sign(many: State) -> None:

@@ -1,4 +1,7 @@
-"""The main job in a real Airflow with a real Slack server: from a partner's file to a message, and its end."""
+"""The main job in a real Airflow with a real Slack server: from a partner's file to a message, and its end.
+
+The state is in PostgreSQL here; the other tests with a real Airflow have it in SQLite.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,12 @@ from include.stockwatch.adapters.lake import Lake
 from include.stockwatch.adapters.state import State, ledger, outbox
 from scripts.local_airflow import PROJECT, LocalAirflow, running
 from tests.fakes import days, northfield, row
+from tests.postgres import Postgres
 from tests.slack_server.server import GENERAL, TOKEN, SlackServer
 
 FEED = "northfield_stores"
+DAGS = ("landing_scan", f"ingest_{FEED}", "release_feed", "gate", "check_availability", "deliver_alerts")
+"""Those that run: dates are delivered late here, to people who do not exist, which others would tell of."""
 STORES = ("0001", "0002", "0003", "0004")
 YESTERDAY = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)  # noqa: TID251  (a real Airflow runs on the real clock)
 HISTORY_END = YESTERDAY - dt.timedelta(days=3)
@@ -28,9 +34,9 @@ HISTORY_END = YESTERDAY - dt.timedelta(days=3)
 class World:
     """A running Airflow with its stores, and the Slack server it talks to."""
 
-    def __init__(self, airflow: LocalAirflow, slack: SlackServer) -> None:
+    def __init__(self, airflow: LocalAirflow, slack: SlackServer, state_url: str) -> None:
         self.airflow, self.slack = airflow, slack
-        self.state = State.open(f"sqlite:///{airflow.home / 'state.db'}")
+        self.state = State.open(state_url)
         self.lake = Lake(airflow.home / "lake")
 
     def deliver(self, name: str, rows: list[str], date: dt.date | None) -> None:
@@ -86,7 +92,9 @@ def dates() -> None:
 
 
 @pytest.fixture(scope="module")
-def world(slack_process: SlackServer, tmp_path_factory: pytest.TempPathFactory, dates: None) -> Iterator[World]:
+def world(
+    slack_process: SlackServer, postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory, dates: None
+) -> Iterator[World]:
     """One Airflow for all tests of this module, with two dates delivered: one out, one worse."""
     home = tmp_path_factory.mktemp("a world")
     config = Path(shutil.copytree(PROJECT / "include" / "config", home / "config"))
@@ -102,11 +110,13 @@ def world(slack_process: SlackServer, tmp_path_factory: pytest.TempPathFactory, 
         "password": TOKEN,
         "extra": {"base_url": f"{slack_process.url}/api/", "timeout": 5},
     }
-    extra = {"AIRFLOW_CONN_SLACK_API_DEFAULT": json.dumps(connection)}
+    state_url = postgres_server.empty()
+    extra = {"AIRFLOW_CONN_SLACK_API_DEFAULT": json.dumps(connection), "STOCKWATCH_DB": state_url}
+    extra["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"] = "True"
     with running(LocalAirflow(home, config=config, extra=extra)) as airflow:
-        for dag in ("feed_watch", "follow_up", "audit_owners", "daily_digest"):
-            airflow.pause(dag)  # dates are delivered late here, to people who do not exist: told of in other tests
-        made = World(airflow, slack_process)
+        for dag in DAGS:
+            airflow.api("PATCH", f"/dags/{dag}", json={"is_paused": False})
+        made = World(airflow, slack_process, state_url)
         history = [line for date in days(HISTORY_END - dt.timedelta(days=27), 28) for line in day(date)]
         made.deliver("history.csv", history, HISTORY_END)
         made.deliver("day1.csv", day(HISTORY_END + dt.timedelta(days=1), ("0001",)), HISTORY_END + dt.timedelta(days=1))
@@ -116,6 +126,8 @@ def world(slack_process: SlackServer, tmp_path_factory: pytest.TempPathFactory, 
             HISTORY_END + dt.timedelta(days=2),
         )
         yield made
+        assert not (airflow.home / "state.db").exists()
+        made.state.engine.dispose()
 
 
 def said_in_thread(world: World, ts: str) -> list[str]:

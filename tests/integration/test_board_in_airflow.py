@@ -15,19 +15,28 @@ from pathlib import Path
 import pytest
 import requests
 from playwright.sync_api import Browser, FrameLocator, Page, expect
+from slack_sdk import WebClient
 
+from include.stockwatch.adapters.slack import SlackMessenger
 from include.stockwatch.adapters.state import incidents, outbox, worklist
-from include.stockwatch.alerting.case import Case
+from include.stockwatch.adapters.state.tables import outbox as outbox_table
+from include.stockwatch.alerting.case import Case, Decision, Standing
+from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.simulation.folder import write_world
 from include.stockwatch.simulation.world import WORLDS, simulate
-from include.stockwatch.workflows import feed_watch, ingest, master_files
+from include.stockwatch.workflows import feed_watch, ingest, master_files, silences
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.gate import due_checks
+from include.stockwatch.workflows.record import record, record_all
 from include.stockwatch.workflows.services import Services
 from scripts.local_airflow import PROJECT, LocalAirflow, running
+from tests.alerting.examples import incident, member
+from tests.alerting.people_examples import no_owner
 from tests.browser.browser import chromium
 from tests.browser.install import HERE
 from tests.fakes import Clock
+from tests.integration.sending import deliver_all
+from tests.slack_server.server import GENERAL, TOKEN, SlackServer
 
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 TODAY = dt.datetime.now(dt.UTC).date()  # noqa: TID251  (a real Airflow runs on the real clock)
@@ -90,6 +99,8 @@ def fill(home: Path) -> Services:
     parameters = WORLDS["small"].with_(not_ordered_rate=0.03, days=DAYS, first_date=LAST - dt.timedelta(days=DAYS - 1))
     written = write_world(simulate(parameters, 4), home, history_days=HISTORY, defects=False)
     (home / "config" / "stockwatch.yaml").write_text(f"gate: {{history_days: {CHECKED}}}\n", "utf-8")
+    routes = home / "config" / "routes.yaml"
+    routes.write_text(re.sub(r"C0SIM\d+", GENERAL, routes.read_text("utf-8")), "utf-8")
     clock = Clock(dt.datetime.combine(parameters.first_date, dt.time(), dt.UTC))
     services = Services(home, home / "config", clock)
     for arrival in written.arrivals:
@@ -117,11 +128,9 @@ def world(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
     """One Airflow for all tests of this module."""
     home = tmp_path_factory.mktemp("board")
     services = fill(home)
-    environment = {"STOCKWATCH_SLACK_CONNECTION": ""}
+    environment = {"STOCKWATCH_SLACK_CONNECTION": "", "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"}
     with running(LocalAirflow(home, config=home / "config", extra=environment)) as airflow:
-        for dag in ("landing_scan", "feed_watch", "gate", "deliver_alerts"):
-            airflow.pause(dag)  # the clock of the world stands still
-        yield World(airflow, services, browser)
+        yield World(airflow, services, browser)  # no Dag runs: the clock of the world stands still
     services.state.engine.dispose()
 
 
@@ -247,6 +256,116 @@ def test_many_are_snoozed_at_once_after_a_question(world: World, page: Page) -> 
     assert {world.case(one).handling.snooze_reason for one in ids} == {"deliveries are booked"}
 
 
+class Channel:
+    """The Slack server, and the dispatcher that fills it."""
+
+    def __init__(self, world: World, server: SlackServer) -> None:
+        self.server, self.world = server, world
+        self.clock = Clock(dt.datetime.combine(TODAY, dt.time(12), dt.UTC) + dt.timedelta(days=1))
+        self.services = Services(world.services.home, world.services.config, self.clock, pause=self.clock.wait)
+        client = WebClient(token=TOKEN, base_url=f"{server.url}/api/", retry_handlers=[])
+        self.services.__dict__["messenger"] = SlackMessenger(client)
+
+    def thread(self, incident_id: str) -> list[str]:
+        """What Slack shows of an incident once everything was sent: its root, then the replies."""
+        deliver_all(self.services, self.clock)
+        with self.services.state.read() as tx:
+            sent = outbox.of_incident(tx, incident_id)
+        roots = {one["ts"] for one in sent if one["operation"] == "post" and one["status"] == "sent"}
+        if not roots:
+            return []
+        (root,) = [one for one in self.server.messages() if one["ts"] in roots]
+        return [root["text"], *(one["text"] for one in self.server.replies(root["ts"]))]
+
+
+def act(frame: FrameLocator, button: str, **fields: str) -> None:
+    """Press a button, fill its form by the labels of its fields, and wait until the board says what was done."""
+    frame.get_by_role("button", name=button, exact=True).first.click()
+    dialog = frame.locator("dialog[open]")
+    for label, value in fields.items():
+        field = dialog.get_by_label(label, exact=True)
+        if field.evaluate("(one) => one.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    dialog.locator("button[type=submit]").click()
+    expect(frame.locator("#said.shown")).not_to_be_empty(timeout=30_000)
+
+
+def test_every_action_reaches_the_store_and_slack(world: World, page: Page, slack_process: SlackServer) -> None:
+    channel = Channel(world, slack_process)
+    true, false = _open(world.services)[-2:]
+    nobody = no_owner(partner="northfield", channel=GENERAL)
+    with world.services.state.begin() as tx:
+        record(tx, Decision(Reason.FIRST, "opened", nobody), at=dt.datetime.now(dt.UTC), actor="audit_owners")  # noqa: TID251
+    assert channel.thread(true)
+    frame = frame_of(page)
+    soon = f"{TODAY + dt.timedelta(days=3)}"
+    for incident_id, button, fields, event, told in (
+        (true, "Acknowledge", {}, "acknowledged", "Acknowledged by admin"),
+        (true, "Snooze…", {"For": "72", "Why": "a delivery is booked"}, "snoozed", "Snoozed by admin"),
+        (true, "End snooze", {}, "woken", "Woken by admin"),
+        (true, "Restock…", {"On": soon, "Units": "48"}, "restock", "admin expects stock on"),
+        (true, "Confirmed out…", {"Note": "empty"}, "confirmed", "admin looked: confirmed"),
+        (true, "Resolve…", {"Why": "counted"}, "resolved", "RESOLVED: "),
+        (false, "False alarm…", {"Why": "wrong_record"}, "false_alarm", "admin looked: false alarm"),
+        (nobody.incident_id, "Claim", {}, "claimed", "Claimed by admin"),
+    ):  # fmt: skip
+        page.goto(deep(world, f"incidents/{incident_id}"))
+        act(frame, button, **fields)
+        with world.services.state.read() as tx:
+            last = incidents.events(tx, incident_id)[-1]
+        assert (last["kind"], last["actor"]) == (event, "admin")
+        assert told in " ".join(channel.thread(incident_id))
+    assert {world.case(one).standing for one in (true, false)} == {Standing.RESOLVED}
+
+    page.goto(deep(world, "silences"))
+    act(frame, "New silence…", Partner="northfield", Why="store refit")
+    quiet = incident(member("N101", 1, 3), incident_id="INC-2026-09000", fingerprint="q", partner="northfield")
+    with world.services.state.begin() as tx:
+        now = dt.datetime.now(dt.UTC)  # noqa: TID251  (that of the silence)
+        record_all(channel.services, tx, [Decision(Reason.FIRST, "opened", quiet)], at=now, actor="check")
+    assert channel.thread("INC-2026-09000") == []
+    act(frame, "End…")
+    assert silences.listed(world.services)[0].ended_by == "admin"
+
+    with world.services.state.begin() as tx:
+        lost = next(one for one in outbox.of_incident(tx, true) if one["plain"].startswith("Acknowledged"))
+        tx.execute(outbox_table.update().where(outbox_table.c.outbox_id == lost["outbox_id"]).values(status="dead"))
+    slack_process.call("chat.delete", channel=GENERAL, ts=lost["ts"])
+    assert lost["text"] not in channel.thread(true)
+    page.goto(deep(world, "deliveries?status=dead"))
+    act(frame, "Send again…")
+    assert channel.thread(true).count(lost["text"]) == 1
+
+
+def test_the_worst_problem_is_found_and_taken_by_keyboard_alone(world: World, page: Page) -> None:
+    # A-86
+    def tab_to(what: str) -> None:
+        for _ in range(80):
+            inner = next(one for one in page.frames if "/stockwatch/board/" in one.url and one != page.main_frame)
+            if inner.evaluate("(what) => document.activeElement.matches(what)", what):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"80 tabs do not lead to {what}")
+
+    page.goto(deep(world, "overview"))
+    frame = frame_of(page)
+    expect(frame.get_by_role("heading", name="What costs most now")).to_be_visible(timeout=60_000)
+    settled(frame)
+    tab_to("table th a")
+    page.keyboard.press("Enter")
+    expect(frame.get_by_role("heading", name="Impact")).to_be_visible(timeout=60_000)
+    tab_to("button[data-act=snooze], button[data-act=wake]")
+    page.keyboard.press("Enter")
+    dialog = frame.locator("dialog[open]")
+    expect(dialog).to_be_visible()
+    assert dialog.evaluate("(one) => one.contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    expect(frame.locator("dialog[open]")).to_have_count(0)
+    expect(frame.locator("button[data-act=snooze], button[data-act=wake]").first).to_be_focused()
+
+
 def test_who_may_only_read_sees_no_button_and_is_refused(world: World) -> None:
     page = world.logged_in("viewer", at=f"/plugin/stockwatch/stockwatch/board/incidents/{world.worst}")
     frame = frame_of(page)
@@ -305,10 +424,14 @@ def test_axe_finds_nothing_serious_in_any_view(world: World, theme: str) -> None
 def test_at_twice_the_size_nothing_is_cut_off(world: World) -> None:
     page = world.logged_in()
     page.set_viewport_size({"width": 720, "height": 450})  # 1440 x 900 at 200 %
-    page.goto(deep(world, "overview"))
-    frame = frame_of(page)
-    expect(frame.get_by_role("heading", name="Overview")).to_be_visible(timeout=60_000)
-    settled(frame)
-    inner = next(one for one in page.frames if "/stockwatch/board/" in one.url and one != page.main_frame)
-    assert inner.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1")
+    wide = []
+    for path in (*VIEWS, f"incidents/{world.worst}"):
+        page.goto(deep(world, path))
+        frame = frame_of(page)
+        expect(frame.locator("h1")).to_be_visible(timeout=60_000)
+        settled(frame)
+        inner = next(one for one in page.frames if "/stockwatch/board/" in one.url and one != page.main_frame)
+        if inner.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"):
+            wide.append(path)
+    assert wide == []
     page.context.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -14,12 +13,12 @@ from include.stockwatch.adapters.slack import SlackMessenger
 from include.stockwatch.adapters.state import outbox
 from include.stockwatch.adapters.state.outbox import Attachment
 from include.stockwatch.errors import DeliveryFailed
-from include.stockwatch.workflows.delivery import deliver, duplicates, metrics
+from include.stockwatch.workflows.delivery import deliver, look_for_copies, metrics
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, Fault, FaultProxy, hang, lose_answer, lose_request, rate_limit, refuse, unavailable
 from tests.integration.conftest import TIMEOUT
 from tests.integration.sending import deliver_all, incident, note, record, resolved, rows, statuses
-from tests.slack_server.server import GENERAL, TOKEN, SlackServer, slack_server
+from tests.slack_server.server import GENERAL, RANDOM, TOKEN, SlackServer, slack_server
 
 CSV = Attachment("locations.csv", "Locations that are out", "", b"location,out since\r\n0118,2026-11-01\r\n")
 
@@ -137,8 +136,14 @@ def test_a_post_that_cannot_be_looked_for_comes_again_with_a_mark_rather_than_ne
     assert second["text"] == f"May be repeated: {first['text']}"
     assert second["blocks"][-1]["elements"][0]["text"] == "This message may be repeated."
     proxy.script("conversations.history")
-    (copies,) = duplicates(sending, [GENERAL], clock() - dt.timedelta(days=7)).values()
-    assert set(copies) == {first["ts"], second["ts"]}, "the audit finds the pair"
+    record(sending, incident(ranged=7), "updated")
+    deliver_all(sending, clock)
+    assert look_for_copies(sending) == {"channels": 1, "copies": 1, "not_read": []}, "though one changed since"
+    assert look_for_copies(sending)["copies"] == 1
+    deliver_all(sending, clock)
+    (told,) = slack.messages(RANDOM)
+    assert told["text"].startswith("Sent more than once in the last 7 days: INC-2026-00001.")
+    assert look_for_copies(sending) == {"channels": 2, "copies": 1, "not_read": []}
 
 
 def test_an_unchanged_message_is_not_sent_again(

@@ -184,9 +184,15 @@ METADATA_ERRORS = ("invalid_metadata_format", "invalid_metadata_schema", "metada
 
 @pytest.mark.parametrize("error", [*CONTENT_ERRORS, *METADATA_ERRORS, "too_many_attachments"])
 def test_a_message_in_a_form_that_slack_refuses_goes_as_words_and_triage_hears_of_the_defect(
-    error: str, sending: Services, slack: SlackServer, proxy: FaultProxy, clock: Clock
+    error: str,
+    sending: Services,
+    slack: SlackServer,
+    proxy: FaultProxy,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Class content: once as plain text."""
+    """Class content: once as plain text, with the link to the board."""
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com")
     proxy.script(POST, refuse(error))
     record(sending, incident(), "opened")
     deliver_all(sending, clock)
@@ -194,6 +200,8 @@ def test_a_message_in_a_form_that_slack_refuses_goes_as_words_and_triage_hears_o
     assert not root.get("blocks")
     assert "Oat Bar &lt;!channel&gt; &amp; co" in root["text"]
     assert "Owner: Dana Ruiz" in root["text"], "all of it, in words"
+    board = "https://airflow.example.com/plugin/stockwatch/stockwatch/board/incidents"
+    assert root["text"].endswith(f"\n<{board}|Open the board>")
     (line,) = triage(slack)
     assert line.startswith("Slack did not take the form of a message on INC-2026-00001")
 

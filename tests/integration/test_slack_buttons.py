@@ -23,7 +23,6 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from websockets.sync.server import ServerConnection, serve
 
@@ -41,7 +40,7 @@ from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
 from plugins.slack_actions import LARGEST_BODY, SlackActions, build_app
 from tests.conftest import PROJECT
-from tests.fakes import Clock, FaultProxy, refuse
+from tests.fakes import Clock, FaultProxy, lose_answer, refuse
 from tests.integration.sending import deliver_all, incident
 from tests.slack_server.server import GENERAL, TOKEN, SlackServer
 
@@ -199,13 +198,54 @@ def test_a_press_that_was_kept_is_done_after_a_crash(stored: Services, inbound: 
 def test_a_press_waits_while_slack_does_not_say_who_it_was(
     stored: Services, inbound: SlackInbound, proxy: FaultProxy
 ) -> None:
-    proxy.script("users.info", refuse("ratelimited"))
-    busy = SlackInbound(WebClient(token=TOKEN, base_url=f"{proxy.url}/api/", retry_handlers=[]), SECRET)
-    presses.receive(stored, busy, payload())
-    with pytest.raises(SlackApiError, match="ratelimited"):
-        presses.work(stored, busy)
+    busy = through(proxy)
+    for fault in (refuse("ratelimited"), lose_answer):
+        proxy.script("users.info", fault)
+        presses.receive(stored, busy, payload())
+        assert presses.work(stored, busy) == []
     assert history(stored) == [("opened", "check")]
     assert presses.work(stored, busy) == [f"{ID}: acknowledged, now acknowledged by {ADMIN_EMAIL}."]
+
+
+def through(proxy: FaultProxy) -> SlackInbound:
+    """What answers people, through the proxy."""
+    return SlackInbound(WebClient(token=TOKEN, base_url=f"{proxy.url}/api/", retry_handlers=[]), SECRET)
+
+
+def test_a_press_that_waits_keeps_no_other_back(stored: Services, inbound: SlackInbound, proxy: FaultProxy) -> None:
+    for user, pressed in (("U0FIRST", "acknowledge"), (ADMIN, "confirm")):
+        presses.receive(stored, inbound, payload(pressed, user))
+    proxy.script("users.info", refuse("ratelimited"))
+    assert len(presses.work(stored, through(proxy))) == 1
+    assert [kind for kind, _ in history(stored)] == ["opened", "confirmed"]
+
+
+def test_who_may_act_is_read_again_without_a_restart(stored: Services, inbound: SlackInbound, config: Path) -> None:
+    presses.receive(stored, inbound, payload())
+    assert ADMIN_EMAIL.upper() in {person.email for person in stored.settings.routes.people.values()}
+    routes = config / "routes.yaml"
+    routes.write_text(routes.read_text("utf-8").replace(ADMIN_EMAIL.upper(), "nobody@example.com"), "utf-8")
+    assert presses.work(stored, inbound) == [presses.NO_RIGHT]
+
+
+def test_a_form_that_slack_does_not_show_is_asked_for_again(
+    stored: Services, proxy: FaultProxy, slack: SlackServer
+) -> None:
+    proxy.script("views.open", refuse("expired_trigger_id"))
+    assert presses.receive(stored, through(proxy), payload("snooze", trigger_id="T1")) is None
+    assert proxy.calls == ["views.open", "chat.postEphemeral"]
+    assert "once" in proxy.bodies[1]
+
+
+def test_a_form_opens_while_somebody_writes(stored: Services, slack: SlackServer, proxy: FaultProxy) -> None:
+    # a check may write for longer than the three seconds that a trigger is good for
+    trigger = slack.call("views.generateTriggerId", user=ADMIN)["trigger_id"]
+    with stored.state.begin():
+        asked = threading.Thread(
+            target=presses.receive, args=(stored, through(proxy), payload("snooze", trigger_id=trigger)), daemon=True
+        )
+        asked.start()
+        until(lambda: proxy.calls == ["views.open"])
 
 
 def test_a_plain_button_that_does_not_fit_is_answered_to_the_person(stored: Services) -> None:

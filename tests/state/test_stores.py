@@ -122,6 +122,30 @@ def test_a_second_writer_waits_for_the_first(services: Services, clock: Clock) -
     assert order == ["first is done", 1]
 
 
+def test_a_writer_sees_what_was_stored_while_it_waited_whatever_the_database_prefers(
+    postgres_server: Postgres, clock: Clock
+) -> None:
+    url = postgres_server.empty()
+    database = sa.engine.make_url(url).database
+    postgres_server.run(f"ALTER DATABASE {database} SET default_transaction_isolation = 'repeatable read'")
+    state, seen = State.open(url), []
+
+    def second() -> None:
+        with state.begin() as tx:
+            seen.append(tx.execute(sa.select(sa.func.count()).select_from(channel_pace)).scalar())
+
+    with state.begin() as tx:
+        thread = threading.Thread(target=second)
+        thread.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not tx.execute(sa.text(waiting)).scalar():
+            pass
+        tx.execute(channel_pace.insert().values(channel="C", free_at=clock()))
+    thread.join()
+    assert seen == [1]
+    state.engine.dispose()
+
+
 def test_a_writer_that_waits_too_long_gives_up(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "BUSY_SECONDS", 1)
     impatient = State(make_engine(services.state.engine.url.render_as_string(hide_password=False)))

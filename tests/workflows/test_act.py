@@ -13,10 +13,12 @@ from include.stockwatch.alerting.case import Decision, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.errors import ActionRefused
 from include.stockwatch.workflows.act import act, wake
-from include.stockwatch.workflows.precision import precision
+from include.stockwatch.workflows.precision import post_audit, precision
 from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
 from tests.alerting.examples import incident, member
+from tests.domain.tables import day
+from tests.workflows.days import IN, ITEM, OUT, row, table
 
 ID = "INC-2026-00418"
 FRIDAY = dt.datetime(2026, 11, 6, 9, tzinfo=dt.UTC)
@@ -112,3 +114,18 @@ def test_verdicts_become_the_precision_of_the_rule(stored: Services) -> None:
     assert found["audit"] == {"alerts": ["INC-2026-00418", "INC-2026-00419"], "near_misses": []}
     assert found["digest_only"] == []
     assert precision(stored, FRIDAY.date() - dt.timedelta(days=7))["rules"] == []
+
+
+def test_the_audit_of_a_week_is_asked_once_of_the_channels_that_answer_for_it(stored: Services) -> None:
+    """A-56"""
+    near = row("0204", IN, p_phantom=0.4), row("0077", IN, p_phantom=0.1), row("0118", OUT, p_phantom=0.4)
+    stored.lake.replace_dates("availability", table(5, near), [day(5)])
+    with stored.state.read() as tx:
+        channel = incidents.find(tx, ID).channel
+    assert post_audit(stored, day(1)) == [channel]
+    assert post_audit(stored, day(1)) == []
+    with stored.state.read() as tx:
+        (message,) = outbox.of_incident(tx, "AUDIT-2026-W45")
+    assert message["text"] == "AUDIT of the week from Mon 2 Nov: please look at 1 alert, 1 shelf without an alert."
+    assert ID in message["plain"]
+    assert f"northfield/0204/{ITEM}" in message["plain"]

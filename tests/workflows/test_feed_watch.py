@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from include.stockwatch.adapters.state import incidents, ledger, outbox
+from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import STOCK_KINDS
 from include.stockwatch.errors import FeedHeld
 from include.stockwatch.settings.feed import Expected
 from include.stockwatch.workflows import ingest
+from include.stockwatch.workflows.act import act
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.delivery import deliver
 from include.stockwatch.workflows.feed_watch import open_incidents, usually_by, watch
@@ -88,6 +90,22 @@ def test_the_newest_due_date_ends_it_with_a_reply_and_an_older_one_does_not(
         assert [event["kind"] for event in incidents.events(tx, opened)] == ["opened", "updated", "resolved"]
     assert last == [("update", "RESOLVED:"), ("reply", "RESOLVED:")]
     assert watch(fed)["opened"] == []
+
+
+def test_a_feed_that_a_person_closed_is_quiet_until_another_date_is_missing(fed: Services, clock: Clock) -> None:
+    """A-06, A-07: one thread, however often the watch looks."""
+    clock.move(hours=11)
+    (opened,) = watch(fed)["opened"]
+    act(fed, opened, Action(act=Act.RESOLVE, person="dana@example.com", at=clock.at, reason="a holiday"))
+    deliver(fed)
+    clock.move(minutes=10)
+    assert watch(fed)["reasons"] == {"judged": 1}
+    clock.move(days=1)
+    assert watch(fed)["reopened"] == [opened]
+    with fed.state.begin() as tx:
+        told = [(message["operation"], message["text"]) for message in outbox.messages(tx)]
+    assert ("reply", "Back again; dana@example.com had closed it.") in told
+    assert [operation for operation, _ in told].count("post") == 1
 
 
 def test_a_late_feed_opens_no_stock_incident_and_freezes_those_that_are_open(

@@ -102,6 +102,11 @@ def events(services: Services, number: int = 1) -> list[tuple[str, str | None]]:
         return [(event["kind"], event["note"]) for event in incidents.events(tx, f"INC-2026-{number:05d}")]
 
 
+def posted(services: Services) -> list[tuple[str, str]]:
+    with services.state.read() as tx:
+        return [(row["operation"], row["incident_id"]) for row in outbox.messages(tx)]
+
+
 def pending(services: Services) -> list[tuple[str, str]]:
     with services.state.read() as tx:
         return [(row["operation"], row["text"]) for row in outbox.messages(tx) if row["status"] == "pending"]
@@ -304,6 +309,21 @@ def test_a_silence_is_listed_and_ended_once(services: Services, clock: Clock) ->
         silences.end(services, made.silence_id, "sam@example.com")
     with pytest.raises(ActionRefused, match="there is no silence 7"):
         silences.end(services, 7, "sam@example.com")
+
+
+def test_what_began_under_a_silence_is_told_as_new_when_it_is_over(services: Services, clock: Clock) -> None:
+    """A-05, A-44: within the budget, once, and not while another silence holds."""
+    until = clock.at + dt.timedelta(days=1)
+    for end in (until, until + dt.timedelta(hours=2)):
+        silences.add(services, {"partner": "northfield"}, until=end, author="d@example.com", comment="reset")
+    opened(services, *(item(n, severity=Severity.MEDIUM) for n in range(1, 8)))
+    clock.at = until
+    assert follow_up(services)["unsilenced"] == []
+    clock.move(hours=2)
+    assert len(follow_up(services)["unsilenced"]) == 7
+    clock.move(minutes=10)
+    assert follow_up(services)["unsilenced"] == []
+    assert sorted(name[:4] for operation, name in posted(services) if operation == "post") == [*["INC-"] * 5, "MORE"]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.stockwatch.alerting.case import Kind, Severity, Standing, Verdict
+from include.stockwatch.adapters.state import incidents, tables
+from include.stockwatch.alerting.case import STOCK_KINDS, Kind, Severity, Standing, Verdict
 from include.stockwatch.alerting.grouping import Group, group_of
 from include.stockwatch.alerting.incident import Incident, MemberState
+from include.stockwatch.alerting.kinds import render
 from include.stockwatch.settings.loader import load
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows.day import LACKS
@@ -18,6 +22,7 @@ from tests.domain.tables import day
 from tests.workflows.days import IN, ITEM, OUT, PHANTOM, SHORT, UNKNOWN, Book, chain, row
 
 CONFIG = Path(__file__).resolve().parents[2] / "include" / "config"
+NOW = dt.datetime(2026, 11, 4, 9, tzinfo=dt.UTC)
 CHAIN: Settings = chain(load(CONFIG))
 
 
@@ -131,6 +136,16 @@ def test_what_a_dc_will_leave_without_belongs_to_its_incident(book: Book) -> Non
     assert incident.empty() == []
     book.on(3, dc(OUT), because("1", since=3), row("2", SHORT))
     assert [one.place for one in book.last(incident.incident_id).empty()] == ["northfield:1"]
+
+
+def test_what_a_dc_will_leave_without_stays_where_it_is_while_the_dc_has_no_incident(book: Book) -> None:
+    """Whatever costs and was told goes on being told: a DC that is out is not due, or was called a false alarm."""
+    book.on(2, dc(IN), because("1", status=SHORT))
+    book.on(3, dc(OUT, since=3, alert_due=False), {**because("1", status=SHORT), "p_runs_out": 0.3})
+    assert book.open_ones() == {"will_run_out northfield partner": ["1"]}
+    book.on(4, dc(OUT, since=3), because("1", status=SHORT))
+    assert book.open_ones() == {"dc_out westway 07": ["07", "northfield:1"]}
+    assert book.last("INC-1").end_reason == "part_of"
 
 
 def test_without_an_incident_of_the_dc_what_will_run_out_is_the_partners(book: Book) -> None:
@@ -316,6 +331,16 @@ def test_money_in_another_currency_is_not_added(book: Book) -> None:
     assert incident.notes == ("without money in another currency than USD (1 locations)",)
 
 
+def test_the_end_says_how_long_it_was_in_days_and_in_business_days() -> None:
+    """A-41, A-54: from Tuesday 3 November to Monday 9 November; a route whose window is `always` has no weekends."""
+    for route, lasted in (("07:00-18:00", "6 days, 4 on business days"), ("always", "6 days")):
+        routes = [one.model_copy(update={"window": route}) for one in CHAIN.routes.routes]
+        book = Book(CHAIN.model_copy(update={"routes": CHAIN.routes.model_copy(update={"routes": tuple(routes)})}))
+        book.on(2, row("1", OUT))
+        book.on(8, row("1", IN))
+        assert f"back at Northfield Grocers after {lasted}, about" in render(book.last("INC-1")).fallback
+
+
 # --- properties ------------------------------------------------------------------------------------------------------
 
 STATES = st.sampled_from((OUT, OUT, PHANTOM, SHORT, IN, UNKNOWN))
@@ -391,9 +416,21 @@ def still(incident: Incident) -> object:
 
 @settings(max_examples=50)
 @given(DAYS)
-def test_the_state_of_an_incident_is_that_of_its_last_event(days: list[tuple[tuple[str, bool, bool], ...]]) -> None:
-    book = Book(CHAIN)
+def test_after_every_event_the_state_is_that_which_the_events_tell(
+    days: list[tuple[tuple[str, bool, bool], ...]],
+) -> None:
+    """A-08: events are only added, and each holds the whole state after it, as it was decided."""
+    book, engine = Book(CHAIN), sa.create_engine("sqlite://")
+    tables.metadata.create_all(engine)
     for number, told in enumerate(days, 2):
         book.on(number, *rows_of(number, told))
-    told_by_events = {states[-1].fingerprint: states[-1] for states in book.states.values() if states[-1].is_open}
-    assert told_by_events == book.ongoing
+    with engine.begin() as tx:
+        for incident_id, states in book.states.items():
+            for count, state in enumerate(states, 1):
+                seq = incidents.append(tx, state, kind="updated", reason="figures", at=NOW, actor="check")
+                history = incidents.events(tx, incident_id)
+                assert (seq, [event["seq"] for event in history]) == (count, list(range(1, count + 1)))
+                assert [incidents.read(state.kind.value, event["state"]) for event in history] == states[:count]
+                assert incidents.find(tx, incident_id) == state
+        assert incidents.open_incidents(tx, STOCK_KINDS) == book.ongoing
+    engine.dispose()

@@ -9,8 +9,10 @@ from typing import Any
 
 from include.stockwatch.adapters.state import incidents, ledger, outbox
 from include.stockwatch.alerting.case import PROMISE_KINDS
+from include.stockwatch.alerting.mass_change import MassChangeSettings
 from include.stockwatch.alerting.promise_incident import PromiseIncident, PromiseKind
 from include.stockwatch.workflows import promise, promise_findings
+from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.services import Services
 from tests.fakes import NUT, OAT, Clock, days, row
 from tests.workflows.test_master import FEED, item, items_in, rows_of, stock_in
@@ -69,13 +71,16 @@ def test_watching_again_changes_nothing(services: Services, tmp_path: Path) -> N
     assert (again["opened"], again["updated"], len(sent(services))) == ([], [], 1)
 
 
-def test_prices_back_in_their_band_end_it_with_a_reply(services: Services, tmp_path: Path) -> None:
+def test_prices_back_in_their_band_end_it_with_a_reply(services: Services, tmp_path: Path, clock: Clock) -> None:
     items_in(services, tmp_path, [item(retail="6.49")])
     for date, price in zip(days(MONDAY, 2), (7.99, 6.49), strict=True):
         prices(services, tmp_path, date, {"118": price})
         watch(services, date)
     assert open_now(services) == []
     assert [one["operation"] for one in sent(services)] == ["post", "update", "reply"]
+    clock.move(days=1)
+    prices(services, tmp_path, MONDAY + dt.timedelta(days=2), {"118": 7.99})
+    assert watch(services, MONDAY + dt.timedelta(days=2))["reopened"] == ["PROM-2026-00001"], "A-07"
 
 
 def test_a_partner_that_delivers_nothing_ends_nothing(services: Services, tmp_path: Path) -> None:
@@ -108,6 +113,21 @@ def test_an_older_date_opens_nothing(services: Services, tmp_path: Path) -> None
     with services.state.begin() as tx:
         ledger.raise_watermark(tx, "northfield", MONDAY + dt.timedelta(days=1))
     assert watch(services, MONDAY)["reasons"] == {"older_date": 1}
+
+
+def test_a_date_that_is_not_believed_breaks_no_promise(services: Services, tmp_path: Path) -> None:
+    """A-17: what is held for stock is held for promises too."""
+    few = MassChangeSettings(members=1)
+    stockwatch = services.settings.stockwatch.model_copy(update={"mass_change": few})
+    services.__dict__["settings"] = services.settings.model_copy(update={"stockwatch": stockwatch})
+    items_in(services, tmp_path, [item(retail="6.49")])
+    first, second = days(MONDAY, 2)
+    prices(services, tmp_path, first, dict.fromkeys(STORES, 6.49))
+    check(services, first)
+    prices(services, tmp_path, second, dict.fromkeys(STORES, 64.9), on_hand=0, sold=0)
+    checked = check(services, second)
+    assert checked["incidents"]["held"] == ["northfield"]
+    assert (checked["promises"]["opened"], open_now(services)) == ([], [])
 
 
 def test_without_an_item_master_no_price_is_promised(services: Services, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_channel_gets_the_scorecard_of_a_week_once(services: Services, tmp_pat
     (message,) = sent(services)
     assert (message["incident_id"], message["operation"]) == ("CARD-2026-W44", "post")
     clock.move(days=7)
-    assert scorecard.post(services) == {"week": "2026-W45", "posted": [], "channels": []}
+    assert scorecard.post(services) == {"week": "2026-W45", "posted": [], "channels": [], "audited": []}
 
 
 def test_each_channel_hears_of_its_own_partners(services: Services, tmp_path: Path) -> None:

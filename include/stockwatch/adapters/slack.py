@@ -30,7 +30,7 @@ REFUSALS: dict[str, Refusal] = {
     **dict.fromkeys(("too_many_attachments",), Refusal.CONTENT),
     **dict.fromkeys(("message_not_found", "cant_update_message", "edit_window_closed"), Refusal.TARGET),
     **dict.fromkeys(("thread_not_found",), Refusal.TARGET),
-    **dict.fromkeys(("users_not_found", "user_not_found"), Refusal.PERSON),
+    **dict.fromkeys(("users_not_found", "user_not_found", "user_not_visible"), Refusal.PERSON),
 }
 """What Slack's error names mean (A-69). A name that is not here may begin with one of the prefixes below."""
 PREFIXES: tuple[tuple[str, Refusal], ...] = (
@@ -72,7 +72,7 @@ class SlackMessenger:
 
         Raises: DeliveryFailed
         """
-        answer = _call(
+        answer = call(
             self._client.chat_postMessage,
             channel=channel,
             text=text,
@@ -88,11 +88,11 @@ class SlackMessenger:
     def update(self, channel: str, ts: str, text: str, blocks: list[dict[str, Any]], key: str) -> None:
         """Show new content in the place of a message; safe to repeat. Raises: DeliveryFailed"""
         # all three every time: text without blocks removes the blocks, which is meant only if there are none (A-65)
-        _call(self._client.chat_update, channel=channel, ts=ts, text=text, blocks=blocks, metadata=metadata(key))
+        call(self._client.chat_update, channel=channel, ts=ts, text=text, blocks=blocks, metadata=metadata(key))
 
     def upload(self, channel: str, thread_ts: str, name: str, title: str, alt_text: str, content: bytes) -> str:
         """Put a file into a thread; returns its id. Raises: DeliveryFailed"""
-        answer = _call(
+        answer = call(
             self._client.files_upload_v2,
             channel=channel,
             thread_ts=thread_ts,
@@ -127,12 +127,12 @@ class SlackMessenger:
 
     def join(self, channel: str) -> None:
         """Make the bot a member of a public channel. Raises: DeliveryFailed"""
-        _call(self._client.conversations_join, channel=channel)
+        call(self._client.conversations_join, channel=channel)
 
     def user_id(self, email: str) -> str | None:
         """Slack's id of the person with this address; none if there is nobody, or no longer. Raises: DeliveryFailed"""
         try:
-            return str(_call(self._client.users_lookupByEmail, email=email)["user"]["id"])
+            return str(call(self._client.users_lookupByEmail, email=email)["user"]["id"])
         except DeliveryFailed as failure:
             if failure.refusal is Refusal.PERSON:
                 return None
@@ -149,9 +149,9 @@ class SlackMessenger:
                 "cursor": cursor,
             }
             if thread_ts:
-                answer = _call(self._client.conversations_replies, ts=thread_ts, **page)
+                answer = call(self._client.conversations_replies, ts=thread_ts, **page)
             else:
-                answer = _call(self._client.conversations_history, **page)
+                answer = call(self._client.conversations_history, **page)
             # a thread's pages begin with its root, and a stand-in for Slack may overlook `oldest` (A-94)
             yield from (message for message in answer["messages"] if float(message["ts"]) >= oldest)
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
@@ -164,7 +164,8 @@ def metadata(key: str) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"key": key, "v": 1}}
 
 
-def _call(method: Any, **arguments: Any) -> Any:
+def call(method: Any, **arguments: Any) -> Any:
+    """What a method of the client answers. Raises: DeliveryFailed"""
     try:
         return method(**{name: value for name, value in arguments.items() if value is not None})
     except SlackApiError as error:

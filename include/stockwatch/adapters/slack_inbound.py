@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import Clock, SignatureVerifier
 
-log = logging.getLogger(__name__)
+from include.stockwatch.adapters.slack import call
+from include.stockwatch.errors import DeliveryFailed, Refusal
 
-NOBODY = ("user_not_found", "users_not_found", "user_not_visible")
-"""Slack's names for a user whom it does not know, or does not show us."""
+log = logging.getLogger(__name__)
 
 
 class SlackInbound:
@@ -42,26 +41,26 @@ class SlackInbound:
     def email_of(self, user: str) -> str | None:
         """The e-mail of a Slack user; none if Slack knows no such user, or does not tell it.
 
-        Raises: SlackApiError if Slack does not say (too fast, out of order): nothing is known of the person then
+        Raises: DeliveryFailed if Slack does not say (too fast, out of order): nothing is known of the person then
         """
         try:
-            profile = self._client.users_info(user=user)["user"].get("profile") or {}
-        except SlackApiError as error:
-            if error.response.get("error") not in NOBODY:
+            profile = call(self._client.users_info, user=user)["user"].get("profile") or {}
+        except DeliveryFailed as failure:
+            if failure.refusal is not Refusal.PERSON:
                 raise
             return None
         return profile.get("email") or None
 
     def open_form(self, trigger: str, view: dict[str, Any]) -> None:
-        """Show a form to the person who pressed; the trigger is good for three seconds."""
-        self._client.views_open(trigger_id=trigger, view=view)
+        """Show a form to the person who pressed; the trigger is good for three seconds. Raises: DeliveryFailed"""
+        call(self._client.views_open, trigger_id=trigger, view=view)
 
     def whisper(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
         """Tell one person something in a channel; it is no matter if that fails."""
         try:
-            self._client.chat_postEphemeral(channel=channel, user=user, text=text, thread_ts=thread_ts)
-        except SlackApiError as error:
-            log.warning("could not answer %s in %s: %s", user, channel, error.response.get("error"))
+            call(self._client.chat_postEphemeral, channel=channel, user=user, text=text, thread_ts=thread_ts)
+        except DeliveryFailed as failure:
+            log.warning("could not answer %s in %s: %s", user, channel, failure)
 
     def listen(self, handle: Callable[[dict[str, Any]], dict[str, Any] | None], stop: threading.Event) -> None:
         """Take payloads over Slack's socket until `stop` is set: for networks that nothing reaches from outside.

@@ -6,6 +6,7 @@ An action that no longer fits (the incident has moved on) changes nothing; its a
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -68,6 +69,8 @@ EVENTS = {
     Act.DISCARD: "discarded",
 }
 """The kind of event that each action makes."""
+UNASKED: Mapping[str, Any] = {"reminders": 0, "escalation": 0}
+"""Who answers ends the round of those who are asked; the next one begins with the owner (A-43)."""
 
 
 class Action(Value):
@@ -90,7 +93,7 @@ def take(case: C, action: Action) -> Decision[C]:
     standing, done = _done(case.handling, case.standing, action)
     after = case.model_copy(update={"standing": standing, "handling": case.handling.model_copy(update=done)})
     if standing is Standing.RESOLVED and case.is_open:
-        after = after.model_copy(update=_ended(case))
+        after = after.model_copy(update=_ended(case, action.at))
     if _said(after) == _said(case):
         return Decision(Reason.NOTHING_NEW)
     return Decision(Reason.PERSON, EVENTS[action.act], after)
@@ -136,13 +139,13 @@ def _done(handling: Handling, standing: Standing, action: Action) -> tuple[Stand
         case Act.ACKNOWLEDGE | Act.CLAIM:
             first = handling.first_acknowledged_at or action.at
             done = {"acknowledged_by": action.person, "acknowledged_at": action.at, "first_acknowledged_at": first}
-            done |= {"acknowledged_until": action.until, "snoozed_by": None, "snoozed_until": None}
+            done |= {"acknowledged_until": action.until, "snoozed_by": None, "snoozed_until": None, **UNASKED}
             if action.act is Act.CLAIM:
                 done["claimed_by"] = action.person
             return Standing.ACKNOWLEDGED, done
         case Act.SNOOZE:
             done = {"snoozed_by": action.person, "snoozed_until": action.until, "snooze_reason": action.reason}
-            return Standing.SNOOZED, done
+            return Standing.SNOOZED, {**done, **UNASKED}
         case Act.WAKE:
             return Standing.OPEN, {"acknowledged_by": None, "acknowledged_until": None, "snoozed_until": None}
         case Act.RESOLVE:
@@ -161,10 +164,10 @@ def _done(handling: Handling, standing: Standing, action: Action) -> tuple[Stand
     return Standing.RESOLVED, done | ended
 
 
-def _ended(case: Case) -> dict[str, Any]:
-    """What else changes where a person ends an incident: the date, where its kind keeps one."""
-    as_of = getattr(case, "data_as_of", None)
-    return {"resolved_on": as_of} if as_of and "resolved_on" in type(case).model_fields else {}
+def _ended(case: Case, at: dt.datetime) -> dict[str, Any]:
+    """What else changes where a person ends an incident: the moment, as its kind keeps it."""
+    moments = {"resolved_on": getattr(case, "data_as_of", None), "ended_on": at.date(), "ended_at": at}
+    return {name: moment for name, moment in moments.items() if name in type(case).model_fields and moment}
 
 
 def _said(case: Case) -> Any:

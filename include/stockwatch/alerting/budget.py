@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from include.stockwatch.alerting.case import Case, Kind, Severity
 from include.stockwatch.alerting.digest import ranked
+from include.stockwatch.alerting.precision import Group
 
 MOST_CRITICAL = 5
 """Critical incidents of a run and channel that get a message each; more become one."""
@@ -25,10 +26,10 @@ class Parts(NamedTuple):
     together: list[Case]
 
 
-def parts(cases: Iterable[Case], budget: int, digest_only: Collection[tuple[Kind, str]] = ()) -> Parts:
+def parts(cases: Iterable[Case], budget: int, digest_only: Collection[Group] = ()) -> Parts:
     """Share out the new incidents of a channel: `budget` get a message of their own, ranked by severity and money.
 
-    Critical ones are outside the budget. `digest_only` are kinds and partners that are wrong too often to interrupt.
+    Critical ones are outside the budget. `digest_only` are groups of alerts that are wrong too often to interrupt.
     """
     found = Parts([], [], [])
     first = ranked(cases)
@@ -39,7 +40,7 @@ def parts(cases: Iterable[Case], budget: int, digest_only: Collection[tuple[Kind
             continue
         if case.kind in ALWAYS_ALONE:
             found.alone.append(case)
-        elif budget > 0 and (case.kind, case.partner) not in digest_only:
+        elif budget > 0 and Group.of(case) not in digest_only:
             found.alone.append(case)
             budget -= 1
         else:

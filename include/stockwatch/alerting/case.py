@@ -18,6 +18,10 @@ from pydantic import Field
 from include.stockwatch.domain.value import Value
 
 FINGERPRINT_VERSION = 1
+STARTS = ("opened", "reopened")
+"""Events with which an incident begins."""
+REOPEN_DAYS = 9
+"""Days (about seven business days) in which the same incident is opened again, in its thread (A-07)."""
 
 
 class Kind(StrEnum):
@@ -81,7 +85,7 @@ class Handling(Value):
     snoozed_by: str | None = None
     snoozed_until: dt.datetime | None = None
     snooze_reason: str | None = None
-    resolved_by: str | None = Field(default=None, description="the person; none where data ended it")
+    resolved_by: str | None = Field(default=None, description="the person; none where data ended it, or it goes on")
     resolve_reason: str | None = None
     claimed_by: str | None = Field(default=None, description="who took an account without owner over")
     restock_on: dt.date | None = Field(default=None, description="as somebody confirmed it")
@@ -90,6 +94,11 @@ class Handling(Value):
     reopened: int = 0
     reminders: int = 0
     escalation: int = Field(default=0, description="steps taken: 1 = backup, 2 = lead")
+
+    def again(self) -> Handling:
+        """What stays of it when the incident is opened again: verdicts, and when it was taken first."""
+        kept = {"verdicts": self.verdicts, "first_acknowledged_at": self.first_acknowledged_at}
+        return Handling(**kept, reopened=self.reopened + 1)
 
 
 class Listing(Value):
@@ -146,6 +155,12 @@ class Decision(Generic[C]):
     reason: StrEnum
     event_kind: str | None = None
     incident: C | None = None
+
+
+def reopened(found: C, before: C) -> C:
+    """What has just been found as the incident of before going on, in its thread and with its history (A-07)."""
+    kept = {name: getattr(before, name) for name in ("incident_id", "channel", "owner")}
+    return found.model_copy(update={**kept, "handling": before.handling.again()})
 
 
 def fingerprint(tenant: str, kind: Kind, partner: str, item_id: str, scope: str = "partner") -> str:

@@ -11,7 +11,16 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from include.stockwatch.alerting.case import Case, Decision, Kind, Listing, Standing, fingerprint
+from include.stockwatch.alerting.case import (
+    REOPEN_DAYS,
+    Case,
+    Decision,
+    Kind,
+    Listing,
+    Standing,
+    fingerprint,
+    reopened,
+)
 from include.stockwatch.domain.value import Value
 
 SILENT_FROM = 2
@@ -31,15 +40,18 @@ class Reason(StrEnum):
     """Why something was done, or not."""
 
     FIRST = "first"  # opened
+    AGAIN = "again"  # reopened in its thread
     OTHER_TROUBLE = "other_trouble"  # late became silent, held became late
     FIGURES = "figures"  # the same trouble, other dates or effects
     DELIVERED = "delivered"  # resolved
     ALL_WELL = "all_well"
     NOTHING_NEW = "nothing_new"
+    JUDGED = "judged"  # a person closed just this
 
 
 CHANGES = {
     Reason.FIRST: "opened",
+    Reason.AGAIN: "reopened",
     Reason.OTHER_TROUBLE: "updated",
     Reason.FIGURES: "updated",
     Reason.DELIVERED: "resolved",
@@ -111,12 +123,24 @@ class DataIncident(Told, Case):
         return Listing(cause=self.trouble.value, opened_on=self.since.date(), data_as_of=self.newest)
 
 
-def decide(
-    picture: FeedPicture, incident: DataIncident | None, *, tenant: str, new_id: str, now: dt.datetime
-) -> Decision[DataIncident]:
-    """Decide on one feed; `incident` is the open one, if any.
+def fingerprint_of(picture: FeedPicture, tenant: str) -> str:
+    """The fingerprint of the incident that a picture is of: one for each feed."""
+    return fingerprint(tenant, Kind.FEED_PROBLEM, picture.partner, "", scope=picture.feed_id)
 
-    The same picture again changes nothing. An incident whose trouble is gone without a delivery (a held file was
+
+def decide(
+    picture: FeedPicture,
+    incident: DataIncident | None,
+    *,
+    tenant: str,
+    new_id: str,
+    now: dt.datetime,
+    previous: DataIncident | None = None,
+) -> Decision[DataIncident]:
+    """Decide on one feed; `incident` is the open one, if any, `previous` the latest that was resolved.
+
+    The same picture again changes nothing. What a person closed stays closed until another date is missing, or there
+    is other trouble. An incident whose trouble is gone without a delivery (a held file was
     discarded before its date is late) stays open until the date that it waits for is there.
     """
     trouble = picture.trouble
@@ -125,12 +149,17 @@ def decide(
             return _decided(Reason.ALL_WELL)
         first = DataIncident(
             incident_id=new_id,
-            fingerprint=fingerprint(tenant, Kind.FEED_PROBLEM, picture.partner, "", scope=picture.feed_id),
+            fingerprint=fingerprint_of(picture, tenant),
             trouble=trouble,
             since=_since(picture, trouble, now),
             **_told(picture, None),
         )
-        return _decided(Reason.FIRST, first)
+        if previous is None or (picture.wanted - previous.wanted).days > REOPEN_DAYS:
+            return _decided(Reason.FIRST, first)
+        is_same = picture.wanted <= previous.wanted and trouble is previous.trouble
+        if previous.handling.resolved_by and is_same:
+            return _decided(Reason.JUDGED)
+        return _decided(Reason.AGAIN, reopened(first, previous))
     if trouble is None and picture.newest >= incident.wanted:
         ended = {"standing": Standing.RESOLVED, "ended_at": now, **_told(picture, incident)}
         return _decided(Reason.DELIVERED, incident.model_copy(update=ended))

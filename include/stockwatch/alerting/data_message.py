@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 
 from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.data_incident import DataIncident, Trouble
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, in_hand, number, one_line
+from include.stockwatch.alerting.message import (
+    FALLBACK_LIMIT,
+    Message,
+    clip,
+    closed_words,
+    day_words,
+    in_hand,
+    number,
+    one_line,
+)
 
 FROZEN_SHOWN = 3
 NOT_KNOWN = "not known yet"
@@ -53,6 +62,8 @@ def _open(incident: DataIncident) -> Message:
 def _resolved(incident: DataIncident) -> Message:
     partner = one_line(incident.partner_name)
     ended = incident.ended_at or incident.since
+    closed = closed_words(incident)
+    told = closed or f"delivers again, data as of {day_words(incident.newest)}"
     fields = (
         ("Status", "Resolved"),
         ("Owner", incident.owner),
@@ -62,13 +73,16 @@ def _resolved(incident: DataIncident) -> Message:
     )
     return Message(
         fallback=_with_id(
-            f"RESOLVED: feed {one_line(incident.feed_id)} of {partner} delivers again, "
-            f"data as of {day_words(incident.newest)}.",
+            f"RESOLVED: feed {one_line(incident.feed_id)} of {partner} {told}.",
             incident,
         ),
         header=f"Resolved - Data problem - {partner} - feed {incident.feed_id}",
         fields=fields,
-        body=(f"{day_words(incident.newest)} is in: its checks run again, and incidents that stood still move on.",),
+        body=(
+            "No data came by that: incidents of the partner stand still until they do."
+            if closed
+            else f"{day_words(incident.newest)} is in: its checks run again, and incidents that stood still move on.",
+        ),
         context=_context(incident),
     )
 

@@ -10,11 +10,16 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from include.stockwatch.alerting.case import SEVERITY_ORDER, Decision, Handling, Severity, Standing, fingerprint
+from include.stockwatch.alerting.case import (
+    REOPEN_DAYS,
+    SEVERITY_ORDER,
+    Decision,
+    Severity,
+    Standing,
+    fingerprint,
+)
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState, Picture, counted, is_source
 
-REOPEN_DAYS = 9
-"""Days (about seven business days) in which the same incident is opened again, in its thread (A-07)."""
 CALM_CHECKS = 2
 """Dates in a row with figures below the band before severity falls (A-23)."""
 
@@ -33,7 +38,7 @@ class Reason(StrEnum):
     PART_OF = "part_of"  # resolved, its locations are members of other incidents now (A-14)
     NOT_DUE = "not_due"  # out, but not as long as the threshold asks
     NOTHING_NEW = "nothing_new"
-    JUDGED = "judged"  # a person called just this a false alarm
+    JUDGED = "judged"  # a person ended it on the same data, or called just this a false alarm
     OLDER_DATE = "older_date"  # the incident has moved on
 
 
@@ -51,7 +56,8 @@ CHANGES = {
 """Reasons that make an event, and the kind of event."""
 
 
-NOWHERE: Mapping[str, str] = {}
+Moved = Mapping[str, str | None]
+NOWHERE: Moved = {}
 
 
 def decide(
@@ -61,13 +67,13 @@ def decide(
     tenant: str,
     new_id: str,
     previous: Incident | None,
-    moved: Mapping[str, str] = NOWHERE,
+    moved: Moved = NOWHERE,
 ) -> Decision[Incident]:
     """Decide on one item of one partner, or of all partners that a DC feeds.
 
-    `incident` is the open one, if any, `previous` the latest that was resolved; `moved` are places that are members of
-    another incident now, and of which. Absence of data neither opens, closes nor moves anything (A-02): a member
-    without fresh data keeps its state and is marked stale.
+    `incident` is the open one, if any, `previous` the latest that was resolved; `moved` are places that belong to
+    another incident now, and to which: while it has not opened, they stay. Absence of data neither opens, closes nor
+    moves anything (A-02): a member without fresh data keeps its state and is marked stale.
     """
     if incident is None:
         return _open(picture, tenant, new_id, previous)
@@ -91,6 +97,7 @@ SHARED = (
     "scope_name",
     "fed",
     "transit_days",
+    "business_days",
     "notes",
     "partner",
     "partner_name",
@@ -116,6 +123,8 @@ def _open(picture: Picture, tenant: str, new_id: str, previous: Incident | None)
         return _decided(Reason.NOT_DUE)
     ended = previous.resolved_on if previous else None
     is_soon = ended is not None and 0 <= (picture.business_date - ended).days <= REOPEN_DAYS
+    if previous and ended and previous.end_reason is None and picture.business_date <= ended:
+        return _decided(Reason.JUDGED)  # only a later date says more than the person who ended it knew (A-06)
     if (
         previous
         and ended
@@ -153,19 +162,20 @@ def _was_judged(member: Member, previous: Incident, ended: dt.date, *, is_soon: 
 
 def _reopened(picture: Picture, previous: Incident) -> Incident:
     """The incident of before, going on: a person may have ended it too early, or it came back soon (A-07)."""
-    handling = Handling(
-        verdicts=previous.handling.verdicts,
-        first_acknowledged_at=previous.handling.first_acknowledged_at,
-        resolved_by=previous.handling.resolved_by,
-        resolve_reason=previous.handling.resolve_reason,
-        reopened=previous.handling.reopened + 1,
+    again = previous.model_copy(
+        update={
+            "standing": Standing.OPEN,
+            "resolved_on": None,
+            "end_reason": None,
+            "handling": previous.handling.again(),
+            "severity": picture.severity,  # that of before is over
+            "calm_checks": 0,
+        }
     )
-    again = {"standing": Standing.OPEN, "resolved_on": None, "end_reason": None, "handling": handling}
-    followed = _follow(picture, previous.model_copy(update=again)).incident
-    return followed or previous.model_copy(update=again)
+    return _follow(picture, again).incident or again
 
 
-def _follow(picture: Picture, incident: Incident, moved: Mapping[str, str] = NOWHERE) -> Decision[Incident]:
+def _follow(picture: Picture, incident: Incident, moved: Moved = NOWHERE) -> Decision[Incident]:
     rank = SEVERITY_ORDER.index
     members = _next_members(picture, incident, moved)
     still_out = [member for member in members if member.is_active]
@@ -235,7 +245,7 @@ def _heeded(before: Incident, after: Incident) -> Incident:
     return after.model_copy(update={"standing": Standing.OPEN}) if ends_snooze or ends_ack else after
 
 
-def _next_members(picture: Picture, incident: Incident, moved: Mapping[str, str]) -> list[Member]:
+def _next_members(picture: Picture, incident: Incident, moved: Moved) -> list[Member]:
     """Every spell of the incident as it stands now; a location that went out again after a pause is a new spell."""
     fresh = {member.place: member for member in picture.out}
     members: list[Member] = []
@@ -255,12 +265,13 @@ def _says_nothing(picture: Picture, member: Member) -> bool:
     return (member.partner or picture.partner) in picture.untouched
 
 
-def _became(picture: Picture, member: Member, is_out_anew: bool, moved: Mapping[str, str]) -> dict[str, object]:
+def _became(picture: Picture, member: Member, is_out_anew: bool, moved: Moved) -> dict[str, object]:
     """What changes of a member that is not seen out as before."""
     if is_out_anew:
         return {"state": MemberState.BACK, "back_on": picture.business_date}
     if member.place in moved:
-        return {"state": MemberState.MOVED, "moved_to": moved[member.place]}
+        elsewhere = moved[member.place]
+        return {"state": MemberState.MOVED, "moved_to": elsewhere} if elsewhere else {"last_out": picture.business_date}
     if member.place in picture.known_locations:
         return {"state": MemberState.BACK, "back_on": picture.business_date}
     is_whole = member.partner in picture.whole if member.partner else picture.partner_is_whole

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from include.stockwatch.alerting.case import SEVERITY_ORDER, C, Case, Decision, Severity, Standing
+from include.stockwatch.alerting.silence import OVER
 from include.stockwatch.domain.hours import Hours
 
 
@@ -26,8 +27,8 @@ class Reason(StrEnum):
 
 FOLLOWED_UP = (Severity.CRITICAL, Severity.HIGH)
 """What people are reminded of; the rest is in the digest alone."""
-STARTS = ("opened", "reopened", "woken", "handed_over", "reminded", "escalated")
-"""Events from which the wait counts."""
+WAITS = ("reopened", OVER, "handed_over", "reminded", "escalated")
+"""Events from which the wait counts, beside those that open an incident, or open it again."""
 
 
 def is_followed_up(case: Case) -> bool:
@@ -45,13 +46,13 @@ def due_at(severity: Severity, since: dt.datetime, hours: Hours) -> dt.datetime:
 
 def waiting_since(events: Iterable[Mapping[str, Any]]) -> dt.datetime | None:
     """From when the wait for an answer counts, by the events of an incident in order."""
-    since, rank = None, len(SEVERITY_ORDER)
+    since, rank, was_open = None, len(SEVERITY_ORDER), False
     for event in events:
-        severity = event["state"].get("severity")
+        severity, is_open = event["state"].get("severity"), event["state"]["standing"] == Standing.OPEN.value
         now = SEVERITY_ORDER.index(Severity(severity)) if severity else len(SEVERITY_ORDER)
-        if event["kind"] in STARTS or now < rank:
+        if event["kind"] in WAITS or now < rank or (is_open and not was_open):
             since = event["at"]
-        rank = now
+        rank, was_open = now, is_open
     return since
 
 

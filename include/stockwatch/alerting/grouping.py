@@ -138,19 +138,19 @@ def _keeps(incident: Incident, dcs: Dcs, on: dt.date, transit_days: float) -> bo
 
 def moved_from(
     incident: Incident, groups: Mapping[Series, Group], lacks: Mapping[Series, Lack], ids: Mapping[Group, str]
-) -> dict[str, str]:
-    """Places of an incident that are members of another open one now, and of which.
+) -> dict[str, str | None]:
+    """Places of an incident that belong elsewhere now, and to which open incident; none where that has not opened.
 
     What has stock again is back, though it may be about to run out: it has not moved.
     """
     mine = group_of(incident)
-    found = {}
+    found: dict[str, str | None] = {}
     for member in incident.members:
         series = (member.partner or incident.partner, member.location_id, incident.item_id)
         group = groups.get(series)
-        if group is None or group == mine or group not in ids:
+        if group is None or group == mine:
             continue
         if lacks[series] is Lack.SHORT and member.lack is not Lack.SHORT:
             continue
-        found[member.place] = ids[group]
+        found[member.place] = ids.get(group)
     return found

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS
 from include.stockwatch.alerting.case import Case, Kind, Listing, Severity
 from include.stockwatch.domain.value import Value
 
@@ -130,6 +131,9 @@ class Picture(Value):
     untouched: frozenset[str] = Field(default=frozenset(), description="partners of whom the date says nothing")
     fed: tuple[Fed, ...] = ()
     transit_days: float | None = Field(default=None, description="that stores wait for goods after the DC is back")
+    business_days: int | None = Field(
+        default=None, description="of the route, that the incident lasted; once it may end"
+    )
     location_type: str = "store"
     out: tuple[Member, ...] = ()
     alert_due: bool = Field(default=False, description="some location is out as long as its threshold asks")
@@ -191,6 +195,7 @@ class Incident(Case):
     scope_name: str | None = None
     fed: tuple[Fed, ...] = ()
     transit_days: float | None = None
+    business_days: int | None = None
     notes: tuple[str, ...] = ()
     calm_checks: int = Field(default=0, description="dates in a row whose figures ask for less severity (A-23)")
     opened_on: dt.date = Field(description="first business date out")
@@ -223,8 +228,9 @@ class Incident(Case):
 
     @property
     def is_false_alarm(self) -> bool:
-        """Whether the latest person who looked found nothing wrong."""
-        return bool(self.handling.verdicts) and not self.handling.verdicts[-1].is_confirmed
+        """Whether the latest person who looked found nothing wrong, and nobody ended it for another reason since."""
+        said, ended = self.handling.verdicts, self.handling.resolve_reason
+        return bool(said) and not said[-1].is_confirmed and ended in (None, *FALSE_ALARM_REASONS.values())
 
     def cause(self) -> str | None:
         """What explains most of the locations that are out."""

@@ -176,6 +176,8 @@ def resolved(incident: Incident) -> Message:
     lost = units_and_money(incident, "lost_units", "lost_money")
     loss = "loss not estimated" if lost == NOT_ESTIMATED else f"{lost} lost"
     lasted = _days(days)
+    if incident.end_reason and incident.business_days not in (None, days):  # both, where they differ (A-41)
+        lasted += f", {incident.business_days} on business days"
     what, how = _ending(incident)
     is_ahead = incident.kind is Kind.WILL_RUN_OUT  # nothing is lost by what was only to come
     so_far = "" if is_ahead else f", {loss}"
@@ -203,9 +205,8 @@ def resolved(incident: Incident) -> Message:
 
 def _ending(incident: Incident) -> tuple[str, str]:
     """How an incident ended, in a word for the notification and in full."""
-    handling = incident.handling
-    if incident.end_reason is None and handling.resolved_by:
-        return "closed", f"closed by {one_line(handling.resolved_by)}: {one_line(handling.resolve_reason or '')}"
+    if incident.end_reason is None and (closed := closed_words(incident)):
+        return "closed", closed
     spells = incident.latest_spells()
     spells = tuple(counted(incident.kind, incident.scope, spells)) or spells
     back = sum(member.state is MemberState.BACK for member in spells)
@@ -224,6 +225,14 @@ def _ending(incident: Incident) -> tuple[str, str]:
         verb = "continues" if len(moved) == 1 else "continue"
         parts.append(f"{len(moved):,} {verb} as {clip(goes_on, FIELD_LIMIT // 2)}")
     return ("back" if not (left or moved) else f"back {of_all}"), "; ".join(parts)
+
+
+def closed_words(case: Case) -> str | None:
+    """Who closed an incident that has ended, and why; none where data ended it."""
+    handling = case.handling
+    if case.is_open or not handling.resolved_by:
+        return None
+    return f"closed by {one_line(handling.resolved_by)}: {one_line(handling.resolve_reason or 'no reason given')}"
 
 
 def verdict_words(case: Case) -> tuple[str, ...]:

@@ -11,7 +11,17 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from include.stockwatch.alerting.case import Case, Decision, Kind, Listing, Severity, Standing, fingerprint
+from include.stockwatch.alerting.case import (
+    REOPEN_DAYS,
+    Case,
+    Decision,
+    Kind,
+    Listing,
+    Severity,
+    Standing,
+    fingerprint,
+    reopened,
+)
 from include.stockwatch.alerting.owners import Directory, Owner
 from include.stockwatch.alerting.routing import Facts
 from include.stockwatch.domain.value import Value
@@ -82,6 +92,7 @@ class Reason(StrEnum):
     """Why something was done, or not."""
 
     FIRST = "first"  # opened
+    AGAIN = "again"  # reopened in its thread
     OTHER_TROUBLE = "other_trouble"
     FIGURES = "figures"  # the same trouble, other money or incidents
     OWNED = "owned"  # resolved: somebody is on record
@@ -91,6 +102,7 @@ class Reason(StrEnum):
 
 CHANGES = {
     Reason.FIRST: "opened",
+    Reason.AGAIN: "reopened",
     Reason.OTHER_TROUBLE: "updated",
     Reason.FIGURES: "updated",
     Reason.OWNED: "resolved",
@@ -116,10 +128,25 @@ class NoOwner(Case):
         return Listing(severity=self.severity, cause=self.trouble.value, opened_on=self.since)
 
 
+def fingerprint_of(account: Account, tenant: str) -> str:
+    """The fingerprint of the incident of an account: one for each."""
+    return fingerprint(tenant, Kind.NO_OWNER, account.partner, "")
+
+
 def decide(
-    account: Account, finding: Finding | None, incident: NoOwner | None, *, tenant: str, new_id: str, today: dt.date
+    account: Account,
+    finding: Finding | None,
+    incident: NoOwner | None,
+    *,
+    tenant: str,
+    new_id: str,
+    today: dt.date,
+    previous: NoOwner | None = None,
 ) -> Decision[NoOwner]:
-    """Decide on one account; `incident` is the open one, if any. The same again changes nothing."""
+    """Decide on one account; `incident` is the open one, if any, `previous` the latest that was resolved.
+
+    The same again changes nothing. What a person closed is asked again by the next audit.
+    """
     if finding is None:
         if incident is None:
             return Decision(Reason.ALL_WELL)
@@ -130,7 +157,7 @@ def decide(
     if incident is None:
         first = NoOwner(
             incident_id=new_id,
-            fingerprint=fingerprint(tenant, Kind.NO_OWNER, account.partner, ""),
+            fingerprint=fingerprint_of(account, tenant),
             partner=account.partner,
             partner_name=account.partner_name,
             channel="",
@@ -138,6 +165,8 @@ def decide(
             since=finding.since or today,
             **told,
         )
+        if previous and previous.ended_on and (today - previous.ended_on).days <= REOPEN_DAYS:
+            return Decision(Reason.AGAIN, CHANGES[Reason.AGAIN], reopened(first, previous))
         return Decision(Reason.FIRST, CHANGES[Reason.FIRST], first)
     after = incident.model_copy(update=told)
     if after == incident:

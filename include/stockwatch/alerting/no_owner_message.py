@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from include.stockwatch.alerting.case import Standing
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, in_hand, one_line
+from include.stockwatch.alerting.message import (
+    FALLBACK_LIMIT,
+    Message,
+    clip,
+    closed_words,
+    day_words,
+    in_hand,
+    one_line,
+)
 from include.stockwatch.alerting.no_owner import NoOwner, Trouble
 
 
@@ -35,15 +43,20 @@ def _resolved(incident: NoOwner) -> Message:
     ended = incident.ended_on or incident.since
     days = (ended - incident.since).days
     lasted = f"{days:,} {'day' if days == 1 else 'days'}"
-    by = incident.handling.resolved_by if incident.ended_on is None else None
+    closed = closed_words(incident)
+    told = f"incident of {partner} {closed}" if closed else f"{partner} has an owner again, after {lasted}"
     return Message(
-        fallback=_with_id(f"RESOLVED: {partner} has an owner again, after {lasted}.", incident),
+        fallback=_with_id(f"RESOLVED: {told}.", incident),
         header=f"Resolved - No owner - {partner}",
         fields=(
-            ("Status", "Resolved" + (f", closed by {one_line(by)}" if by else "")),
+            ("Status", "Resolved" + (f", {closed}" if closed else "")),
             ("Without owner", f"from {day_words(incident.since)}, {lasted}"),
         ),
-        body=("Open incidents of the account go to whom the list names now.",),
+        body=(
+            "The account is still without an owner: the next audit opens this again."
+            if closed
+            else "Open incidents of the account go to whom the list names now.",
+        ),
         context=("audit of the owner list", incident.incident_id),
     )
 

@@ -50,6 +50,11 @@ class Group(NamedTuple):
     rule: str
     partner: str
 
+    @classmethod
+    def of(cls, case: Case) -> Group:
+        """The group of an incident; '' is the rule of kinds that have none."""
+        return cls(case.kind, getattr(case, "rule", ""), case.partner)
+
 
 class Precision(Value):
     """How often the alerts of a group were right. Shares; null where nobody answered."""
@@ -152,9 +157,9 @@ def _wilson(right: int, count: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def weak(found: Iterable[Precision]) -> set[tuple[Kind, str]]:
-    """Kinds and partners whose alerts go to the digest alone until their rule changes."""
-    return {(one.kind, one.partner) for one in found if one.is_weak}
+def weak(found: Iterable[Precision]) -> set[Group]:
+    """The groups whose alerts go to the digest alone."""
+    return {Group(one.kind, one.rule, one.partner) for one in found if one.is_weak}
 
 
 def sample(keys: Collection[str], week: dt.date, size: int) -> list[str]:

@@ -11,7 +11,16 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from include.stockwatch.alerting.case import Case, Decision, Kind, Listing, Standing, fingerprint
+from include.stockwatch.alerting.case import (
+    REOPEN_DAYS,
+    Case,
+    Decision,
+    Kind,
+    Listing,
+    Standing,
+    fingerprint,
+    reopened,
+)
 from include.stockwatch.domain.value import Value
 
 FORGOTTEN_DAYS = 28
@@ -31,15 +40,22 @@ class Reason(StrEnum):
     """Why something was done, or not."""
 
     FIRST = "first"  # opened
+    AGAIN = "again"  # reopened in its thread
     FIGURES = "figures"  # goes on, with other locations or figures
     KEPT_AGAIN = "kept_again"  # resolved
     STALE = "stale"  # no fresh data: neither broken nor kept is claimed
     OLDER_DATE = "older_date"
     ALL_WELL = "all_well"
     NOTHING_NEW = "nothing_new"
+    JUDGED = "judged"  # a person closed it on the same data
 
 
-CHANGES = {Reason.FIRST: "opened", Reason.FIGURES: "updated", Reason.KEPT_AGAIN: "resolved"}
+CHANGES = {
+    Reason.FIRST: "opened",
+    Reason.AGAIN: "reopened",
+    Reason.FIGURES: "updated",
+    Reason.KEPT_AGAIN: "resolved",
+}
 """Reasons that make an event, and the kind of event."""
 
 
@@ -114,10 +130,20 @@ def kind_of(kind: PromiseKind) -> Kind:
     return Kind(f"promise_{kind.value}")
 
 
+def fingerprint_of(picture: PromisePicture, tenant: str) -> str:
+    """The fingerprint of the incident that a picture is of: one for each kind of promise, partner and item."""
+    return fingerprint(tenant, kind_of(picture.kind), picture.partner, picture.item_id)
+
+
 def decide(
-    picture: PromisePicture, incident: PromiseIncident | None, *, tenant: str, new_id: str
+    picture: PromisePicture,
+    incident: PromiseIncident | None,
+    *,
+    tenant: str,
+    new_id: str,
+    previous: PromiseIncident | None = None,
 ) -> Decision[PromiseIncident]:
-    """Decide on one promise; `incident` is the open one, if any.
+    """Decide on one promise; `incident` is the open one, if any, `previous` the latest that was resolved.
 
     A location that is not looked at keeps what was known of it: it neither ends the incident nor leaves it.
     """
@@ -126,7 +152,7 @@ def decide(
     if not picture.is_known:
         return _decided(Reason.STALE)
     if incident is None:
-        return _opened(picture, tenant, new_id)
+        return _opened(picture, tenant, new_id, previous)
     unseen = tuple(place for place in incident.found.locations if place not in picture.known)
     is_forgotten = (picture.business_date - incident.data_as_of).days >= FORGOTTEN_DAYS
     if picture.finding is None and unseen and not is_forgotten:
@@ -147,14 +173,16 @@ def _decided(reason: Reason, incident: PromiseIncident | None = None) -> Decisio
     return Decision(reason, CHANGES.get(reason), incident)
 
 
-def _opened(picture: PromisePicture, tenant: str, new_id: str) -> Decision[PromiseIncident]:
+def _opened(
+    picture: PromisePicture, tenant: str, new_id: str, previous: PromiseIncident | None
+) -> Decision[PromiseIncident]:
     found = picture.finding
     if found is None:
         return _decided(Reason.ALL_WELL)
     first = PromiseIncident(
         incident_id=new_id,
         kind=kind_of(found.kind),
-        fingerprint=fingerprint(tenant, kind_of(found.kind), found.partner, found.item_id),
+        fingerprint=fingerprint_of(picture, tenant),
         partner=found.partner,
         partner_name=picture.partner_name,
         channel=picture.channel,
@@ -162,4 +190,9 @@ def _opened(picture: PromisePicture, tenant: str, new_id: str) -> Decision[Promi
         found=found,
         data_as_of=picture.business_date,
     )
-    return _decided(Reason.FIRST, first)
+    ended = previous.resolved_on if previous else None
+    if previous is None or ended is None or (picture.business_date - ended).days > REOPEN_DAYS:
+        return _decided(Reason.FIRST, first)
+    if previous.handling.resolved_by and picture.business_date <= ended:
+        return _decided(Reason.JUDGED)
+    return _decided(Reason.AGAIN, reopened(first, previous))

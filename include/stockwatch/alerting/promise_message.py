@@ -6,7 +6,16 @@ Like `message`, it is rendered whole from the current state, and never speaks of
 from __future__ import annotations
 
 from include.stockwatch.alerting.case import Standing
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, in_hand, number, one_line
+from include.stockwatch.alerting.message import (
+    FALLBACK_LIMIT,
+    Message,
+    clip,
+    closed_words,
+    day_words,
+    in_hand,
+    number,
+    one_line,
+)
 from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind
 
 LOCATIONS_SHOWN, EVIDENCE_SHOWN = 5, 4
@@ -49,7 +58,7 @@ def _resolved(incident: PromiseIncident) -> Message:
     found = incident.found
     ended = incident.resolved_on or incident.data_as_of
     days = (ended - found.since).days + 1
-    ending = incident.ending or "the promise is kept again"
+    ending = closed_words(incident) or incident.ending or "the promise is kept again"
     return Message(
         fallback=_fallback(f"RESOLVED: {_item(found)}{_at(incident)}: {ending}", incident),
         header=f"Resolved - {_title(found)} - {_item(found)}{_at(incident)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -12,6 +13,14 @@ from include.stockwatch.domain.value import Value
 from include.stockwatch.errors import ActionRefused
 
 LONGEST = dt.timedelta(days=90)
+OVER = "unsilenced"
+"""The kind of event of an incident that began under a silence which is over: it is told now."""
+
+
+class Reason(StrEnum):
+    """Why something was done."""
+
+    SILENCE_OVER = "silence_over"
 
 
 class Silence(Value):

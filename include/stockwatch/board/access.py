@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from include.stockwatch.adapters.state import ledger
+from include.stockwatch.workflows.routing import owner_list
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -72,6 +73,20 @@ class Desk:
         """Partners as rows name them; '' stands for none alone."""
         return frozenset(self.partners) | ({""} if self.sees_all else frozenset())
 
+    @property
+    def own_names(self) -> frozenset[str]:
+        """Names under which the viewer owns incidents: their own, and those that settings and owner lists give them."""
+        mine = self.viewer.email.lower()
+        people = self.services.settings.routes.people.items()
+        told = [(name, person.email) for name, person in people]
+        told += [(row.owner, row.contact) for row in owner_list(self.services) or ()]
+        return frozenset({self.viewer.name, *(name for name, email in told if email and email.lower() == mine)})
+
+    @property
+    def told_of(self) -> frozenset[str] | None:
+        """Partners whose messages are shown; none = every message, also those of no incident."""
+        return None if self.sees_all else self.scope
+
     @cached_property
     def checked(self) -> tuple[dt.date, dt.datetime] | None:
         """The newest business date that was checked, and when anything was checked last."""
@@ -91,9 +106,7 @@ def refusal(request: Request) -> str | None:
         return "actions are sent as application/json"
     if ACTION_HEADER not in headers:
         return f"the header {ACTION_HEADER} is missing"
-    if headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        return "the request comes from another site"
-    origin = headers.get("origin")
-    if origin and origin.split("://", 1)[-1] != headers.get("host"):
-        return "the request comes from another origin"
-    return None
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is None and origin is not None:  # a browser without TLS; a proxy with it may change the host
+        site = "same-origin" if origin.split("://", 1)[-1] == headers.get("host") else "cross-site"
+    return "the request comes from another site" if site not in (None, "same-origin") else None

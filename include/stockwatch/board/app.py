@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from include.stockwatch.alerting.incident import Incident
 from include.stockwatch.alerting.tables import as_csv
 from include.stockwatch.board import actions, export, feeds, heatmap, incident, incidents, overview, tables, words
 from include.stockwatch.board.access import HEADERS, Desk, refusal
@@ -27,6 +28,7 @@ from include.stockwatch.workflows.services import Services
 HERE = Path(__file__).parent
 STATIC = {
     "board.js": "text/javascript; charset=utf-8",
+    "theme.js": "text/javascript; charset=utf-8",
     "board.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
@@ -135,6 +137,8 @@ def incident_page(request: Request, incident_id: str, at: At, location: str = ""
 def incident_timeline(request: Request, incident_id: str, at: At, location: str = "") -> Response:
     """Sixty days of its item."""
     case = _found(at, incident_id)
+    if not isinstance(case, Incident):
+        raise HTTPException(404, f"{case.incident_id} is of no item, and has no timeline.")
     return _part(request, at, "incident_timeline.html", lambda: incident.timeline(at, case, location))
 
 
@@ -211,12 +215,12 @@ def incident_csv(incident_id: str, table: str, at: At, location: str = "") -> Re
 
 
 @router.get("/csv/{table}")
-def plain_csv(table: str, at: At, week: str = "") -> Response:
+def plain_csv(table: str, at: At, week: str = "", status: str = "") -> Response:
     """The table of a plain page as a file."""
-    rows = tables.exported(at, table, week)
+    rows = tables.exported(at, table, week, status)
     if rows is None:
         raise HTTPException(404, f"there is no table {table}")
-    return _csv(at, list(rows[0]) if rows else ["empty"], rows, table, week)
+    return _csv(at, list(rows[0]) if rows else ["empty"], rows, table, week, status)
 
 
 @router.post("/actions", dependencies=[Depends(may_write)])

@@ -31,7 +31,7 @@ def trend(dates: Sequence[dt.date], partners: Mapping[str, Points], promises: Se
         "legend": _legend(),
         "yAxis": _axis("Available, %", min=floor, max=100),
         "series": lines,
-        "aria": _aria("Share of series with stock by day and partner, against what was promised."),
+        "aria": _aria("Share of products with stock in their stores, by day and partner, against what was promised."),
     }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import ledger, worklist
-from include.stockwatch.adapters.state.worklist import Filters
 from include.stockwatch.board.access import Desk
 from include.stockwatch.workflows.feed_status import FeedStatus, Status, feed_statuses, list_statuses
+
+if TYPE_CHECKING:
+    from include.stockwatch.settings.models import Settings
 
 DAYS = 30
 DECISIONS = 25
@@ -30,9 +34,7 @@ def feed_health(desk: Desk) -> dict[str, Any]:
     lists = list_statuses(desk.services, desk.feeds)
     settings = desk.services.settings
     with desk.services.state.read() as tx:
-        frozen = Counter(
-            row["partner"] for row in worklist.page(tx, Filters(desk.scope, stale=True), "updated", limit=500)
-        )
+        frozen = worklist.stale_by_partner(tx, desk.scope)
         held = [one for one in ledger.held(tx, DECISIONS) if one.feed_id in desk.feeds]
     dates = sorted({day.date for one in found for day in one.days}, reverse=True)[:DAYS]
     return {
@@ -46,7 +48,7 @@ def feed_health(desk: Desk) -> dict[str, Any]:
     }
 
 
-def _told(one: FeedStatus, dates: list[Any], settings: Any, frozen: Counter[str]) -> dict[str, Any]:
+def _told(one: FeedStatus, dates: Sequence[dt.date], settings: Settings, frozen: Mapping[str, int]) -> dict[str, Any]:
     feed = settings.feeds[one.feed_id]
     by_date = {day.date: day for day in one.days}
     route = settings.routes.route(feed.partner, None)

@@ -16,9 +16,9 @@ from include.stockwatch.adapters.state.ledger import runs_of
 from include.stockwatch.adapters.state.worklist import Filters
 from include.stockwatch.alerting.actions import JUDGED_KINDS, Act
 from include.stockwatch.alerting.case import Case, Kind, Standing
-from include.stockwatch.alerting.causes import explained
+from include.stockwatch.alerting.causes import WORDS, explained
 from include.stockwatch.alerting.incident import Incident, Member
-from include.stockwatch.alerting.kinds import render
+from include.stockwatch.alerting.kinds import page, render
 from include.stockwatch.board import charts
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.incidents import line
@@ -57,22 +57,25 @@ def incident_page(desk: Desk, case: Case) -> dict[str, Any]:
         events = incidents.events(tx, case.incident_id)
         sent = outbox.of_incident(tx, case.incident_id)
         similar = _similar(tx, desk, case)
-    stock = case if isinstance(case, Incident) else None
+    shown = scoped(desk, case)
+    stock = shown if isinstance(shown, Incident) else None
     return {
         "case": case,
         "listed": case.listed(),
-        "message": render(case),
+        "message": render(shown),
         "stock": stock,
         "steps": steps(case, events),
         "events": _history(events),
         "sent": sent,
         "similar": similar,
         "impact": impact(stock) if stock else None,
-        "causes": causes(seen(desk, stock.now_out() or stock.members)) if stock else [],
-        "members": members(desk, stock) if stock else [],
-        "hidden": len(stock.members) - len(seen(desk, stock.members)) if stock else 0,
+        "causes": causes(stock.now_out() or stock.members) if stock else [],
+        "members": members(stock) if stock else [],
+        "hidden": len(case.members) - len(stock.members) if stock and isinstance(case, Incident) else 0,
         "evidence": evidence(desk, stock) if stock else [],
         "can": possible(case),
+        "docs": (desk.services.settings.stockwatch.docs_url or "").rstrip("/"),
+        "explained_at": page(case.kind),
     }
 
 
@@ -137,25 +140,28 @@ def causes(found: Sequence[Member]) -> list[dict[str, Any]]:
         }
         for one in named
     ]
-    rest = [one for one in found if all(one not in each.members for each in named)]
+    rest = [one for one in found if one.cause not in WORDS]
     if rest:
         said = Counter(text for member in rest for text in member.evidence).most_common(6)
         chosen.append({"cause": "unknown", "place": None, "locations": len(rest), "evidence": [], "rejected": said})
     return chosen
 
 
-def seen(desk: Desk, found: Sequence[Member]) -> list[Member]:
-    """Members that the viewer may see: those of a DC's incident can be stores of other partners."""
-    return [one for one in found if not one.partner or one.partner in desk.scope]
+def scoped(desk: Desk, case: Case) -> Case:
+    """The incident without what is of partners that the viewer may not see: a DC feeds stores of several (A-83)."""
+    if not isinstance(case, Incident) or desk.sees_all:
+        return case
+    mine = tuple(one for one in case.members if not one.partner or one.partner in desk.scope)
+    return case.model_copy(update={"members": mine, "fed": tuple(one for one in case.fed if one.partner in desk.scope)})
 
 
-def members(desk: Desk, incident: Incident) -> list[dict[str, Any]]:
+def members(incident: Incident) -> list[dict[str, Any]]:
     """One row per spell, those that cost most first."""
 
     def weight(one: Member) -> tuple[bool, float, str]:
-        return one not in incident.now_out(), -(one.at_risk_money or one.lost_money or 0.0), one.location_id
+        return not one.is_active, -(one.at_risk_money or one.lost_money or 0.0), one.location_id
 
-    ranked = sorted(seen(desk, incident.members), key=weight)
+    ranked = sorted(incident.members, key=weight)
     return [{**one.model_dump(mode="python", exclude={"evidence"}), "days": one.days_out()} for one in ranked]
 
 
@@ -164,7 +170,7 @@ def evidence(desk: Desk, incident: Incident) -> list[dict[str, Any]]:
 
     Grain:  observations of the members that are out, on `data_as_of`
     """
-    found = seen(desk, incident.now_out() or incident.members)
+    found = incident.now_out() or incident.members
     places = sorted({(one.partner or incident.partner, one.location_id) for one in found})[:EVIDENCE]
     if not places:
         return []
@@ -181,19 +187,23 @@ def evidence(desk: Desk, incident: Incident) -> list[dict[str, Any]]:
 
 
 def timeline(desk: Desk, incident: Incident, location: str = "") -> dict[str, Any]:
-    """Sixty days of the item at the partner, or at one location of it: the chart, and its days as a table."""
-    rows = _days(desk, incident, location)
+    """Sixty days of the item at the incident, at one `location`, or at `all`: a chart, and a table of its days."""
     last = max((desk.checked[0] if desk.checked else incident.data_as_of), incident.data_as_of)
+    own = sorted({one.location_id for one in incident.members if not one.partner})
+    told = {"": own, "all": []}.get(location, [location])
+    places = [(incident.partner, one) for one in told]
+    first = last - dt.timedelta(days=DAYS - 1)
+    rows = days(desk.services, incident.item_id, first, last, partner=incident.partner, places=places)
     dates = [last - dt.timedelta(days=n) for n in reversed(range(DAYS))]
     by_date = {row["business_date"]: row for row in rows}
     table = [{"business_date": date, **_told(by_date.get(date))} for date in dates]
     ended = incident.resolved_on or last
     span = (max(incident.opened_on, dates[0]).isoformat(), ended.isoformat()) if ended >= dates[0] else None
     facts = {"partner": incident.partner, "category": incident.category, "item_id": incident.item_id,
-             "location_id": location or None}  # fmt: skip
+             "location_id": told[0] if len(told) == 1 else None}  # fmt: skip
     floor, rule = desk.services.settings.thresholds.limit("out_of_stock_at_or_below_units", facts)
     columns = {name: [row[name] for row in table] for name in table[0]}
-    chart = charts.timeline({"date": dates, **columns}, span, float(floor) if location else None)
+    chart = charts.timeline({"date": dates, **columns}, span, float(floor) if len(told) == 1 else None)
     known = [row for row in table if row["on_hand"] is not None]
     return {
         "chart": chart if known else None,
@@ -202,16 +212,9 @@ def timeline(desk: Desk, incident: Incident, location: str = "") -> dict[str, An
         "location": location,
         "floor": floor,
         "rule": rule,
-        "locations": sorted({one.location_id for one in incident.members if not one.partner}),
+        "locations": own,
+        "places": len(places),
     }
-
-
-def _days(desk: Desk, incident: Incident, location: str) -> list[dict[str, Any]]:
-    """What was reported of the item each day at the partner or at one location, and what was expected to sell."""
-    last = max((desk.checked[0] if desk.checked else incident.data_as_of), incident.data_as_of)
-    first = last - dt.timedelta(days=DAYS - 1)
-    places = [(incident.partner, location)] if location else []
-    return days(desk.services, incident.item_id, first, last, partner=incident.partner, places=places)
 
 
 def _told(row: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -258,13 +261,14 @@ def exported(desk: Desk, case: Case, table: str, location: str = "") -> list[dic
     if table == "history":
         with desk.services.state.read() as tx:
             return _history(incidents.events(tx, case.incident_id))
-    if not isinstance(case, Incident):
+    shown = scoped(desk, case)
+    if not isinstance(shown, Incident):
         return None
     match table:
         case "locations":
-            return [{**row, "state": row["state"].value, "currency": case.currency} for row in members(desk, case)]
+            return [{**row, "state": row["state"].value, "currency": shown.currency} for row in members(shown)]
         case "evidence":
-            return evidence(desk, case)
+            return evidence(desk, shown)
         case "timeline":
-            return list(timeline(desk, case, location)["table"])
+            return list(timeline(desk, shown, location)["table"])
     return None

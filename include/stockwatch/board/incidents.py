@@ -43,8 +43,6 @@ class Asked:
         chosen = self.chosen
         exact = {name: chosen[name] for name in (*FACETS, "item", "text") if name in chosen}
         standing = chosen.get("standing", "open")
-        if "mine" in chosen:
-            exact["owner"] = desk.viewer.name
         return Filters(
             desk.scope,
             standing=standing if standing in STANDINGS else "open",
@@ -53,6 +51,7 @@ class Asked:
             snooze_ends_before=desk.services.now() + SNOOZE_ENDING if "snooze_ending" in chosen else None,
             stale="stale" in chosen,
             without_verdict="without_verdict" in chosen,
+            owners=desk.own_names if "mine" in chosen else None,
             **exact,
         )
 

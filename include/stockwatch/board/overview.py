@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.adapters.state import outbox, worklist
+from include.stockwatch.adapters.state import worklist
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
 from include.stockwatch.adapters.state.worklist import COSTING, Filters
 from include.stockwatch.alerting.case import SEVERITY_ORDER
@@ -45,7 +45,7 @@ def tiles(desk: Desk) -> dict[str, Any]:
     with desk.services.state.read() as tx:
         rows = worklist.totals(tx, open_now)
         unowned = worklist.totals(tx, Filters(desk.scope, unowned=True))
-        sent = outbox.counts(tx)
+        sent = worklist.message_counts(tx, desk.told_of)
     return {
         "tiles": [
             *_availability(desk),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from include.stockwatch.adapters.state import outbox, worklist
+from include.stockwatch.adapters.state import worklist
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
 from include.stockwatch.adapters.state.worklist import Filters
 from include.stockwatch.alerting.case import Kind, Severity
@@ -22,13 +22,11 @@ from include.stockwatch.workflows import precision, routing, scorecard, silences
 from include.stockwatch.workflows.delivery import metrics
 from include.stockwatch.workflows.feed_status import Day, FeedStatus, feed_statuses
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
 WEEKS = 13
 WAITING = (*OUTBOX_OPEN, "dead")
 ALL = (*WAITING, "sent", "previewed", "superseded", "lost", "discarded")
 MESSAGES = 100
+KEPT_BACK = "It names partners that you may not see; the incident's page says what is yours."
 SILENCES = 100
 WHAT_IF_DAYS = 28
 CHANGEABLE = tuple(limit for limit in LIMITS if limit != "severity")
@@ -66,12 +64,13 @@ def deliveries_page(desk: Desk, status: str = "") -> dict[str, Any]:
     """Messages and what became of them; those that were not delivered first."""
     statuses = WAITING if status == "waiting" else (status,) if status in ALL else ALL
     with desk.services.state.read() as tx:
-        rows = worklist.messages(tx, statuses, MESSAGES)
-        counts = outbox.counts(tx)
-        known = worklist.visible(tx, {row["incident_id"] for row in rows}, desk.scope)
-    shown = [row for row in rows if row["incident_id"] in known or desk.sees_all]
+        rows = worklist.messages(tx, statuses, MESSAGES, desk.told_of)
+        counts = worklist.message_counts(tx, desk.told_of)
+    for row in rows:
+        if row["kind"] == Kind.DC_OUT.value and not desk.sees_all:
+            row["text"] = row["plain"] = KEPT_BACK
     figures = metrics(desk.services)
-    return {"rows": shown, "counts": counts, "wanted": status, "statuses": ALL, "known": known, "figures": figures}
+    return {"rows": rows, "counts": counts, "wanted": status, "statuses": ALL, "figures": figures}
 
 
 def routes_page(desk: Desk, query: Mapping[str, str]) -> dict[str, Any]:
@@ -80,7 +79,8 @@ def routes_page(desk: Desk, query: Mapping[str, str]) -> dict[str, Any]:
     with desk.services.state.read() as tx:
         facets = worklist.facets(tx, desk.scope)
         known = routing.directory(desk.services, tx)
-        accounts = [_account(tx, desk, known, one, name) for one, name in desk.partners.items()]
+        totals = worklist.totals(tx, Filters(desk.scope))
+    accounts = [_account(desk, known, one, name, totals) for one, name in desk.partners.items()]
     asked = {name: query[name] for name in ("partner", "category", "kind", "severity") if query.get(name)}
     shown: dict[str, Any] = {
         "accounts": accounts,
@@ -102,16 +102,20 @@ def _dry_run(desk: Desk, asked: Mapping[str, str]) -> dict[str, Any] | None:
     if asked.get("partner") not in desk.partners:
         return None
     try:
-        return routing.explain(desk.services, [f"{name}={value}" for name, value in asked.items()])
+        tested = routing.explain(desk.services, [f"{name}={value}" for name, value in asked.items()])
     except ActionRefused:
         return None
+    shown = {one.name for one in desk.services.settings.routes.routes if _concerns(desk, one.match)}
+    return {**tested, "passed": [one for one in tested["passed"] if one["route"] in shown]}
 
 
-def _account(tx: Connection, desk: Desk, known: Directory, partner: str, name: str) -> dict[str, Any]:
-    totals = worklist.totals(tx, Filters(desk.scope, partner=partner))
+def _account(
+    desk: Desk, known: Directory, partner: str, name: str, totals: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    mine = [row for row in totals if row["partner"] == partner]
     assigned = known.assign(Facts(partner=partner), desk.services.now())
     money: dict[str | None, float] = defaultdict(float)
-    for row in totals:
+    for row in mine:
         money[row["currency"]] += row["money"] or 0.0
     return {
         "partner": partner,
@@ -122,7 +126,7 @@ def _account(tx: Connection, desk: Desk, known: Directory, partner: str, name: s
         "has_nobody": assigned.is_unowned,
         "claimed": known.claims.get(partner),
         "money": {currency: value for currency, value in money.items() if value},
-        "open": sum(row["incidents"] for row in totals),
+        "open": sum(row["incidents"] for row in mine),
     }
 
 
@@ -146,7 +150,8 @@ def silences_page(desk: Desk) -> dict[str, Any]:
 def thresholds_page(desk: Desk, query: Mapping[str, str]) -> dict[str, Any]:
     """The rules in force, and the change that is to be replayed, if there is one."""
     asked = {one: query.get(one, "").strip() for one in ("rule", "limit", "value")}
-    rules = desk.services.settings.thresholds.thresholds
+    mine = (None, *desk.partners)
+    rules = [one for one in desk.services.settings.thresholds.thresholds if one.match.partner in mine]
     return {"rules": rules, "limits": CHANGEABLE, "days": WHAT_IF_DAYS, "asked": asked}
 
 
@@ -196,7 +201,7 @@ def _what_if(desk: Desk, proposed: Thresholds) -> dict[str, Any] | None:
     return {name: found[name] for name in ("current", "proposed")}
 
 
-def exported(desk: Desk, table: str, week: str = "") -> list[dict[str, Any]] | None:
+def exported(desk: Desk, table: str, week: str = "", status: str = "") -> list[dict[str, Any]] | None:
     """The rows of a page's table, for the CSV; none for a table that there is not."""
     match table:
         case "scorecard":
@@ -215,7 +220,7 @@ def exported(desk: Desk, table: str, week: str = "") -> list[dict[str, Any]] | N
                 "error",
                 "text",
             )
-            return [{name: row[name] for name in told} for row in deliveries_page(desk)["rows"]]
+            return [{name: row[name] for name in told} for row in deliveries_page(desk, status)["rows"]]
         case "feeds":
             return [
                 _feed_day(one, day) for one in feed_statuses(desk.services, desk.feeds, days=DAYS) for day in one.days

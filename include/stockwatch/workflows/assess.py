@@ -240,8 +240,18 @@ def _loss_inputs(chosen: pa.Table, horizon_days: int) -> dict[str, Array]:
         inputs[name] = np.where(may_run_out, 0.0, inputs[name])
     rate = _figures(chosen, "demand_units_per_day")
     short_days = np.divide(_figures(chosen, "short_units"), rate, out=np.full(len(chosen), np.nan), where=rate > 0)
-    inputs["ahead_days"] = np.where(may_run_out, short_days, float(horizon_days))
+    inputs["ahead_days"] = np.where(may_run_out, short_days, _days_out_ahead(chosen, horizon_days))
     return inputs
+
+
+def _days_out_ahead(chosen: pa.Table, horizon_days: int) -> Array:
+    """Days that a gap goes on: until what is on order or in transit is expected, and not past the horizon (A-20)."""
+    import pyarrow.compute as pc
+
+    days = pc.days_between(chosen[BUSINESS_DATE], chosen["next_receipt_on"]).to_numpy(zero_copy_only=False)
+    coming = np.nan_to_num(_figures(chosen, "on_order_units")) + np.nan_to_num(_figures(chosen, "in_transit_units"))
+    until: Array = np.where(coming > 0, days.astype(float), np.nan)
+    return np.fmin(until, float(horizon_days))
 
 
 def _figures(table: pa.Table, name: str) -> Array:

@@ -41,7 +41,8 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     services.lake.replace_dates("kpis", figures, [business_date])
     fresh = set(delivered.get(business_date, {}))
     decided = incidents.decide_date(services, business_date, table, fresh, rules_of(services), actor=actor)
-    promised = promise.watch(services, business_date, fresh, actor=actor)
+    believed = {feed for feed in fresh if services.settings.feeds[feed].partner not in decided["held"]}
+    promised = promise.watch(services, business_date, believed, actor=actor)
     return _finish(
         services, business_date, delivered, table, known, {"incidents": decided, "promises": promised}, inputs
     )

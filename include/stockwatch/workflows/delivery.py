@@ -10,12 +10,11 @@ import datetime as dt
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.preview import PREFIX
-from include.stockwatch.adapters.state import incidents, outbox, pace
+from include.stockwatch.adapters.state import bulletins, incidents, outbox, pace
 from include.stockwatch.adapters.state.outbox import FILE, PLAIN, POST, UPDATE, Outgoing
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
 from include.stockwatch.alerting.buttons import buttons, link
@@ -28,6 +27,8 @@ from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+    from include.stockwatch.alerting.case import Case
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ JOINED, UNMENTIONED = "joined", "unmentioned"
 MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
 DEAD_LETTER = "DEAD-"
 CONTENT_ALERT = "FORM-"
+COPIES_ALERT = "COPY-"
+AUDITED = dt.timedelta(days=7)
 
 
 def deliver(services: Services) -> dict[str, int]:
@@ -135,7 +138,10 @@ def _marked(message: Outgoing) -> Outgoing:
 
 def _put(services: Services, message: Outgoing) -> str:
     messenger = services.messenger
-    text, blocks = (_plain(message), []) if PLAIN in message.remedies else (message.text, _blocks(services, message))
+    if PLAIN in message.remedies:
+        text, blocks = _plain(services, message), []
+    else:
+        text, blocks = message.text, _blocks(services, message)
     if message.operation == POST:
         return messenger.post(message.channel, text, blocks, message.idem_key, None)
     root = _root(services, message)
@@ -159,18 +165,24 @@ def _blocks(services: Services, message: Outgoing) -> list[dict[str, Any]]:
         return message.blocks
     with services.state.read() as tx:
         case = incidents.find(tx, message.incident_id)
-    board = services.board_url()
-    if case is None:
-        below = link(board and f"{board}/incidents", "Open the board")
-    elif services.messenger.has_buttons and case.channel == message.channel:
-        below = buttons(case, board and f"{board}/incidents/{case.incident_id}")
+    address, words = _page(services, case)
+    if case is not None and services.messenger.has_buttons and case.channel == message.channel:
+        below = buttons(case, address)
     else:
-        below = link(board and f"{board}/incidents/{case.incident_id}", f"Open {case.incident_id}")
+        below = link(address, words)
     docs = _docs_url(services)
     if case is not None and docs and case.channel == message.channel:
         below = [*below, *link(f"{docs}/{page(case.kind)}", "What this means")]
     blocks = [*message.blocks, *below]
     return message.blocks if violations(message.text, blocks) else blocks
+
+
+def _page(services: Services, case: Case | None) -> tuple[str, str]:
+    """Where the board shows an incident, or all of them for a bulletin, and what the link says; '' without a board."""
+    board = services.board_url()
+    if case is None:
+        return board and f"{board}/incidents", "Open the board"
+    return board and f"{board}/incidents/{case.incident_id}", f"Open {case.incident_id}"
 
 
 def _docs_url(services: Services) -> str:
@@ -187,9 +199,14 @@ def _root(services: Services, message: Outgoing) -> str | None:
     return None if was_previewed and not services.messenger.previews else message.root_ts
 
 
-def _plain(message: Outgoing) -> str:
-    """A message without blocks: all of it in words."""
-    return clip(escape(message.plain), MAX_TEXT)
+def _plain(services: Services, message: Outgoing) -> str:
+    """A message without blocks: all of it in words, and below a root the link to the board (A-69)."""
+    if message.operation not in (POST, UPDATE):
+        return clip(escape(message.plain), MAX_TEXT)
+    with services.state.read() as tx:
+        address, words = _page(services, incidents.find(tx, message.incident_id))
+    below = f"\n<{address}|{words}>" if address else ""
+    return clip(escape(message.plain), MAX_TEXT - len(below)) + below
 
 
 @dataclass(frozen=True)
@@ -401,13 +418,38 @@ def _p95(seconds: list[float]) -> float | None:
     return ordered[-(-95 * len(ordered) // 100) - 1] if ordered else None
 
 
-def duplicates(services: Services, channels: Iterable[str], since: dt.datetime) -> dict[str, list[str]]:
-    """Keys of ours that a channel's history has more than once, with the ts of each copy: the weekly audit (A-71).
+def look_for_copies(services: Services) -> dict[str, Any]:
+    """Look in every channel for second copies of what was sent in the last week: the weekly audit (A-71).
 
-    Raises: DeliveryFailed if a history cannot be read
+    A copy carries the key of a message that we know under another ts. The triage channel is told in one line, once a
+    week. Threads are not looked at: one call for each would take hours of Slack's allowance.
     """
-    seen: dict[str, list[str]] = {}
-    for channel in channels:
-        for key, ts in services.messenger.keys(channel, since.timestamp()):
-            seen.setdefault(key, []).append(ts)
-    return {key: copies for key, copies in seen.items() if len(copies) > 1}
+    now = services.now()
+    since = now - AUDITED
+    with services.state.read() as tx:
+        sent = {} if services.messenger.previews else outbox.names_since(tx, since)
+    copied, unread = [], []
+    for channel, names in sent.items():
+        try:
+            history = list(services.messenger.keys(channel, since.timestamp()))
+        except DeliveryFailed as failure:
+            log.warning("could not look for copies in %s: %s", channel, failure)
+            unread.append(channel)
+            continue
+        copied += [names[key].incident_id for key, ts in history if key in names and names[key].ts != ts]
+    if copied:
+        _tell_of_copies(services, sorted(copied), now)
+    return {"channels": len(sent), "copies": len(copied), "not_read": unread}
+
+
+def _tell_of_copies(services: Services, copied: list[str], now: dt.datetime) -> None:
+    """Tell the triage channel whose messages are there twice."""
+    triage = _triage_channel(services)
+    if triage is None:
+        return
+    more = f" and {len(copied) - 10} more" if len(copied) > 10 else ""
+    words = f"Sent more than once in the last {AUDITED.days} days: {', '.join(copied[:10])}{more}."
+    line = Notice(f"{words} Only one copy of each stays up to date: delete the others. docs/slack-setup.md says why.")
+    name = "{}{}-W{:02d}".format(COPIES_ALERT, *now.isocalendar()[:2])
+    with services.state.begin() as tx:
+        bulletins.publish(tx, line, bulletin_id=name, channel=triage, now=now, once=True)

@@ -11,7 +11,14 @@ from zoneinfo import ZoneInfo
 from include.stockwatch.adapters.state import incidents, ledger
 from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.alerting.case import STOCK_KINDS, Decision, Kind
-from include.stockwatch.alerting.data_incident import DataIncident, FeedPicture, HeldFile, Reason, decide
+from include.stockwatch.alerting.data_incident import (
+    DataIncident,
+    FeedPicture,
+    HeldFile,
+    Reason,
+    decide,
+    fingerprint_of,
+)
 from include.stockwatch.settings.feed import Expected, Feed
 from include.stockwatch.workflows.record import record_all
 from include.stockwatch.workflows.services import Services
@@ -33,7 +40,7 @@ def watch(services: Services, *, actor: str = "command line") -> dict[str, Any]:
     Repeating it while nothing changes gives no second event or message.
     """
     now = services.now()
-    changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": []}
+    changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": [], "reopened": []}
     reasons: Counter[str] = Counter()
     decisions: list[Decision[DataIncident]] = []
     with services.state.begin() as tx:
@@ -41,8 +48,17 @@ def watch(services: Services, *, actor: str = "command line") -> dict[str, Any]:
         ids = incidents.new_ids(tx, Kind.FEED_PROBLEM, now.year)
         tenant = services.settings.stockwatch.tenant
         candidate = next(ids)
-        for picture in pictures(services, tx, now):
-            decision = decide(picture, ongoing.get(picture.feed_id), tenant=tenant, new_id=candidate, now=now)
+        marked = {fingerprint_of(picture, tenant): picture for picture in pictures(services, tx, now)}
+        before = incidents.latest_resolved(tx, marked)
+        for mark, picture in marked.items():
+            decision = decide(
+                picture,
+                ongoing.get(picture.feed_id),
+                tenant=tenant,
+                new_id=candidate,
+                now=now,
+                previous=before.get(mark),
+            )
             reasons[decision.reason.value] += 1
             kind, incident = decision.event_kind, decision.incident
             if kind is None or incident is None:

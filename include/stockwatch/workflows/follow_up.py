@@ -16,6 +16,7 @@ from include.stockwatch.alerting.notice import Notice
 from include.stockwatch.alerting.owners import Assigned
 from include.stockwatch.alerting.routing import facts_of
 from include.stockwatch.alerting.thread import CLOCK
+from include.stockwatch.workflows import silences
 from include.stockwatch.workflows.act import wake
 from include.stockwatch.workflows.record import record_all
 from include.stockwatch.workflows.routing import directory, keeps_its_own
@@ -30,8 +31,13 @@ log = logging.getLogger(__name__)
 
 
 def follow_up(services: Services) -> dict[str, Any]:
-    """Wake, hand over and remind, as far as it is time for it; a second call at once changes nothing."""
-    done = {"woken": wake(services), "handed_over": hand_over(services), **remind(services)}
+    """Wake, hand over, tell what was silenced, remind, as far as it is time; a second call at once changes nothing."""
+    done = {
+        "woken": wake(services),
+        "handed_over": hand_over(services),
+        "unsilenced": silences.tell(services),
+        **remind(services),
+    }
     log.info("follow-up: %s", {name: len(ids) for name, ids in done.items()})
     return done
 

@@ -10,7 +10,7 @@ from include.stockwatch.adapters.state import follow_up as store
 from include.stockwatch.adapters.state import incidents, slack_people
 from include.stockwatch.adapters.state.worklist import COSTING
 from include.stockwatch.alerting.case import Decision, Kind
-from include.stockwatch.alerting.no_owner import Account, NoOwner, Reason, decide
+from include.stockwatch.alerting.no_owner import Account, NoOwner, Reason, decide, fingerprint_of
 from include.stockwatch.alerting.no_owner import audit as audited
 from include.stockwatch.errors import DeliveryFailed
 from include.stockwatch.workflows.record import record_all
@@ -57,10 +57,18 @@ def audit(services: Services, *, actor: str = "command line") -> dict[str, Any]:
         ongoing = {one.partner: one for one in incidents.open_incidents(tx, [Kind.NO_OWNER]).values()}
         ids = incidents.new_ids(tx, Kind.NO_OWNER, now.year)
         candidate = next(ids)
+        marks = {account.partner: fingerprint_of(account, tenant) for account in accounts}
+        before = incidents.latest_resolved(tx, marks.values())
         for account in accounts:
             partner = account.partner
             decision = decide(
-                account, found.get(partner), ongoing.get(partner), tenant=tenant, new_id=candidate, today=now.date()
+                account,
+                found.get(partner),
+                ongoing.get(partner),
+                tenant=tenant,
+                new_id=candidate,
+                today=now.date(),
+                previous=before.get(marks[partner]),
             )
             if decision.reason is Reason.FIRST:
                 candidate = next(ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -12,6 +13,7 @@ from include.stockwatch.alerting.case import Kind
 from include.stockwatch.alerting.grouping import Group, Series, active_series, group_of, grouped
 from include.stockwatch.alerting.incident import Basis, Fed, Incident, Lack, Member, Picture, counted, place, total
 from include.stockwatch.alerting.severity import LEAST_COVERAGE, adjusted, severity
+from include.stockwatch.domain.hours import Hours
 from include.stockwatch.domain.thresholds import Limit
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows.assess import Rules
@@ -111,6 +113,7 @@ class Pictures:
             untouched=frozenset(self.known.untouched),
             fed=fed,
             transit_days=self._limit("restock_transit_days", facts) if group.kind is Kind.DC_OUT else None,
+            business_days=self._business_days(incident, route.hours) if incident and not rows else None,
             out=out,
             alert_due=any(self._is_due(row, group) for row in rows),
             rule=self.settings.thresholds.rule(facts),
@@ -128,6 +131,12 @@ class Pictures:
                 high=assumed.customers_interval.high,
             ),
         )
+
+    def _business_days(self, incident: Incident, hours: Hours) -> int:
+        """Business days from the first day of an incident to the date, which does not count (A-41)."""
+        first = incident.opened_on
+        days = (first + dt.timedelta(days=n) for n in range((self.day.date - first).days))
+        return sum(hours.is_business_day(date) for date in days)
 
     def _labels(self, group: Group, rows: list[dict[str, Any]], incident: Incident | None) -> dict[str, Any]:
         """Names and the like: of the series that cost, else as the incident has them, else of any other series."""

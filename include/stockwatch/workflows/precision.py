@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from typing import Any
 
-from include.stockwatch.adapters.state import incidents
+from include.stockwatch.adapters.state import bulletins, incidents
 from include.stockwatch.alerting.actions import JUDGED_KINDS
-from include.stockwatch.alerting.case import Kind
-from include.stockwatch.alerting.precision import Judged, Precision, judged, precisions, sample, weak
+from include.stockwatch.alerting.audit_message import render
+from include.stockwatch.alerting.case import Case
+from include.stockwatch.alerting.precision import Group, Judged, Precision, judged, precisions, sample, weak
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, monday_of
 from include.stockwatch.workflows.services import Services
@@ -33,8 +35,8 @@ def of_weeks(services: Services, last: dt.date, weeks: int = WEEKS) -> list[Prec
     return precisions(alerts(services, last - dt.timedelta(days=DAYS_OF_WEEK * weeks - 1), last))
 
 
-def weak_rules(services: Services, on: dt.date) -> set[tuple[Kind, str]]:
-    """Kinds and partners whose alerts go to the digest alone."""
+def weak_rules(services: Services, on: dt.date) -> set[Group]:
+    """Groups of alerts that go to the digest alone."""
     return weak(of_weeks(services, on))
 
 
@@ -46,6 +48,32 @@ def audit(services: Services, monday: dt.date, size: int = SAMPLE) -> dict[str, 
     last = monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
     of_week = [alert.incident_id for alert in alerts(services, monday, last)]
     return {"alerts": sample(of_week, monday, size), "near_misses": sample(_near_misses(services, last), monday, size)}
+
+
+def post_audit(services: Services, monday: dt.date) -> list[str]:
+    """Put a week's sample into the outbox, for each channel its own part; returns the channels that had none yet."""
+    now, found = services.now(), audit(services, monday)
+    alerts: dict[str, list[Case]] = defaultdict(list)
+    shelves: dict[str, list[str]] = defaultdict(list)
+    for key in found["near_misses"]:
+        shelves[services.settings.routes.route(key.split("/")[0]).channel].append(key)
+    with services.state.begin() as tx:
+        for incident_id in found["alerts"]:
+            if case := incidents.find(tx, incident_id):
+                alerts[case.channel].append(case)
+        name = "AUDIT-{}-W{:02d}".format(*monday.isocalendar()[:2])
+        return [
+            channel
+            for channel in dict.fromkeys([*alerts, *shelves])
+            if bulletins.publish(
+                tx,
+                render(monday, alerts[channel], shelves[channel]),
+                bulletin_id=name,
+                channel=channel,
+                now=now,
+                once=True,
+            )
+        ]
 
 
 def _near_misses(services: Services, last: dt.date) -> list[str]:
@@ -70,6 +98,6 @@ def precision(services: Services, monday: dt.date | None = None, weeks: int = WE
     return {
         "weeks": weeks,
         "rules": [one.model_dump(mode="json") for one in found],
-        "digest_only": sorted(f"{kind.value} at {partner}" for kind, partner in weak(found)),
+        "digest_only": sorted(f"{kind.value} by {rule} at {partner}" for kind, rule, partner in weak(found)),
         "audit": audit(services, monday),
     }

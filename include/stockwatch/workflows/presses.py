@@ -12,7 +12,7 @@ from include.stockwatch.adapters.state import incidents
 from include.stockwatch.adapters.state import presses as store
 from include.stockwatch.alerting.actions import Act, Action, take
 from include.stockwatch.alerting.buttons import CHOICE, DAY, FORMS, REASON, UNTIL, Press, form, read
-from include.stockwatch.errors import ActionRefused
+from include.stockwatch.errors import ActionRefused, DeliveryFailed, StockwatchError
 from include.stockwatch.workflows.act import act_in
 from include.stockwatch.workflows.services import Services
 
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 FIELDS = {Act.SNOOZE: UNTIL, Act.FALSE_ALARM: CHOICE, Act.RESTOCK: DAY}
 """The field of each form that a refusal is shown at; the reason in all others."""
+NO_FORM = "Slack did not show the form in time: press once more. Nothing was changed."
 NO_RIGHT = "Your Slack account's e-mail belongs to nobody who may act on incidents here; nothing was changed."
 
 
@@ -30,10 +31,10 @@ class Inbound(Protocol):
     """What is needed of Slack to answer a person."""
 
     def email_of(self, user: str) -> str | None:
-        """The e-mail of a Slack user."""
+        """The e-mail of a Slack user. Raises: DeliveryFailed"""
 
     def open_form(self, trigger: str, view: dict[str, Any]) -> None:
-        """Show a form."""
+        """Show a form. Raises: DeliveryFailed"""
 
     def whisper(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
         """Tell one person something."""
@@ -49,7 +50,8 @@ class Socket(Inbound, Protocol):
 def receive(services: Services, inbound: Inbound, payload: Mapping[str, Any]) -> dict[str, Any] | None:
     """Keep what was pressed, or open the form that it needs; returns what Slack is answered, none for a plain yes.
 
-    Quick, for Slack waits three seconds: what was kept is done by `work` afterwards. What is not ours is left alone.
+    Quick, for Slack waits three seconds: what was kept is done by `work` afterwards, and what is only looked at waits
+    for no writer. What is not ours is left alone.
     """
     press = read(payload)
     if press is None:
@@ -62,18 +64,36 @@ def receive(services: Services, inbound: Inbound, payload: Mapping[str, Any]) ->
         with services.state.begin() as tx:
             store.keep(tx, press, now)
         return None
-    with services.state.begin() as tx:
+    with services.state.read() as tx:
         case = incidents.find(tx, press.incident_id)
     if case and press.trigger:
-        inbound.open_form(press.trigger, form(case, press, now))
+        try:
+            inbound.open_form(press.trigger, form(case, press, now))
+        except DeliveryFailed as failure:
+            log.warning("no form for %s: %s", press.user, failure)
+            if press.channel:
+                inbound.whisper(press.channel, press.user, NO_FORM, press.message_ts)
     return None
 
 
 def work(services: Services, inbound: Inbound) -> list[str]:
-    """Do what was pressed and not done yet; returns what each person was told. A second call does nothing."""
-    with services.state.begin() as tx:
+    """Do what was pressed and not done yet; returns what each person was told. A second call does nothing.
+
+    A press that cannot be done now (Slack does not say who it was, say) waits for the next call, and keeps none back.
+    """
+    with services.state.read() as tx:
         waiting = store.waiting(tx)
-    return [said for press in waiting if (said := _do(services, inbound, press)) is not None]
+    if not waiting:
+        return []
+    told, current = [], services.with_settings_anew()
+    for press in waiting:
+        try:
+            said = _do(current, inbound, press)
+        except StockwatchError as error:
+            log.warning("%s of %s by %s waits: %s", press.act.value, press.incident_id, press.user, error)
+        else:
+            told += [] if said is None else [said]
+    return told
 
 
 def listen(services: Services, inbound: Socket, stop: Event) -> None:
@@ -119,7 +139,7 @@ def _may_act(services: Services, email: str) -> bool:
 
 def _lacking(services: Services, press: Press, now: dt.datetime) -> str | None:
     """What a form lacks, said while it is still open."""
-    with services.state.begin() as tx:
+    with services.state.read() as tx:
         case = incidents.find(tx, press.incident_id)
     if case is None:
         return None

@@ -15,6 +15,7 @@ from include.stockwatch.alerting.promise_incident import (
     PromiseKind,
     PromisePicture,
     decide,
+    fingerprint_of,
 )
 from include.stockwatch.alerting.routing import Route
 from include.stockwatch.domain.customer_signals import ComplaintKind
@@ -38,27 +39,33 @@ def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, 
 
     Call it after the incidents of the date, which raise the watermark. Repeating it changes nothing.
     """
-    settings, now = services.settings, services.now()
+    tenant, now = services.settings.stockwatch.tenant, services.now()
     remember(services)
     with services.state.begin() as tx:
         ongoing = open_incidents(tx)
     found = list(findings(services, business_date, fresh_feeds, ongoing.values()))
     reasons: Counter[str] = Counter()
     decisions: list[Decision[PromiseIncident]] = []
-    changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": []}
+    changed: dict[str, list[str]] = {"opened": [], "updated": [], "resolved": [], "reopened": []}
     with services.state.begin() as tx:
         ongoing = open_incidents(tx)
         marks = ledger.watermark(tx)
         ids = incidents.new_ids(tx, Kind.PROMISE_PRICE, business_date.year)
         candidate = next(ids)
-        for picture in pictures(services, business_date, found, ongoing.values()):
+        shown = list(pictures(services, business_date, found, ongoing.values()))
+        before = incidents.latest_resolved(tx, (fingerprint_of(picture, tenant) for picture in shown))
+        for picture in shown:
             mark = marks.get(picture.partner) if picture.partner else max(marks.values(), default=None)
             if mark and business_date < mark:
                 reasons["older_date"] += 1
                 continue
-            tenant = settings.stockwatch.tenant
-            key = (picture.kind, picture.partner, picture.item_id)
-            decision = decide(picture, ongoing.get(key), tenant=tenant, new_id=candidate)
+            decision = decide(
+                picture,
+                ongoing.get((picture.kind, picture.partner, picture.item_id)),
+                tenant=tenant,
+                new_id=candidate,
+                previous=before.get(fingerprint_of(picture, tenant)),
+            )
             reasons[decision.reason.value] += 1
             kind, incident = decision.event_kind, decision.incident
             if kind is None or incident is None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from include.stockwatch.adapters.state import incidents, outbox, roots, silences, slack_people
 from include.stockwatch.adapters.state.roots import Root
 from include.stockwatch.alerting.budget import parts
-from include.stockwatch.alerting.case import SEVERITY_ORDER, Case, Decision, Kind, Severity
+from include.stockwatch.alerting.case import SEVERITY_ORDER, STARTS, Case, Decision, Severity
 from include.stockwatch.alerting.digest import csv_of, overflow
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.notice import Notice
 from include.stockwatch.alerting.owners import Assigned, Directory
+from include.stockwatch.alerting.precision import Group
 from include.stockwatch.alerting.routing import facts_of
-from include.stockwatch.alerting.silence import silenced_by
+from include.stockwatch.alerting.silence import OVER, silenced_by
 from include.stockwatch.alerting.thread import is_loud, told
 from include.stockwatch.workflows.routing import directory, keeps_its_own
 from include.stockwatch.workflows.services import Services
@@ -28,9 +29,8 @@ from include.stockwatch.workflows.services import Services
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-CALLS = ("opened", "reopened", "reminded", "escalated")
+CALLS = (*STARTS, OVER, "reminded", "escalated")
 """Events of critical and high incidents by which somebody is mentioned (A-35)."""
-STARTS = ("opened", "reopened")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Change:
 
     def is_news(self) -> bool:
         """Whether an incident that the channel does not show is shown from now on."""
-        return self.after.is_open and (self.kind in STARTS or _rank(self.after) < _rank(self.before))
+        return self.after.is_open and (self.kind in (*STARTS, OVER) or _rank(self.after) < _rank(self.before))
 
 
 def record(
@@ -84,13 +84,13 @@ def record_all(
     at: dt.datetime,
     actor: str,
     business_date: dt.date | None = None,
-    digest_only: Collection[tuple[Kind, str]] = (),
+    digest_only: Collection[Group] = (),
 ) -> list[Change]:
     """Store what the decisions of a run change, and queue what is said of it: to whom, when and how loud routes say.
 
     New incidents are ranked by severity and money: up to the route's budget get a message of their own in a channel,
     the rest one digest. Critical ones are outside the budget; more than five become one roll-up. `digest_only` are
-    kinds and partners whose alerts were wrong too often (A-56).
+    groups of alerts that were wrong too often (A-56).
     """
     people, quiet = directory(services, tx), silences.active(tx, at)
     changes, fresh = [], []
@@ -146,9 +146,7 @@ def _store(
     return Change(before, case, kind, seq, actor, note, assigned)
 
 
-def _introduce(
-    tx: Connection, fresh: Sequence[Change], at: dt.datetime, digest_only: Collection[tuple[Kind, str]]
-) -> None:
+def _introduce(tx: Connection, fresh: Sequence[Change], at: dt.datetime, digest_only: Collection[Group]) -> None:
     """Say what is new in one channel: the worst by themselves, the rest together."""
     by_id = {change.after.incident_id: change for change in fresh}
     budget = max((change.assigned.route.budget for change in fresh if change.assigned), default=0)

@@ -12,6 +12,7 @@ from include.stockwatch.adapters.state import bulletins
 from include.stockwatch.alerting.scorecard_message import render
 from include.stockwatch.domain import scorecard as domain
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Score, monday_of, weeks_before
+from include.stockwatch.workflows.precision import post_audit
 from include.stockwatch.workflows.promise_findings import prices_of
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.signals import complaints, partner_names
@@ -50,7 +51,7 @@ def scorecard(services: Services, monday: dt.date | None = None) -> dict[str, An
 
 
 def post(services: Services, monday: dt.date | None = None) -> dict[str, Any]:
-    """Put the scorecard of a week into the outbox, one message per channel; a second call posts nothing.
+    """Put scorecard and audit of a week into the outbox, one message each per channel; a second call posts nothing.
 
     What is delivered or corrected later changes the command's answer, and not what was posted.
     """
@@ -62,8 +63,10 @@ def post(services: Services, monday: dt.date | None = None) -> dict[str, Any]:
         for (channel, _), card in cards.items():
             if bulletins.publish(tx, card, bulletin_id=name, channel=channel, now=now, once=True):
                 posted.append(channel)
+    audited = post_audit(services, monday)
     log.info("scorecard %s: %s channels posted", name, len(posted))
-    return {"week": name.removeprefix("CARD-"), "posted": posted, "channels": [channel for channel, _ in cards]}
+    channels = [channel for channel, _ in cards]
+    return {"week": name.removeprefix("CARD-"), "posted": posted, "channels": channels, "audited": audited}
 
 
 def scores(services: Services, monday: dt.date) -> list[Score]:

@@ -125,6 +125,13 @@ class Services:
 
         return load(self.config, skip_broken_feeds=True)
 
+    def with_settings_anew(self) -> Services:
+        """The same stores, with settings read again: for a process that outlives a change of them."""
+        self.state  # noqa: B018  (opened once, for all copies)
+        other = copy(self)
+        other.__dict__.pop("settings", None)
+        return other
+
     def proposing(self, thresholds: Thresholds) -> Services:
         """The same stores under other thresholds: for a replay, which writes nothing."""
         other = copy(self)

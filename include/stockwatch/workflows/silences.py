@@ -8,10 +8,17 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from include.stockwatch.adapters.state import silences as store
-from include.stockwatch.alerting.routing import Match
-from include.stockwatch.alerting.silence import Silence, check
+from include.stockwatch.adapters.state.follow_up import untold
+from include.stockwatch.alerting.case import Decision
+from include.stockwatch.alerting.routing import Match, facts_of
+from include.stockwatch.alerting.silence import OVER, Reason, Silence, check, silenced_by
+from include.stockwatch.alerting.thread import CLOCK
 from include.stockwatch.errors import ActionRefused, closest
+from include.stockwatch.workflows.record import record_all
 from include.stockwatch.workflows.services import Services
+
+LOOKED_BACK = dt.timedelta(days=14)
+"""How long ago a silence may have ended whose incidents are told yet: longer than follow-up stands still."""
 
 
 def add(
@@ -52,7 +59,7 @@ def add(
 
 
 def end(services: Services, silence_id: int, by: str) -> Silence:
-    """End a silence now; what it hid is in the daily digest, and told once its severity rises.
+    """End a silence now; the next follow-up tells what began under it and goes on.
 
     Raises: ActionRefused if it is over
     """
@@ -65,6 +72,23 @@ def end(services: Services, silence_id: int, by: str) -> Silence:
             raise ActionRefused(f"silence {silence_id} is over since {found.ends_at:%Y-%m-%d %H:%M} UTC")
         store.end(tx, silence_id, now, by)
     return found.model_copy(update={"ends_at": now, "ended_by": by})
+
+
+def tell(services: Services) -> list[str]:
+    """Tell as new what began under a silence that is over and goes on, within the budgets of a run; returns the ids.
+
+    A second call tells nothing again.
+    """
+    now = services.now()
+    with services.state.begin() as tx:
+        quiet = store.active(tx, now)
+        found = [case for one in store.ended(tx, now - LOOKED_BACK, now) for case in untold(tx, one)]
+        decisions = [
+            Decision(Reason.SILENCE_OVER, OVER, case)
+            for case in {case.incident_id: case for case in found}.values()
+            if silenced_by(facts_of(case), quiet, now) is None
+        ]
+        return [change.after.incident_id for change in record_all(services, tx, decisions, at=now, actor=CLOCK)]
 
 
 def listed(services: Services) -> list[Silence]:

@@ -9,12 +9,11 @@ from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state import outbox as store
 from include.stockwatch.adapters.state.tables import outbox
-from include.stockwatch.alerting.message import Message
 
 
 def publish(
     tx: Connection,
-    message: Message,
+    message: store.Content,
     *,
     bulletin_id: str,
     channel: str,

@@ -79,7 +79,9 @@ def _postgresql(url: URL) -> Engine:
     if url.get_driver_name() == "pg8000":
         arguments = {"application_name": "stockwatch", "ssl_context": _ssl_context(url)}
         url = url.difference_update_query(["sslmode", "sslrootcert"])
-    engine = sa.create_engine(url, json_serializer=_dump, connect_args=arguments, pool_pre_ping=True)
+    # a writer must see what was stored while it waited for the lock, whatever the database has as its default
+    level = {"isolation_level": "READ COMMITTED"}
+    engine = sa.create_engine(url, json_serializer=_dump, connect_args=arguments, pool_pre_ping=True, **level)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -14,10 +14,11 @@ from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state.incidents import IS_OPEN, read
 from include.stockwatch.adapters.state.outbox import POST, UNSHOWN
-from include.stockwatch.adapters.state.tables import incidents, outbox
-from include.stockwatch.alerting.case import Case, Kind, Severity, Standing
+from include.stockwatch.adapters.state.tables import incident_events, incidents, outbox
+from include.stockwatch.alerting.case import STARTS, Case, Kind, Severity, Standing
 from include.stockwatch.alerting.follow_up import FOLLOWED_UP
-from include.stockwatch.alerting.routing import Facts
+from include.stockwatch.alerting.routing import Facts, facts_of
+from include.stockwatch.alerting.silence import OVER, Silence
 
 
 class Owned(NamedTuple):
@@ -64,6 +65,23 @@ def unanswered(tx: Connection) -> list[Case]:
     wanted = sa.and_(incidents.c.standing == Standing.OPEN.value, severe, incidents.c.data_stale.is_(False))
     query = sa.select(incidents.c.kind, incidents.c.state).where(wanted).order_by(incidents.c.incident_id)
     return [read(row.kind, row.state) for row in tx.execute(query)]
+
+
+def untold(tx: Connection, silence: Silence) -> list[Case]:
+    """Open incidents that began during a silence that is over, have no root message, and were not told since."""
+    mine, sent = (
+        incident_events.c.incident_id == incidents.c.incident_id,
+        outbox.c.incident_id == incidents.c.incident_id,
+    )
+    at = incident_events.c.at
+    began = sa.exists().where(mine, incident_events.c.kind.in_(STARTS), at >= silence.starts_at, at < silence.ends_at)
+    told = sa.exists().where(mine, incident_events.c.kind == OVER, at >= silence.ends_at)
+    shown = sa.exists().where(
+        sent, outbox.c.channel == incidents.c.channel, outbox.c.operation == POST, outbox.c.status.not_in(UNSHOWN)
+    )
+    query = sa.select(incidents.c.kind, incidents.c.state).where(IS_OPEN, began, ~told, ~shown)
+    found = [read(row.kind, row.state) for row in tx.execute(query.order_by(incidents.c.incident_id))]
+    return [case for case in found if silence.match.accepts(facts_of(case))]
 
 
 def sums(tx: Connection, kinds: Collection[str]) -> list[Sum]:

@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -55,6 +55,13 @@ def _waits_for_another() -> sa.ColumnElement[bool]:
 
 
 _is_its_turn = ~_waits_for_another()
+
+
+class Name(NamedTuple):
+    """Whose message it is, and Slack's name of it."""
+
+    incident_id: str
+    ts: str
 
 
 class Content(Protocol):
@@ -424,3 +431,13 @@ def sent_since(tx: Connection, since: dt.datetime) -> tuple[list[float], int]:
     sent = sa.select(outbox.c.due_at, outbox.c.sent_at, outbox.c.is_reconciled)
     rows = tx.execute(sent.where(outbox.c.status.in_(("sent", "lost")), outbox.c.sent_at >= since)).all()
     return [(row.sent_at - row.due_at).total_seconds() for row in rows], sum(int(row.is_reconciled) for row in rows)
+
+
+def names_since(tx: Connection, since: dt.datetime) -> dict[str, dict[str, Name]]:
+    """Channel -> idem key -> name, of every message that was sent since."""
+    columns = (outbox.c.channel, outbox.c.idem_key, outbox.c.incident_id, outbox.c.ts)
+    sent = sa.and_(outbox.c.status.in_(("sent", "lost")), outbox.c.sent_at >= since, outbox.c.operation != FILE)
+    found: dict[str, dict[str, Name]] = {}
+    for row in tx.execute(sa.select(*columns).where(sent)):
+        found.setdefault(row.channel, {})[row.idem_key] = Name(row.incident_id, row.ts)
+    return found

@@ -37,6 +37,12 @@ def active(tx: Connection, now: dt.datetime) -> list[Silence]:
     return [_read(row) for row in tx.execute(sa.select(silences).where(holds).order_by(silences.c.silence_id))]
 
 
+def ended(tx: Connection, since: dt.datetime, now: dt.datetime) -> list[Silence]:
+    """The silences that ended from a moment on."""
+    over = sa.and_(silences.c.ends_at >= since, silences.c.ends_at <= now)
+    return [_read(row) for row in tx.execute(sa.select(silences).where(over).order_by(silences.c.silence_id))]
+
+
 def end(tx: Connection, silence_id: int, now: dt.datetime, by: str) -> None:
     """End a silence before its time."""
     mine = silences.update().where(silences.c.silence_id == silence_id)

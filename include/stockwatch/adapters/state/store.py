@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from include.stockwatch.adapters.state.engines import READING, make_engine
 
-HEAD = "0009"
+HEAD = "0010"
 _opening = threading.Lock()
 
 
@@ -27,6 +27,9 @@ class State:
         """Open the store at a URL (see `engines.make_engine`), creating or migrating it when needed."""
         engine = make_engine(url)
         state = cls(engine)
+        with state.read() as connection:  # waits for no writer: a request must not
+            if _version(connection) == HEAD:
+                return state
         with _opening, state.begin() as connection:
             if _version(connection) != HEAD:
                 _upgrade(connection)

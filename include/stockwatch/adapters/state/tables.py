@@ -225,6 +225,7 @@ outbox = sa.Table(
     sa.Column("note", sa.Text),  # who replayed or discarded it, and why
     sa.Index("outbox_due", "not_before", "outbox_id", sqlite_where=_OPEN_IN_SQL, postgresql_where=_OPEN_IN_SQL),
     sa.Index("outbox_of_incident", "incident_id", "channel"),
+    sa.Index("outbox_sent", "sent_at", "status"),
 )
 
 outbox_files = sa.Table(

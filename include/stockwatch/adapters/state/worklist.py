@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state.incidents import IS_OPEN, read
-from include.stockwatch.adapters.state.tables import incidents, outbox
+from include.stockwatch.adapters.state.tables import incident_events, incidents, outbox
+from include.stockwatch.alerting.actions import EVENTS, Act
 from include.stockwatch.alerting.case import STOCK_KINDS, Case, Kind, Standing
 
 Order = Literal["money", "severity", "customers", "opened", "updated", "product", "partner", "owner", "out", "lost"]
@@ -34,6 +35,8 @@ COLUMNS: dict[Order, Any] = {
 _IS_LISTED = incidents.c.standing.in_([one.value for one in Standing if one is not Standing.RESOLVED])
 """Open, said so that SQLite reads the index of the list alone, and not each row by way of the open fingerprints."""
 FACETS = ("kind", "severity", "partner", "brand", "category", "cause", "owner")
+VERDICTS = tuple(EVENTS[act] for act in (Act.CONFIRM, Act.FALSE_ALARM, Act.APPROVE, Act.DISCARD))
+"""Kinds of events by which somebody says whether an incident was right."""
 COSTING = tuple(kind.value for kind in STOCK_KINDS)
 """Kinds whose money adds up: every series that costs is a member of one incident of these (alerting/grouping.py)."""
 
@@ -59,6 +62,7 @@ class Filters:
     stale: bool = False
     without_verdict: bool = False
     kinds: Sequence[str] = field(default=())
+    owners: Collection[str] | None = None
 
     def where(self) -> sa.ColumnElement[bool]:
         """The condition."""
@@ -71,6 +75,8 @@ class Filters:
             parts.append(c.item_id == self.item)
         if self.kinds:
             parts.append(c.kind.in_(self.kinds))
+        if self.owners is not None:
+            parts.append(c.owner.in_(sorted(self.owners)))
         if self.text:
             wanted = f"%{_plain(self.text.lower())}%"
             told = (c.incident_id, c.item_name, c.item_id, c.partner, c.owner, c.brand)
@@ -84,13 +90,19 @@ class Filters:
         if self.stale:
             parts.append(c.data_stale)
         if self.without_verdict:
-            parts.append(sa.func.json_array_length(c.state[("handling", "verdicts")]) == 0)
+            parts.append(~_is_judged())
         return sa.and_(*parts)
 
 
 def _plain(text: str) -> str:
     """Text whose % and _ stand for themselves."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _is_judged() -> sa.ColumnElement[bool]:
+    """Somebody said what they found. Told by its events, as each is found by its key and no state is read."""
+    mine = incident_events.c.incident_id == incidents.c.incident_id
+    return sa.exists().where(mine, incident_events.c.kind.in_(VERDICTS))
 
 
 def unowned() -> sa.ColumnElement[bool]:
@@ -132,11 +144,12 @@ def facets(tx: Connection, partners: Collection[str]) -> dict[str, list[str]]:
 
 
 def totals(tx: Connection, filters: Filters) -> list[dict[str, Any]]:
-    """Count, money and customers at risk of the incidents that are meant, by currency and severity."""
+    """Count, money and customers at risk of the incidents that are meant, by partner, currency and severity."""
     c = incidents.c
     costs = c.kind.in_(COSTING)
     query = (
         sa.select(
+            c.partner,
             c.currency,
             c.severity,
             sa.func.count().label("incidents"),
@@ -145,7 +158,7 @@ def totals(tx: Connection, filters: Filters) -> list[dict[str, Any]]:
             sa.func.sum(sa.case((costs, c.customers_at_risk))).label("customers"),
         )
         .where(filters.where())
-        .group_by(c.currency, c.severity)
+        .group_by(c.partner, c.currency, c.severity)
     )
     return [dict(row) for row in tx.execute(query).mappings()]
 
@@ -156,14 +169,39 @@ def visible(tx: Connection, ids: Collection[str], partners: Collection[str]) -> 
     return set(tx.execute(sa.select(incidents.c.incident_id).where(*mine)).scalars())
 
 
-def messages(tx: Connection, statuses: Collection[str], limit: int) -> list[dict[str, Any]]:
-    """The latest messages of the outbox with some statuses, the newest first."""
-    mine = sa.select(outbox).where(outbox.c.status.in_(sorted(statuses)))
-    return [dict(row._mapping) for row in tx.execute(mine.order_by(outbox.c.outbox_id.desc()).limit(limit))]
+def messages(
+    tx: Connection, statuses: Collection[str], limit: int, partners: Collection[str] | None = None
+) -> list[dict[str, Any]]:
+    """The latest messages of the outbox with some statuses, the newest first, each with the `kind` of its incident.
+
+    `partners` keeps those of their incidents; without it all count, those of no incident too (`kind` is null).
+    """
+    query = sa.select(outbox, incidents.c.kind).select_from(_outbox()).where(outbox.c.status.in_(sorted(statuses)))
+    query = query.where(_is_of(partners)).order_by(outbox.c.outbox_id.desc()).limit(limit)
+    return [dict(row._mapping) for row in tx.execute(query)]
+
+
+def message_counts(tx: Connection, partners: Collection[str] | None = None) -> dict[str, int]:
+    """Messages by status, of the same as `messages`."""
+    query = sa.select(outbox.c.status, sa.func.count()).select_from(_outbox() if partners is not None else outbox)
+    return {status: number for status, number in tx.execute(query.where(_is_of(partners)).group_by(outbox.c.status))}
 
 
 def message_is_of(tx: Connection, outbox_id: int, partners: Collection[str]) -> bool:
     """Whether a message is of an incident of some partners."""
-    mine = outbox.c.outbox_id == outbox_id, incidents.c.partner.in_(sorted(partners))
-    joined = sa.select(outbox.c.outbox_id).join(incidents, incidents.c.incident_id == outbox.c.incident_id)
-    return tx.execute(joined.where(*mine)).first() is not None
+    query = sa.select(outbox.c.outbox_id).select_from(_outbox())
+    return tx.execute(query.where(outbox.c.outbox_id == outbox_id, _is_of(partners))).first() is not None
+
+
+def _outbox() -> sa.Join:
+    return outbox.outerjoin(incidents, incidents.c.incident_id == outbox.c.incident_id)
+
+
+def _is_of(partners: Collection[str] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if partners is None else incidents.c.partner.in_(sorted(partners))
+
+
+def stale_by_partner(tx: Connection, partners: Collection[str]) -> dict[str, int]:
+    """Open incidents that stand still for want of data, by partner."""
+    query = sa.select(incidents.c.partner, sa.func.count()).where(Filters(partners, stale=True).where())
+    return {partner: number for partner, number in tx.execute(query.group_by(incidents.c.partner))}

@@ -1,0 +1,28 @@
+"""The weekly audit: some alerts and some series that nearly were one, for people to look at (A-56).
+
+Verdicts are mostly given of what is loud. A sample drawn by lot shows how good the rules are on all the rest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from include.stockwatch.alerting.case import Case
+from include.stockwatch.alerting.digest import line
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, one_line, one_or_many
+
+
+def render(monday: dt.date, alerts: Sequence[Case], near_misses: Sequence[str]) -> Message:
+    """What one channel is asked to look at for a week; a near miss is written partner/location/item."""
+    shelves = f"{len(near_misses):,} {'shelf' if len(near_misses) == 1 else 'shelves'} without an alert"
+    what = f"{one_or_many(len(alerts), 'alert')}, {shelves}"
+    asked = ["Press Confirmed or False alarm below each alert, or on the board."] if alerts else []
+    looked = ["Shelves that nearly had an alert; is one empty? `explain` shows every number."] if near_misses else []
+    return Message(
+        fallback=clip(f"AUDIT of the week from {day_words(monday)}: please look at {what}.", FALLBACK_LIMIT),
+        header=f"Weekly audit - {what}",
+        fields=(("Alerts", f"{len(alerts):,}"), ("Without an alert", f"{len(near_misses):,}")),
+        body=(*asked, *map(line, alerts), *looked, *(f"   {one_line(key)}" for key in near_misses)),
+        context=(f"week from {day_words(monday)}", "drawn by lot, so that precision is not only about loud alerts"),
+    )

@@ -1,0 +1,1 @@
+var e=window.parent===window?null:window.parent.document.documentElement,n=matchMedia("(prefers-color-scheme: dark)"),t=()=>{document.documentElement.classList.toggle("dark",e?e.classList.contains("dark"):n.matches)};t();e?new MutationObserver(t).observe(e,{attributeFilter:["class"]}):n.addEventListener("change",t);
