@@ -11,10 +11,13 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from include.stockwatch.domain.availability import CheckSettings, availability, marked, positions
-from include.stockwatch.domain.columns import OBSERVATIONS
-from include.stockwatch.domain.daily import looking_back
+from include.stockwatch.domain.availability import CheckSettings
+from include.stockwatch.domain.columns import ASSORTMENT, ITEMS, LOCATIONS, OBSERVATIONS, SUPPLY_LINKS
+from include.stockwatch.domain.customers import Assumptions
+from include.stockwatch.domain.losses import CustomerModel
+from include.stockwatch.domain.master import per_partner
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands, Threshold, Thresholds
+from include.stockwatch.workflows.assess import MasterData, Rules, assess
 
 FIRST = dt.date(2026, 11, 2)
 FEED, PARTNER, STORE, ITEM = "northfield_stores", "northfield", "0118", "oat"
@@ -74,6 +77,7 @@ def table(rows: Iterable[Mapping[str, Any]], schema: ibis.Schema) -> ir.Table:
 @functools.cache
 def engine() -> Any:
     """The DuckDB of this test run."""
+    ibis.options.sql.fuse_selects = False  # as `Lake` has it
     return ibis.duckdb.connect()
 
 
@@ -82,9 +86,18 @@ def rows_of(expression: ir.Table) -> list[dict[str, Any]]:
     return list(engine().to_pyarrow(expression).to_pylist())
 
 
-def held(expression: ir.Table) -> ir.Table:
-    """An expression, computed now."""
-    return ibis.memtable(engine().to_pyarrow(expression))
+def nothing_known(**known: Any) -> MasterData:
+    """Master data without a row, but for what is given."""
+    empty = {
+        name: per_partner(table([], schema), ())
+        for name, schema in (
+            ("items", ITEMS),
+            ("locations", LOCATIONS),
+            ("supply_links", SUPPLY_LINKS),
+            ("assortment", ASSORTMENT),
+        )
+    }
+    return MasterData(**(empty | known))
 
 
 def checked(
@@ -94,14 +107,18 @@ def checked(
     thresholds: Thresholds = PLAIN,
     check: CheckSettings = HALVING,
     memory_half_life_days: float = 1.0,
+    location_types: Mapping[str, str] | None = None,
+    **known: Any,
 ) -> dict[tuple[int, str, str], dict[str, Any]]:
     """Availability of some days, by (day, location, item)."""
+    customers = CustomerModel(defaults=Assumptions(memory_half_life_days=memory_half_life_days))
+    rules = Rules(thresholds=thresholds, check=check, customers=customers)
     dates = [day(number) for number in on]
-    days = looking_back(observations(rows), dates, check.lookback_days)
-    rows_ = marked(days, thresholds, check)
-    position = held(positions(rows_, check))
-    found = rows_of(availability(rows_, position, thresholds, check, memory_half_life_days, hold=held))
-    keyed = {((row["as_of"] - FIRST).days + 1, row["location_id"], row["item_id"]): row for row in found}
+    types = location_types or {}
+    found, _ = assess(engine(), observations(rows), dates, rules, nothing_known(**known), types)
+    keyed = {
+        ((row["business_date"] - FIRST).days + 1, row["location_id"], row["item_id"]): row for row in found.to_pylist()
+    }
     assert len(keyed) == len(found), "a series has two rows on a date"
     return keyed
 

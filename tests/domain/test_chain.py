@@ -9,7 +9,6 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
-from include.stockwatch.domain.availability import marked
 from include.stockwatch.domain.chain import (
     cut_off,
     dc_outages,
@@ -21,9 +20,8 @@ from include.stockwatch.domain.chain import (
     serving,
 )
 from include.stockwatch.domain.columns import ITEMS, LOCATIONS, SUPPLY_LINKS
-from include.stockwatch.domain.daily import looking_back
 from include.stockwatch.domain.master import per_partner
-from tests.domain.tables import HALVING, ITEM, PARTNER, PLAIN, STORE, day, observation, observations, rows_of, table
+from tests.domain.tables import ITEM, PARTNER, STORE, day, observation, rows_of, table
 
 Row = Mapping[str, Any]
 SERIES_ON = ibis.schema({"as_of": "date", "partner": "string", "location_id": "string", "item_id": "string"})
@@ -54,9 +52,21 @@ def stands(location: str, partner: str = PARTNER, item: str = ITEM, **stocks: fl
     return [observation(int(name[3:]), on_hand, 0.0, **who) for name, on_hand in (stocks or {"on_10": 5.0}).items()]
 
 
+DC_DAYS = ibis.schema(
+    {"as_of": "date", "feed_id": "string", "partner": "string", "location_id": "string", "item_id": "string"}
+    | {"business_date": "date", "on_hand_units": "float64", "is_out": "boolean", "is_in_stock": "boolean"}
+)
+
+
 def marked_days(*rows: list[dict[str, Any]], on: int = 10) -> ir.Table:
-    """Look-back rows of a day."""
-    return marked(looking_back(observations([row for days in rows for row in days]), [day(on)], 56), PLAIN, HALVING)
+    """Days as DCs report them, as a date looks back on them."""
+    told = [
+        {name: row.get(name) for name in DC_DAYS.names}
+        | {"as_of": day(on), "is_out": row["on_hand_units"] <= 0, "is_in_stock": row["on_hand_units"] > 0}
+        for days in rows
+        for row in days
+    ]
+    return table(told, DC_DAYS)
 
 
 def served(*dcs: list[dict[str, Any]], link: str = "D1") -> dict[str, Any]:
@@ -152,8 +162,8 @@ def test_the_days_out_of_a_dc_are_listed_and_those_of_a_store_are_not() -> None:
         for feed in ("northfield_dcs", "store_feed")
         for number, on_hand in ((1, 0.0), (2, 4.0), (3, -1.0))
     ]
-    days = marked(looking_back(observations(rows), [day(3)], 56), PLAIN, HALVING)
-    found = {(row["dc_id"], row["out_date"]) for row in rows_of(dc_outages(days, DC_FEEDS))}
+    days = rows_of(dc_outages(marked_days(rows, on=3), DC_FEEDS))
+    found = {(row["dc_id"], row["out_date"]) for row in days}
     assert found == {("north", day(1)), ("north", day(3))}
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import ibis
 import pytest
 
 from include.stockwatch.domain.columns import REJECTS
-from include.stockwatch.domain.daily import daily, looking_back, with_blind_rows
+from include.stockwatch.domain.daily import daily, with_blind_rows
 from include.stockwatch.domain.reported import AbsentMeans
 from tests.domain.tables import (
     FEED,
@@ -205,32 +205,3 @@ def test_after_a_rejected_row_nothing_is_unchanged_until_the_next_one_that_can_b
 def test_a_reject_of_a_replaced_delivery_or_of_no_series_blinds_nothing(other: dict[str, Any]) -> None:
     found = filled_with_rejects([reject(2, **other)], AbsentMeans.ZERO, {1: (8, 3)})
     assert found == {1: (8, 3), 2: (0, 0), 3: (0, 0), 4: (0, 0)}
-
-
-def seen(rows: Iterable[Mapping[str, Any]], on: Sequence[int], lookback_days: int) -> set[tuple[int, int]]:
-    """(as_of, business_date) of what is looked back on."""
-    found = rows_of(looking_back(observations(rows), [day(number) for number in on], lookback_days))
-    return {((row["as_of"] - FIRST).days + 1, (row["business_date"] - FIRST).days + 1) for row in found}
-
-
-TEN_DAYS = series({number: (1, 1) for number in range(1, 11)})
-
-
-def test_the_checked_date_is_the_last_of_the_days_looked_back_on() -> None:
-    assert seen(TEN_DAYS, [9], 7) == {(9, number) for number in range(3, 10)}
-
-
-def test_several_dates_look_back_as_each_does_alone() -> None:
-    together = seen(TEN_DAYS, [2, 5, 9], 4)
-    assert together == seen(TEN_DAYS, [2], 4) | seen(TEN_DAYS, [5], 4) | seen(TEN_DAYS, [9], 4)
-    assert {number for as_of, number in together if as_of == 9} == {6, 7, 8, 9}
-
-
-def test_one_date_and_several_give_the_same_columns() -> None:
-    one, two = (looking_back(observations(TEN_DAYS), dates, 7).schema() for dates in ([day(3)], [day(3), day(4)]))
-    assert one == two
-    assert one["as_of"].is_date()
-
-
-def test_a_date_without_any_row_gives_no_row() -> None:
-    assert seen(TEN_DAYS, [30, 40], 7) == set()

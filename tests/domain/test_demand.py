@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from include.stockwatch.domain import demand
 from include.stockwatch.domain.availability import CheckSettings
-from tests.domain.tables import checked, observation, rows_of, series, table
+from tests.domain.tables import checked, observation, series
 
 USUAL = CheckSettings()
 EVEN = CheckSettings(forgetting=1.0)
@@ -23,24 +19,6 @@ DAYS = 56
 def shop(rate: float, place: str, *, factors: tuple[float, ...] = (1.0,) * 7, **more: Any) -> list[dict[str, Any]]:
     """A series that sells its rate to the unit, weekday by weekday."""
     return series({n: (50.0, rate * factors[(n - 1) % 7]) for n in range(1, DAYS + 1)}, location_id=place, **more)
-
-
-# --- masks -----------------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=20)
-@given(st.sets(st.integers(0, 55)), st.lists(st.floats(0.1, 3), min_size=7, max_size=7))
-def test_a_mask_counts_its_days_each_with_the_factor_of_its_weekday(ages: set[int], factors: list[float]) -> None:
-    mask = table([{"mask": sum(1 << age for age in ages)}], ibis.schema({"mask": "int64"}))
-    (row,) = rows_of(mask.select(total=demand.weekday_sum(mask.mask, [ibis.literal(one) for one in factors])))
-    assert row["total"] == pytest.approx(sum(factors[age % 7] for age in ages))
-
-
-@pytest.mark.parametrize(("days", "kept"), [(-1, 0), (0, 0), (1, 0b1), (3, 0b111), (56, 2**56 - 1), (80, 2**56 - 1)])
-def test_the_newest_days_of_a_mask(days: int, kept: int) -> None:
-    given_ = table([{"days": days}], ibis.schema({"days": "int64"}))
-    (row,) = rows_of(given_.select(mask=demand.newest(given_.days)))
-    assert row["mask"] == kept
 
 
 # --- weekdays and promotions -----------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import ibis
 import numpy as np
 import pytest
 
@@ -15,9 +14,7 @@ from include.stockwatch.domain.losses import (
     CategoryAssumptions,
     CustomerModel,
     losses,
-    with_item_scope,
 )
-from tests.domain.tables import day, rows_of, table
 
 SNACKS = Response(store=0.21, brand=0.25, same_brand=0.20, delay=0.09, cancel=0.25)
 MODEL = CustomerModel(categories={"Snacks": CategoryAssumptions(response=SNACKS, purchase_cycle_days=18)})
@@ -102,39 +99,6 @@ def test_a_brand_whose_other_items_are_out_too_loses_more_customers() -> None:
         losses(columns((*LONG[:6], share, NAN, NAN, 7.0)), [None], CustomerModel().for_category) for share in (0, 1)
     )
     assert all_out["customers_lost"][0] > 1.2 * alone["customers_lost"][0]
-
-
-SHELF = ibis.schema(
-    {"as_of": "date", "partner": "string", "location_id": "string", "item_id": "string", "brand": "string"}
-    | {"status": "string"}
-)
-
-
-def scopes(*rows: tuple[str, str, str | None, str]) -> dict[tuple[str, str], float | None]:
-    """x_I by (location, item) of rows (location, item, brand, status)."""
-    told = [dict(zip(("location_id", "item_id", "brand", "status"), row, strict=True)) for row in rows]
-    found = with_item_scope(table([{"as_of": day(1), "partner": "northfield", **row} for row in told], SHELF))
-    return {(row["location_id"], row["item_id"]): row["item_scope"] for row in rows_of(found)}
-
-
-def test_item_scope_is_the_share_of_the_brands_other_known_items_that_are_out() -> None:
-    found = scopes(
-        ("0118", "oat", "Fell", "out_of_stock"),
-        ("0118", "nut", "Fell", "out_of_stock"),
-        ("0118", "fig", "Fell", "in_stock"),
-        ("0118", "plum", "Fell", "unknown"),
-        ("0118", "tea", "Glen", "out_of_stock"),
-        ("0204", "oat", "Fell", "out_of_stock"),
-    )
-    assert found["0118", "oat"] == found["0118", "nut"] == 0.5
-    assert found["0118", "fig"] is None
-    assert found["0118", "tea"] == 0, "the only item of its brand"
-    assert found["0204", "oat"] == 0, "another location is another shelf"
-
-
-def test_items_without_a_brand_are_no_brand() -> None:
-    found = scopes(("0118", "oat", None, "out_of_stock"), ("0118", "nut", None, "out_of_stock"))
-    assert set(found.values()) == {0.0}
 
 
 def test_a_series_that_may_run_out_puts_at_risk_what_it_will_be_short_of() -> None:

@@ -11,20 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.stockwatch.domain.availability import availability, marked, positions
 from include.stockwatch.domain.columns import ASSORTMENT, AVAILABILITY, ITEMS, LOCATIONS
-from include.stockwatch.domain.daily import looking_back
 from include.stockwatch.domain.kpis import kpis
 from include.stockwatch.domain.master import named, per_partner, ranged_on
 from tests.domain.tables import (
     FEED,
-    HALVING,
     ITEM,
     PARTNER,
-    PLAIN,
     STORE,
+    checked,
     day,
-    held,
     observation,
     observations,
     rows_of,
@@ -63,12 +59,9 @@ def statuses(
     found: Iterable[Row], listed: ir.Table | None, on: Sequence[int] = (10,), types: Mapping[str, str] | None = None
 ) -> dict[tuple[str, str], str]:
     """Status by (location, item) on one day."""
-    days = looking_back(observations(found), [day(number) for number in on], HALVING.lookback_days)
     listed = None if listed is None else with_blank_names(listed)
-    days = marked(days, PLAIN, HALVING)
-    position = held(positions(days, HALVING))
-    table = availability(days, position, PLAIN, HALVING, 1.0, listed=listed, location_types=types or STORES_FEED)
-    return {(row["location_id"], row["item_id"]): row["status"] for row in rows_of(table)}
+    table = checked(found, on, listed=listed, location_types=types or STORES_FEED)
+    return {(location, item): row["status"] for (_, location, item), row in table.items()}
 
 
 # --- the range -------------------------------------------------------------------------------------------------------
@@ -98,14 +91,9 @@ def test_a_listed_series_that_is_not_reported_today_stays_unknown() -> None:
 
 
 def test_a_series_that_was_never_reported_is_lost_coverage_and_moves_no_rate() -> None:
-    days = looking_back(observations(series({10: (0, 0), 9: (5, 1)})), [day(10)], HALVING.lookback_days)
     listed = with_blank_names(ranged({}, {"location_id": "0204"}))
-    days = marked(days, PLAIN, HALVING)
-    position = held(positions(days, HALVING))
-    found = availability(days, position, PLAIN, HALVING, 1.0, listed=listed, location_types=STORES_FEED)
-    whole = found.rename(business_date="as_of")
-    missing = {name: ibis.null(kind) for name, kind in AVAILABILITY.items() if name not in whole.columns}
-    whole = whole.mutate(**missing).select(AVAILABILITY.names).cast(AVAILABILITY)
+    found = checked(series({10: (0, 0), 9: (5, 1)}), [10], listed=listed, location_types=STORES_FEED)
+    whole = table(found.values(), AVAILABILITY)
     (row,) = [row for row in rows_of(kpis(whole)) if row["partner"] == PARTNER and row["category"] == ""]
     assert (row["ranged"], row["known"], row["coverage"], row["in_stock_rate"]) == (2, 1, 0.5, 0.0)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,18 +12,15 @@ from scipy.stats import nbinom
 
 from include.stockwatch.domain import phantom
 from include.stockwatch.domain.availability import CheckSettings, Status
-from tests.domain.tables import checked, day, observation, one, rows_of, series, table
+from tests.domain.tables import checked, day, observation, one, series
 
 USUAL = CheckSettings()
-NUMBERS = ibis.schema(
-    {"silent_days": "int64", "silence": "float64", "hazard": "float64", "recovery": "float64", "row": "int64"}
-)
 
 
 def probability(silent_days: int, silence: float, hazard: float, recovery: float) -> float:
-    rows = [{"silent_days": silent_days, "silence": silence, "hazard": hazard, "recovery": recovery, "row": 0}]
-    (found,) = rows_of(phantom.with_weights(table(rows, NUMBERS)))
-    return float(found["empty"] / (found["empty"] + found["stocked"]))
+    numbers = (np.array([number], float) for number in (hazard, recovery, silence, silent_days))
+    found = phantom.weights(*numbers)
+    return float(found.empty[0] / (found.empty[0] + found.stocked[0]))
 
 
 def walked(silent_days: int, silence: float, hazard: float, recovery: float) -> float:
@@ -62,13 +58,11 @@ def test_another_silent_day_never_speaks_for_a_full_shelf(silence: float, hazard
 @pytest.mark.parametrize("dispersion", [1.0, 1.0004, 1.5, 3.0])
 def test_the_chance_of_no_sale_is_that_of_negative_binomial_days_with_a_gamma_rate(dispersion: float) -> None:
     shape, expected = 6.0, 2.5
-    schema = ibis.schema({"expected": "float64", "shape": "float64", "dispersion": "float64"})
-    given_ = table([{"expected": expected, "shape": shape, "dispersion": dispersion}], schema)
-    (row,) = rows_of(given_.select(p=phantom.no_sale(given_.expected, given_.shape, given_.dispersion)))
+    (logarithm,) = phantom.no_sale(*(np.array([number]) for number in (expected, shape, dispersion)))
     rates = np.random.default_rng(1).gamma(shape, expected / shape, 400_000)
     almost = max(dispersion, 1 + 1e-6)  # Poisson is its limit
     none = float(np.mean(nbinom.pmf(0, rates / (almost - 1), 1 / almost)))
-    assert np.exp(row["p"]) == pytest.approx(none, rel=0.01)
+    assert np.exp(logarithm) == pytest.approx(none, rel=0.01)
 
 
 # --- what a check says -----------------------------------------------------------------------------------------------

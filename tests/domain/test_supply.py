@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import random
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.stockwatch.domain.availability import marked, positions
-from include.stockwatch.domain.daily import looking_back
-from include.stockwatch.domain.supply import (
-    SupplySettings,
-    feeds_without_receipts,
-    receipts,
-    replenishment,
-    with_habits,
-    with_next_receipt,
-)
-from tests.domain.tables import HALVING, PLAIN, day, observation, observations, rows_of, table
+from include.stockwatch.domain.demand import Pools
+from include.stockwatch.domain.phantom import reports_receipts, risen
+from include.stockwatch.domain.supply import SupplySettings, divided, habits, next_receipt, receipts, replenishment
+from include.stockwatch.workflows.look_back import codes, look_back
+from tests.domain.tables import day, engine, observation, observations
 
 SETTINGS = SupplySettings()
 ALONE = SupplySettings(pool_receipts=0, pool_level_receipts=0)
-PLACES = ibis.schema(
-    {"as_of": "date", "partner": "string", "location_id": "string", "item_id": "string", "dc_id": "string"}
-)
-
-
-def replenished(days: ir.Table, silent: Collection[str] = ()) -> ir.Table:
-    """Replenishment of every series from the rows of its look-back."""
-    return replenishment(positions(marked(days, PLAIN, HALVING), HALVING), receipts(days, silent))
 
 
 def order(number: int, pending: float | None, received: float | None = 0.0, **more: Any) -> dict[str, Any]:
@@ -47,22 +32,36 @@ def known(
     rows: Iterable[Mapping[str, Any]],
     on: int,
     supply: SupplySettings = ALONE,
-    places: Iterable[Mapping[str, Any]] = (),
+    dcs: Mapping[str, str] | None = None,
     *,
     rate: float = 1.0,
     on_hand: float = 5.0,
     out_since: int | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Replenishment of each location on a day, with a demand and a stock; its DC may be out since another."""
-    days = looking_back(observations(rows), [day(on)], 56)
-    silent = {row["feed_id"] for row in rows_of(feeds_without_receipts(days))}
-    found = replenished(days, silent).mutate(demand_units_per_day=ibis.literal(rate))
-    habits = with_habits(found, table(places, PLACES), supply)
-    facts = {"demand_units_per_day": rate, "on_hand_units": on_hand}
-    given = {name: ibis.literal(value, "float64") for name, value in facts.items()}
-    cut = ibis.null("date") if out_since is None else ibis.literal(day(out_since), "date")
-    expected = with_next_receipt(habits.mutate(**given, dc_out_since=cut), supply)
-    return {row["location_id"]: row for row in rows_of(expected)}
+    seen = look_back(engine(), observations(rows), [day(on)], 56)
+    feed = codes(seen.series["feed_id"])
+    pool = Pools(feed, feed, feed, feed)
+    reports = reports_receipts(seen.panel, pool)[feed]
+    found = replenishment(seen.panel, receipts(seen.panel, risen(seen.panel), reports))
+    places = seen.series["location_id"].to_pylist()
+    dc = pa.chunked_array([pa.array([(dcs or {}).get(place) for place in places], pa.string())])
+    rates, stock = np.full(len(places), rate), np.full(len(places), on_hand)
+    usual = habits(found, rates, codes(seen.series["feed_id"], dc), supply)
+    since = np.full(len(places), np.nan if out_since is None else on - out_since)
+    expected = next_receipt(found, usual, rates, stock, since, supply)
+    columns = vars(usual) | vars(found) | vars(expected)
+    columns["receipt_interval_days"] = found.receipt_interval_days
+    columns["receipt_units"] = divided(found.received_units, found.receipts)
+    columns["next_receipt"] = -expected.days_to_receipt
+    return {
+        place: {name: None if np.isnan(values[n]) else float(values[n]) for name, values in columns.items()}
+        | {
+            f"{name}_on": None if np.isnan(columns[name][n]) else day(on - int(columns[name][n]))
+            for name in ("last_receipt", "on_order_since", "next_receipt")
+        }
+        for n, place in enumerate(places)
+    }
 
 
 def one(rows: Iterable[Mapping[str, Any]], on: int, supply: SupplySettings = ALONE, **facts: Any) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def refilled() -> list[dict[str, Any]]:
 
 def test_receipts_have_a_date_a_size_and_an_interval() -> None:
     found = one(weekly(22), 22)
-    assert (found["last_receipt_date"], found["receipts"]) == (day(21), 3)
+    assert (found["last_receipt_on"], found["receipts"]) == (day(21), 3)
     assert (found["receipt_units"], found["receipt_interval_days"]) == (10, 7)
 
 
@@ -129,11 +128,7 @@ def test_the_lead_time_of_a_thin_series_is_drawn_to_that_of_its_feed() -> None:
 
 
 def test_stores_of_another_dc_do_not_make_the_lead_time_longer() -> None:
-    places = [
-        {"as_of": day(20), "partner": "northfield", "location_id": store, "item_id": "oat", "dc_id": dc}
-        for store, dc in (("0001", "D1"), ("0204", "D2"))
-    ]
-    found = known([*every_other_day("0001"), *slow()], 20, SETTINGS, places)
+    found = known([*every_other_day("0001"), *slow()], 20, SETTINGS, {"0001": "D1", "0204": "D2"})
     assert (found["0001"]["lead_time_days"], found["0204"]["lead_time_days"]) == (1, 9)
 
 
@@ -145,7 +140,7 @@ def test_a_feed_without_orders_has_the_lead_time_of_the_settings() -> None:
 
 def test_what_is_on_order_comes_a_lead_time_after_it_was_ordered() -> None:
     found = one(weekly(19), 19)
-    assert (found["on_order_since"], found["inbound_units"]) == (day(19), 10)
+    assert (found["on_order_since_on"], found["inbound_units"]) == (day(19), 10)
     assert found["next_receipt_on"] == day(21)
 
 
@@ -219,7 +214,7 @@ def test_a_feed_that_reports_no_orders_says_nothing_of_them() -> None:
 def test_receipts_that_a_feed_never_reports_show_in_the_stock_balance() -> None:
     stocks = {1: (5.0, 2.0), 2: (4.0, 1.0), 3: (12.0, 2.0), 4: (9.0, 3.0)}
     found = one([observation(number, *figures) for number, figures in stocks.items()], 4)
-    assert (found["last_receipt_date"], found["receipts"], found["receipt_units"]) == (day(3), 1, 10)
+    assert (found["last_receipt_on"], found["receipts"], found["receipt_units"]) == (day(3), 1, 10)
 
 
 def test_a_feed_that_reports_receipts_and_one_that_does_not_are_each_read_in_their_way() -> None:
@@ -259,7 +254,7 @@ def test_a_feed_that_reports_receipts_is_believed() -> None:
 
 
 def test_dates_of_several_checks_do_not_mix() -> None:
-    days = looking_back(observations(weekly(22)), [day(20), day(22)], 56)
-    found = {row["as_of"]: row["last_receipt_date"] for row in rows_of(replenished(days))}
-    assert found == {day(20): day(14), day(22): day(21)}
-    assert all(isinstance(date, dt.date) for date in found)
+    seen = look_back(engine(), observations(weekly(22)), [day(20), day(22)], 56)
+    found = replenishment(seen.panel, np.nan_to_num(seen.panel.received_units))
+    assert seen.series["as_of"].to_pylist() == [day(20), day(22)]
+    assert found.last_receipt.tolist() == [6, 1]  # on days 14 and 21

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
-from ibis.expr.datatypes import uint64
 
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.reported import FLOWS, AbsentMeans
@@ -82,31 +81,3 @@ def _filled(rows: ir.Table, delivered: ir.Table, first: dt.date, last: dt.date, 
         quiet["on_hand_units"] = own_day.ifelse(spread.on_hand_units, ibis.literal(0.0))
     spread = spread.mutate(**quiet)
     return spread.semi_join(delivered, ["feed_id", "business_date"]).select(rows.columns)
-
-
-def looking_back(days: ir.Table, as_of: list[dt.date], lookback_days: int) -> ir.Table:
-    """The rows that each `as_of` date looks back on, marked with that date.
-
-    Grain:  (series, business_date) -> (as_of, series, business_date)
-    Units:  lookback_days counts the `as_of` date itself
-    """
-    reach = dt.timedelta(days=lookback_days - 1)
-    if len(as_of) == 1:
-        inside = days.filter(days.business_date.between(as_of[0] - reach, as_of[0]))
-        return inside.mutate(as_of=ibis.literal(as_of[0], "date"))
-    dates = ibis.memtable({AS_OF: as_of}, schema=ibis.schema({AS_OF: "date"}))
-    first_day = dates.as_of - ibis.interval(days=lookback_days - 1)
-    return days.join(dates, (days.business_date >= first_day) & (days.business_date <= dates.as_of))
-
-
-@ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
-def _hash(as_of: dt.date, feed_id: str, partner: str, location_id: str, item_id: str) -> uint64:
-    """A number of 64 bits made of some values; the engine's own, without the detour that ibis takes to a sign."""
-
-
-def series_hash(rows: ir.Table) -> ir.IntegerValue:
-    """A number that stands for (as_of, feed_id, series): what sorts by it is several times faster than by the texts.
-
-    Of a million series two share one with a probability of 3 in 100 million.
-    """
-    return _hash(*(rows[name] for name in (AS_OF, "feed_id", *SERIES)))

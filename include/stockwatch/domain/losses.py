@@ -6,15 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 from pydantic import Field
 
-from include.stockwatch.domain.availability import Status
-from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.customers import Array, Assumptions, Response, spell_loss
-from include.stockwatch.domain.daily import AS_OF
 from include.stockwatch.domain.intervals import with_intervals
 from include.stockwatch.domain.value import Value
 
@@ -68,30 +63,6 @@ class CustomerModel(Value):
         made = self.defaults.model_copy(update={key: value for key, value in own if value is not None})
         is_set = self.defaults.model_fields_set & {"customers_interval", "value_interval"}
         return made if is_set else with_intervals(made)
-
-
-def with_item_scope(table: ir.Table) -> ir.Table:
-    """Add x_I: for a series that is out, the share of the brand's other known items at the location that are out too.
-
-    Grain:  (as_of, series) with `status` and `brand` -> the same
-    Nulls:  0 where the brand, or no other item of it at the location, is known, as the model's default says; null
-            where nothing is out
-    """
-    shelf = (AS_OF, *(name for name in SERIES if name != "item_id"), "brand")
-    is_out = table.status == Status.OUT_OF_STOCK.value
-    branded = table.filter(table.brand.notnull())
-    brands = branded.group_by(*shelf).agg(
-        brand_out=(branded.status == Status.OUT_OF_STOCK.value).sum(),
-        brand_known=(branded.status != Status.UNKNOWN.value).sum(),
-    )
-    joined = table.mutate(is_out=is_out).left_join(brands, shelf, rname="{name}_of_brand")
-    others = joined.brand_known - 1
-    scope = ibis.cases(
-        (~joined.is_out, ibis.null("float64")),
-        ((others > 0).fill_null(False), (joined.brand_out - 1) / others),
-        else_=0.0,
-    )
-    return joined.mutate(item_scope=scope).select(*table.columns, "item_scope")
 
 
 def losses(

@@ -84,24 +84,29 @@ def ranged_on(assortment: ir.Table, items: ir.Table, dates: Sequence[dt.date]) -
     return ibis.union(*typed).distinct()
 
 
-def with_assortment(position: ir.Table, listed: ir.Table, location_types: Mapping[str, str]) -> ir.Table:
-    """Positions whose range is the assortment's where there is one; elsewhere it stays inferred.
+def with_listing(series: ir.Table, listed: ir.Table | None, location_types: Mapping[str, str]) -> ir.Table:
+    """Series with `is_listed`: whether the assortment in force ranges them; null where there is none for their place.
 
-    A series that is listed and was never reported has a position of which nothing is known: it counts as ranged, and
-    as lost coverage. A date for which a partner has no list in force is inferred: no list does not mean no range.
-    Grain:  (as_of, series), as `availability.positions`; listed as `ranged_on`, with names -> (as_of, series)
+    A date for which a partner has no list in force is not told: no list does not mean no range.
+    Grain:  (as_of, series) with feed_id; listed as `ranged_on` -> as series
     """
-    place = ibis.cases(*((position.feed_id == feed, kind) for feed, kind in location_types.items()), else_="")
-    position = position.mutate(location_type=place)
+    if listed is None:
+        return series.mutate(is_listed=ibis.null("boolean"))
+    place = ibis.cases(*((series.feed_id == feed, kind) for feed, kind in location_types.items()), else_="")
+    typed = series.mutate(location_type=place)
     speaks = listed.select(AS_OF, "partner", "location_type").distinct().mutate(speaks=True)
-    series = listed.drop("location_type").distinct(on=[AS_OF, *SERIES])
-    found = position.left_join(speaks, [AS_OF, "partner", "location_type"], rname="{name}_of_list")
-    found = found.select(*position.columns, "speaks")
-    found = found.left_join(series.select(AS_OF, *SERIES).mutate(lists=True), [AS_OF, *SERIES], rname="{name}_of_list")
-    is_ranged = found.speaks.fill_null(False).ifelse(found.lists.fill_null(False), found.is_ranged)
-    found = found.mutate(is_ranged=is_ranged).select([name for name in position.columns if name != "location_type"])
-    silent = series.anti_join(position, [AS_OF, *SERIES])
-    nothing = {"is_ranged": True, "is_out": False, "days_observed": 0, "demand_a": 0.0, "demand_b": 0.0}
-    silent = silent.mutate(**nothing)
-    missing = {name: ibis.null(kind) for name, kind in found.schema().items() if name not in silent.columns}
-    return ibis.union(found, silent.mutate(**missing).select(found.columns).cast(found.schema()))
+    names = listed.select(AS_OF, *SERIES).distinct().mutate(lists=True)
+    found = typed.left_join(speaks, [AS_OF, "partner", "location_type"], rname="{name}_of_list")
+    found = found.select(*series.columns, "speaks")
+    found = found.left_join(names, [AS_OF, *SERIES], rname="{name}_of_list")
+    is_listed = found.speaks.fill_null(False).ifelse(found.lists.fill_null(False), ibis.null("boolean"))
+    return found.mutate(is_listed=is_listed).select(*series.columns, "is_listed")
+
+
+def never_reported(series: ir.Table, listed: ir.Table) -> ir.Table:
+    """The series that an assortment ranges and no feed spoke of in the look-back: in range, and lost coverage.
+
+    Grain:  (as_of, series), listed as `ranged_on` -> (as_of, series), the columns of listed
+    """
+    found = listed.drop("location_type").distinct(on=[AS_OF, *SERIES])
+    return found.anti_join(series, [AS_OF, *SERIES])

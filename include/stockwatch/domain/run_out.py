@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 from scipy.special import betainc
 
-from include.stockwatch.domain.customers import Array
+from include.stockwatch.domain.panel import Array, Mask
 from include.stockwatch.domain.supply import SupplySettings
 
 RUN_OUT_INPUTS = (
@@ -101,12 +99,10 @@ def tail(mean: Array, shape: Array, dispersion: Array, stock: Array) -> tuple[Ar
     return np.where(nothing, 0.0, above), np.where(nothing, 0.0, short)
 
 
-def is_at_risk(
-    table: ir.Table, run_out_probability: ir.Value | float, min_days_of_supply: ir.Value | float
-) -> ir.Value:
-    """Whether a series with stock is at risk: by its risk to run out; where that is not known, by its days of supply.
+def is_at_risk(p_runs_out: Array, days_of_supply: Array, run_out_probability: Array, min_days_of_supply: Array) -> Mask:
+    """Whether series with stock are at risk: by the risk to run out; where that is not known, by days of supply.
 
-    Grain:  table (as_of, series) with p_runs_out
+    The last two arguments are limits of each series.
     """
-    low = (table.days_of_supply < min_days_of_supply).fill_null(False)
-    return ibis.coalesce(table.p_runs_out >= run_out_probability, low)
+    is_low = days_of_supply < min_days_of_supply
+    return np.where(np.isnan(p_runs_out), is_low, p_runs_out >= run_out_probability)

@@ -1,26 +1,33 @@
 """How every series is replenished, and when its next receipt is expected.
 
-Receipts and orders come from the look-back rows. The lead time follows from Little's law: what is on its way, summed
-over the days, is the units received times the days each of them was on its way. Sums suffice, no order is followed.
+Receipts and orders come from the look-back. The lead time follows from Little's law: what is on its way, summed over
+the days, is the units received times the days each of them was on its way. Sums suffice, no order is followed.
+Moments are ages: days before the checked date, below zero what is to come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import ibis
-import ibis.expr.types as ir
+import numpy as np
 from pydantic import Field
 
-from include.stockwatch.domain.availability import KEY, ORDERS, Status
-from include.stockwatch.domain.chain import cut_off, nearest_dc
-from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.daily import AS_OF, series_hash
-from include.stockwatch.domain.sums import unit_sum
+from include.stockwatch.domain.panel import (
+    Array,
+    Codes,
+    Columns,
+    Mask,
+    Panel,
+    ages,
+    median,
+    newest,
+    oldest,
+    summed,
+    total,
+)
 from include.stockwatch.domain.value import Value
 
-ORDERED, TO_ORDER, UNTOLD = "ordered", "to_order", "untold"
-"""Something is on order; nothing is; the feed says nothing of orders."""
 RECEIPT_SHARE = 0.25
 """Of the largest rise of a series: a smaller one is a corrected record rather than a receipt."""
 
@@ -44,300 +51,278 @@ class SupplySettings(Value):
     look_ahead_days: int = Field(default=28, ge=1, le=60, description="a run-out is looked for this far ahead")
 
 
-def feeds_without_receipts(rows: ir.Table) -> ir.Table:
-    """The feeds that report no receipt on any day.
-
-    Grain:  (as_of, feed_id, series, business_date) -> feed_id
-    """
-    feeds = rows.group_by("feed_id").agg(reports=rows.received_units.notnull().any())
-    return feeds.filter(~feeds.reports).select("feed_id")
-
-
-def receipts(rows: ir.Table, silent_feeds: Collection[str]) -> ir.Table:
-    """The receipts of the look-back, summed up: as they were reported, else as the stock balance shows them.
-
-    Grain:  (as_of, feed_id, series, business_date) -> (series_hash) of series with a receipt
-    Units:  before_receipts is the stock on record before each; late_receipts came to an empty record
-    """
-    said = rows if not silent_feeds else rows.filter(rows.feed_id.notin(sorted(silent_feeds)))
-    said = said.filter(said.received_units > 0)
-    came = said.select(
-        *("business_date", "received_units"),
-        series_hash=series_hash(said),
-        before=said.on_hand_units - said.received_units,
-        sold=said.units_sold.fill_null(0.0),
-    )
-    if silent_feeds:
-        came = ibis.union(came, _risen(rows.filter(rows.feed_id.isin(sorted(silent_feeds)))).select(came.columns))
-    day = came.business_date
-    return came.group_by("series_hash").agg(
-        receipts=came.count(),
-        first_receipt_date=day.min(),
-        last_receipt_date=day.max(),
-        received_units=unit_sum(came.received_units),
-        before_receipts=unit_sum(came.before),
-        before_receipts_squared=unit_sum(came.before * came.before),
-        late_receipts=(came.before + came.sold <= 0).sum().fill_null(0),
-    )
-
-
-def _risen(rows: ir.Table) -> ir.Table:
-    """What must have come in: what stock rose by since the report before, and what was sold on the day.
-
-    Nulls:  without two reports of stock nothing is inferred
-    """
-    told = rows.filter(rows.on_hand_units.notnull())
-    told = told.select(
-        *("business_date", "on_hand_units"),
-        series_hash=series_hash(told),
-        sold=told.units_sold.fill_null(0.0),
-        returned=told.returned_units.fill_null(0.0),
-    )
-    before = told.on_hand_units.lag().over(ibis.window(group_by="series_hash", order_by="business_date"))
-    risen = told.mutate(received_units=told.on_hand_units - before + told.sold - told.returned)
-    risen = risen.filter(risen.received_units >= 1)
-    most = risen.received_units.max().over(ibis.window(group_by="series_hash"))
-    found = risen.mutate(before=risen.on_hand_units - risen.received_units, most=most)
-    return found.filter(found.received_units >= RECEIPT_SHARE * found.most)
-
-
-def replenishment(position: ir.Table, found: ir.Table) -> ir.Table:
+@dataclass(frozen=True)
+class Replenishment(Columns):
     """What the look-back tells of how each series is replenished.
 
-    Grain:  position (as_of, feed_id, series) with `availability.ORDERS` and the date's on_order_units and
-            in_transit_units, found as `receipts` -> (as_of, feed_id, series)
-    Units:  inbound_units is on order and in transit on the date; receipt_units the mean of a receipt;
-            pipeline_unit_days what waited on each day, summed, of which received_units came in
+    Shapes: (series,)
+    Units:  first_receipt, last_receipt, on_order_since and last_waiting are ages; receipts counts them, late_receipts
+            those that came to an empty record; inbound_units is on order and in transit on the date; receipt_units the
+            mean of a receipt, units_before_receipt what was on record before it, spread_before_receipt its standard
+            deviation; pipeline_unit_days what waited on each day, summed, of which received_units came in;
+            last_waiting the last day on which something had not left yet, where the feed tells that apart
     Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where it never does
     """
-    told = position.on_order_units.notnull() | position.in_transit_units.notnull()
-    inbound = position.on_order_units.fill_null(0.0) + position.in_transit_units.fill_null(0.0)
-    orders = position.select(
-        *KEY, *ORDERS, inbound_units=told.ifelse(inbound, ibis.null("float64")), series_hash=series_hash(position)
-    )
-    sums = orders.left_join(found, "series_hash", rname="{name}_received").drop("series_hash_received", "series_hash")
-    sums = sums.mutate(
-        receipts=sums.receipts.fill_null(0),
-        received_units=sums.received_units.fill_null(0.0),
-        late_receipts=sums.late_receipts.fill_null(0),
-    )
-    since = ibis.coalesce(sums.last_idle_date + ibis.interval(days=1), sums.first_waiting_date)
-    since = (sums.inbound_units > 0).ifelse(since, ibis.null("date"))
-    span = sums.last_receipt_date.delta(sums.first_receipt_date, unit="day")
-    mean, square = (sums[name] / sums.receipts.nullif(0) for name in ("before_receipts", "before_receipts_squared"))
+
+    receipts: Array
+    first_receipt: Array
+    last_receipt: Array
+    received_units: Array
+    units_before_receipt: Array
+    spread_before_receipt: Array
+    late_receipts: Array
+    inbound_units: Array
+    on_order_since: Array
+    last_waiting: Array
+    pipeline_unit_days: Array
+
+    @property
+    def receipt_interval_days(self) -> Array:
+        """Mean days from one receipt to the next; NaN without two of them."""
+        return divided(self.first_receipt - self.last_receipt, self.receipts - 1)
+
+
+def divided(values: Array, by: Array) -> Array:
+    """A quotient; NaN where there is nothing to divide by."""
+    by = np.where(by == 0, np.nan, by)
+    return np.asarray(values / by)
+
+
+def replenishment(panel: Panel, came_in: Array) -> Replenishment:
+    """The replenishment of each series; `came_in` is what was received on each day, as `receipts`."""
+    is_receipt = came_in > 0
+    count = is_receipt.sum(axis=0).astype(float)
+    left = panel.on_hand_units - came_in
+    mean, square = (divided(total(np.nan_to_num(values), is_receipt), count) for values in (left, left**2))
+    is_told = ~(np.isnan(panel.on_order_units) & np.isnan(panel.in_transit_units))
+    on_order = np.nan_to_num(panel.on_order_units)
+    inbound = on_order + np.nan_to_num(panel.in_transit_units)
+    waits = np.where(np.isnan(panel.in_transit_units), inbound, on_order) > 0
+    inbound_units = np.where(is_told[0], inbound[0], np.nan)
+    last_idle = newest(is_told & (inbound <= 0))
+    since = np.where(np.isnan(last_idle), oldest(inbound > 0), last_idle - 1)
+    since = np.where(inbound_units > 0, since, np.nan)
+    last_receipt = newest(is_receipt)
     # an order that still waits tells nothing of lead times: nothing of it has come in
-    waited = sums.inbound_units * (sums.as_of.delta(since, unit="day") + 1)
-    unmet = (sums.last_receipt_date < since).fill_null(True).ifelse(waited.fill_null(0.0), 0.0)
-    return sums.mutate(
-        on_order_since=since,
-        pipeline_unit_days=_at_least(sums.pipeline_unit_days - unmet, 0.0),
-        receipt_units=sums.received_units / sums.receipts.nullif(0),
+    unmet = np.where(last_receipt <= since, 0.0, np.nan_to_num(inbound_units * (since + 1)))
+    waited = np.where(is_told.any(axis=0), total(inbound, is_told), np.nan)
+    return Replenishment(
+        receipts=count,
+        first_receipt=oldest(is_receipt),
+        last_receipt=last_receipt,
+        received_units=total(came_in, is_receipt),
         units_before_receipt=mean,
-        spread_before_receipt=_at_least(square - mean**2, 0.0).sqrt(),
-        receipt_interval_days=span / (sums.receipts - 1).nullif(0),
-    ).drop("first_receipt_date", "first_waiting_date", "last_idle_date", "before_receipts", "before_receipts_squared")
+        spread_before_receipt=np.sqrt(np.maximum(square - mean**2, 0.0)),
+        late_receipts=(is_receipt & (left + np.nan_to_num(panel.units_sold) <= 0)).sum(axis=0).astype(float),
+        inbound_units=inbound_units,
+        on_order_since=since,
+        last_waiting=newest(waits),
+        pipeline_unit_days=np.maximum(waited - unmet, 0.0),
+    )
 
 
-def with_spell_supply(table: ir.Table, rows: ir.Table, supply: SupplySettings) -> ir.Table:
-    """A table with what its rows tell of how each series that is out came to be: corrected and overdue units.
+def receipts(panel: Panel, rise: Array, reports: Mask) -> Array:
+    """What came in on each day: as it was reported, else as the balance of stock shows it; 0 where nothing did.
 
-    corrected_units is what the record lost beyond sales on the way to the first day out: stock that was on record
-    and not there, until somebody counted. overdue_units is what was inbound a lead time and some days ago, less all
-    that has come in since: first ordered, first delivered.
-    Grain:  table (as_of, series) of `with_supply`, rows (as_of, feed_id, series, business_date) -> as table
-    Nulls:  null for series that are not out; overdue_units where orders or lead time are not known
+    Shapes: rise as `phantom.risen` (days, series); reports (series,): whether the feed ever reports a receipt
     """
-    out = table.filter(table.status == Status.OUT_OF_STOCK.value)
-    facts = ("spell_start_date", "last_in_stock_date", "lead_time_days")
-    days = rows.inner_join(out.select(*KEY, *facts), list(KEY), rname="{name}_of_spell")
-    began, before = days.spell_start_date, days.last_in_stock_date
-    flow = days.received_units.fill_null(0.0) - days.units_sold.fill_null(0.0) + days.returned_units.fill_null(0.0)
-    change = (days.business_date == before).ifelse(days.on_hand_units, flow)
-    wait = (days.lead_time_days.round() + supply.overdue_days).cast("int64")
-    ordered_on = days.as_of - wait.as_interval("D")
-    inbound = days.on_order_units.fill_null(0.0) + days.in_transit_units.fill_null(0.0)
-    told = days.on_order_units.notnull() | days.in_transit_units.notnull()
-    found = days.group_by(*KEY).agg(
-        expected_units=unit_sum(change, days.business_date.between(before, began)),
-        found_units=days.on_hand_units.max(where=days.business_date == began),
-        inbound_then=inbound.max(where=told & (days.business_date == ordered_on)),
-        came_since=unit_sum(days.received_units, days.business_date > ordered_on),
-    )
-    found = found.select(
-        *KEY,
-        corrected_units=_at_least(found.expected_units - found.found_units, 0.0),
-        overdue_units=_at_least(found.inbound_then - found.came_since.fill_null(0.0), 0.0),
-    )
-    joined = table.left_join(found, list(KEY), rname="{name}_of_spell")
-    return joined.select(*table.columns, "corrected_units", "overdue_units")
+    large = np.maximum(RECEIPT_SHARE * np.fmax.reduce(rise, axis=0), 1.0)
+    inferred = np.where(rise >= large, rise, 0.0)
+    return np.where(reports, np.fmax(panel.received_units, 0.0), inferred)
 
 
-def with_habits(found: ir.Table, places: ir.Table, supply: SupplySettings) -> ir.Table:
-    """Replenishment with its habits: lead time, and how many days of supply are left when a receipt comes.
+@dataclass(frozen=True)
+class Habits(Columns):
+    """How each series is usually replenished.
+
+    Shapes: (series,)
+    Units:  lead_time_days between the first close that shows an order and the day of its receipt; late_share of the
+            receipts of its DC and feed that came to an empty record; left_days are days of supply left when a receipt
+            comes, and the spread_days by which it varies, of the usual demand
+    Nulls:  lead_time_days where no order was seen and the settings say nothing; left_days where nothing was received
+    """
+
+    lead_time_days: Array
+    late_share: Array
+    left_days: Array
+    spread_days: Array
+
+
+def habits(found: Replenishment, rate: Array, place: Codes, supply: SupplySettings) -> Habits:
+    """Habits of series that sell `rate` units a day; `place` numbers the DC and feed that each belongs to.
 
     A series' own history is drawn to the median of those of its DC and feed, the more the fewer receipts it had.
-    Grain:  found as `replenishment` with demand_units_per_day, places (as_of, series, dc_id) from `chain.nearest_dc`
-            -> found
-    Units:  lead_time_days between the first close that shows an order and the day of its receipt; late_share of the
-            receipts of its DC and feed that came to an empty record; left_days, and the
-            spread_days by which it varies, of the usual demand
-    Nulls:  lead_time_days where no order was seen and the settings say nothing; left_days where nothing was received
     Source: Little's law for the lead time
     """
-    rate = found.demand_units_per_day.nullif(0.0)
-    own = found.mutate(
-        own_lead=found.pipeline_unit_days / found.received_units.nullif(0.0),
-        own_left=found.units_before_receipt / rate,
-        own_spread=found.spread_before_receipt / rate,
-    )
-    placed = own.left_join(places, [AS_OF, *SERIES], rname="{name}_of_place")
-    placed = placed.select(*own.columns, dc_id=placed.dc_id.fill_null("")).mutate(is_usual=own.receipts >= 2)
-    pool = [AS_OF, "feed_id", "dc_id"]
-    pools = placed.group_by(*pool).agg(
-        pooled_lead=placed.own_lead.quantile(0.5),
-        pooled_left=placed.own_left.quantile(0.5, where=placed.is_usual),
-        pooled_late=placed.late_receipts.sum() / placed.receipts.sum().nullif(0),
-        pooled_spread=placed.own_spread.quantile(0.5, where=placed.is_usual),
-    )
-    joined = placed.left_join(pools, pool, rname="{name}_of_pool")
+    lead = divided(found.pipeline_unit_days, found.received_units)
+    left, spread = divided(found.units_before_receipt, rate), divided(found.spread_before_receipt, rate)
+    is_usual = found.receipts >= 2
 
-    def drawn(own: ir.FloatingColumn, pooled: ir.FloatingColumn, weight: float) -> ir.FloatingValue:
-        mixed = (own * joined.receipts + pooled * weight) / (joined.receipts + weight)
-        return ibis.coalesce(mixed, own, pooled)
+    def drawn(own: Array, pooled: Array, weight: float) -> Array:
+        mixed = divided(own * found.receipts + pooled * weight, found.receipts + weight)
+        return np.where(np.isnan(mixed), np.where(np.isnan(own), pooled, own), mixed)
 
-    given = ibis.null("float64") if supply.lead_time_days is None else ibis.literal(supply.lead_time_days)
-    lead = drawn(joined.own_lead, joined.pooled_lead, supply.pool_receipts)
-    habits = joined.select(
-        *found.columns,
-        lead_time_days=ibis.coalesce(lead, given),
-        late_share=joined.pooled_late,
-        left_days=drawn(joined.own_left, joined.pooled_left, supply.pool_level_receipts),
-        spread_days=drawn(joined.own_spread, joined.pooled_spread, supply.pool_level_receipts),
-    )
-    return habits.drop(
-        "units_before_receipt", "spread_before_receipt", "late_receipts", "pipeline_unit_days", "demand_units_per_day"
+    def usual(own: Array) -> Array:
+        return median(np.where(is_usual, own, np.nan), place)
+
+    lead = drawn(lead, median(lead, place), supply.pool_receipts)
+    if supply.lead_time_days is not None:
+        lead = np.where(np.isnan(lead), supply.lead_time_days, lead)
+    places = int(place.max(initial=-1)) + 1
+    late, count = (summed(place, values, places) for values in (found.late_receipts, found.receipts))
+    return Habits(
+        lead_time_days=lead,
+        late_share=divided(late, count)[place],
+        left_days=drawn(left, usual(left), supply.pool_level_receipts),
+        spread_days=drawn(spread, usual(spread), supply.pool_level_receipts),
     )
 
 
-def with_next_receipt(table: ir.Table, supply: SupplySettings) -> ir.Table:
-    """Add when the next receipt is expected, and for how many days an order is overdue.
+@dataclass(frozen=True)
+class NextReceipt(Columns):
+    """When the next receipt is expected, and for how many days an order is overdue.
+
+    Shapes: (series,)
+    Units:  order_due is an age; days_to_receipt counts the day of the receipt: 1 is tomorrow. The risk is that of
+            `exposed_units` over `exposed_days` before a receipt, of which `doubtful_days` are a guess: where nothing is
+            on order as yet and stock is above the level of an order, that of the level over the time from the order on
+    Nulls:  days_to_receipt where it is late, or the DC is out, or neither order, cadence nor lead time is known
+    """
+
+    order_due: Array
+    order_overdue_days: Array
+    days_to_receipt: Array
+    exposed_units: Array
+    exposed_days: Array
+    doubtful_days: Array
+    late_share: Array
+
+
+class _Expected(NamedTuple):
+    """A series as its next receipt is worked out: its state, and the days that calendar and stock give."""
+
+    is_ordered: Mask
+    is_to_order: Mask
+    is_untold: Mask
+    lead: Array
+    due: Array
+    level_units: Array
+    above_days: Array
+    below_days: Array
+
+    @property
+    def late(self) -> Array:
+        """Days since the receipt was due by the calendar."""
+        return np.maximum(self.due, 0.0)
+
+    @property
+    def ahead(self) -> Array:
+        """Days until the receipt is due by the calendar."""
+        return np.maximum(-self.due, 1.0)
+
+
+def next_receipt(
+    found: Replenishment, usual: Habits, rate: Array, on_hand: Array, dc_out_since: Array, supply: SupplySettings
+) -> NextReceipt:
+    """The next receipt of each series; `dc_out_since` is the age since when the DCs that serve it are all out.
 
     What is on order comes a lead time after it was ordered, or, where receipts follow one another while orders wait,
     at the usual cadence. Where nothing is on order, an order comes when stock is down to where it usually is ordered,
     and the receipt a lead time later. A feed that says nothing of orders leaves the cadence, and the stock that is
     usually left when a receipt comes. What is late is expected to take as long again as it is late by now.
-    Grain:  table (as_of, series) with the columns of `with_habits`, and `dc_out_since` -> the same
-    Units:  days_to_receipt counts the day of the receipt: 1 is tomorrow. The risk is that of `exposed_units` over
-            `exposed_days` before a receipt, of which `doubtful_days` are a guess: where nothing is on order as yet and
-            stock is above the level of an order, that of the level over the time from the order on
-    Nulls:  next_receipt_on null where it is late, or the DC is out, or neither order, cadence nor lead time is known
     """
-    timed = _by_level(_by_date(table))
-    wait, doubtful = _wait(timed), _doubtful(timed)
-    judged = timed.mutate(wait=wait, late_days=doubtful).mutate(
-        doubtful_days=_at_most(ibis._.late_days, supply.most_doubtful_days)
-    )
+    stock = np.maximum(on_hand, 0.0)
+    one = _expected(found, usual, rate, stock)
+    wait = np.where(one.is_to_order, one.above_days + one.lead + 1, one.ahead)
+    late_days = _late(found, one, dc_out_since)
+    doubtful = np.minimum(late_days, supply.most_doubtful_days)
+    guess = np.nan_to_num(doubtful)
     # an order is to come: the risk is that of its usual stock, from then on
-    to_come = (judged.state == TO_ORDER) & (judged.above_days > 0)
-    exposed = ibis.cases(
-        (to_come, judged.lead + 1),
-        # what comes at no known order comes at its time, or before stock is lower than usual
-        (judged.state == UNTOLD, ibis.least(judged.wait, judged.above_days + 1)),
-        else_=judged.wait,
-    )
-    is_ordered, guess = judged.state == ORDERED, judged.doubtful_days.fill_null(0.0)
-    is_late = (judged.late_days > supply.overdue_days).fill_null(False)
-    ordered_units = ibis.least(_at_least(judged.order_level_units.ceil(), 1.0), judged.stock)
-    expected = judged.mutate(
-        order_due_on=is_ordered.ifelse(judged.due, ibis.null("date")),
-        order_overdue_days=(is_ordered & (judged.late > supply.overdue_days)).ifelse(judged.late, ibis.null("float64")),
-        days_to_receipt=(judged.wait + guess).ceil().cast("int64"),
-        exposed_days=exposed + guess - 1,
-        exposed_units=to_come.ifelse(ordered_units, judged.stock),
-        late_share=is_ordered.ifelse(judged.late_share / 2, judged.late_share),  # it was ordered, at least
-    )
-    due = _later(expected.as_of, expected.days_to_receipt)
-    expected = expected.mutate(next_receipt_on=is_late.ifelse(ibis.null("date"), due))
-    return expected.drop(
-        "state", "stock", "lead", "due", "late", "ahead", "above_days", "below_days", "wait", "late_days"
+    to_come = one.is_to_order & (one.above_days > 0)
+    # what comes at no known order comes at its time, or before stock is lower than usual
+    at_no_order = np.where(one.is_untold, np.fmin(wait, one.above_days + 1), wait)
+    is_late = late_days > supply.overdue_days
+    return NextReceipt(
+        order_due=np.where(one.is_ordered, one.due, np.nan),
+        order_overdue_days=np.where(one.is_ordered & (one.late > supply.overdue_days), one.late, np.nan),
+        days_to_receipt=np.where(is_late, np.nan, np.ceil(wait + guess)),
+        exposed_units=np.where(to_come, np.fmin(np.maximum(np.ceil(one.level_units), 1.0), stock), stock),
+        exposed_days=np.where(to_come, one.lead + 1, at_no_order) + guess - 1,
+        doubtful_days=doubtful,
+        late_share=np.where(one.is_ordered, usual.late_share / 2, usual.late_share),  # it was ordered, at least
     )
 
 
-def _by_date(table: ir.Table) -> ir.Table:
-    """When the calendar expects the next receipt: `due`, `late` days ago or `ahead`."""
-    today = table.as_of
-    interval = _at_least(table.receipt_interval_days.round(), 1.0)
-    lead = _at_least(table.lead_time_days.round(), 1.0)
-    table = table.mutate(
-        state=ibis.cases((table.inbound_units > 0, ORDERED), (table.inbound_units.notnull(), TO_ORDER), else_=UNTOLD),
-        stock=_at_least(table.on_hand_units, 0.0),
-        lead=lead,
-        by_cadence=_later(table.last_receipt_date, interval),
-        by_order=_later(table.on_order_since, lead),
-    )
+def _expected(found: Replenishment, usual: Habits, rate: Array, stock: Array) -> _Expected:
+    is_ordered, is_untold = found.inbound_units > 0, np.isnan(found.inbound_units)
+    interval = np.maximum(rounded(found.receipt_interval_days), 1.0)
+    lead = np.maximum(rounded(usual.lead_time_days), 1.0)
+    by_cadence, by_order = found.last_receipt - interval, found.on_order_since - lead
     # what waited already when the last receipt came is there a lead time after it, or sooner if that is usual
-    keeps_coming = (table.last_receipt_date >= table.on_order_since).fill_null(False)
-    sooner = (table.by_cadence > today).ifelse(table.by_cadence, ibis.null("date"))
-    after_receipt = ibis.least(_later(table.last_receipt_date, table.lead), sooner)
-    ordered = keeps_coming.ifelse(after_receipt, table.by_order)
-    table = table.mutate(due=(table.state == ORDERED).ifelse(ordered, table.by_cadence)).drop("by_cadence", "by_order")
-    return table.mutate(
-        late=_at_least(table.as_of.delta(table.due, unit="day"), 0).cast("float64"),
-        ahead=_at_least(table.due.delta(table.as_of, unit="day"), 1).cast("float64"),
+    keeps_coming = found.last_receipt <= found.on_order_since
+    sooner = np.where(by_cadence < 0, by_cadence, np.nan)
+    ordered = np.where(keeps_coming, np.fmax(found.last_receipt - lead, sooner), by_order)
+    # how stock stands to the usual moment of an order, or of a receipt where nothing is told of orders
+    level = rate * np.where(is_untold, usual.left_days, usual.left_days + lead)
+    above = divided(stock - level, rate)
+    return _Expected(
+        is_ordered=is_ordered,
+        is_to_order=~is_ordered & ~is_untold,
+        is_untold=is_untold,
+        lead=lead,
+        due=np.where(is_ordered, ordered, by_cadence),
+        level_units=level,
+        above_days=np.maximum(above, 0.0),
+        below_days=np.maximum(-above - usual.spread_days, 0.0),
     )
 
 
-def _by_level(table: ir.Table) -> ir.Table:
-    """How stock stands to the usual moment of an order, or of a receipt where nothing is told of orders, in days."""
-    rate = table.demand_units_per_day
-    left = (table.state == UNTOLD).ifelse(table.left_days, table.left_days + table.lead)
-    table = table.mutate(order_level_units=rate * left)
-    above = (table.stock - table.order_level_units) / rate.nullif(0.0)
-    return table.mutate(above_days=_at_least(above, 0.0), below_days=_at_least(-above - table.spread_days, 0.0))
-
-
-def _wait(table: ir.Table) -> ir.FloatingValue:
-    """Days until the next receipt, were nothing late."""
-    return (table.state == TO_ORDER).ifelse(table.above_days + table.lead + 1, table.ahead)
-
-
-def _doubtful(table: ir.Table) -> ir.FloatingValue:
+def _late(found: Replenishment, one: _Expected, dc_out_since: Array) -> Array:
     """Days by which it is late: by its date, by the stock, or because the DC is out that is to send it."""
-    late = table.state.cases(
-        (ORDERED, table.late), (TO_ORDER, table.below_days), else_=ibis.least(table.late, table.below_days)
-    )
-    out = (table.as_of.delta(table.dc_out_since, unit="day") + 1).cast("float64")
-    waits_there = (table.last_waiting_date == table.as_of).fill_null(False)
-    cut = table.state.cases(
-        (ORDERED, waits_there.ifelse(out, 0.0)), (TO_ORDER, out - table.above_days), else_=out - table.ahead
-    )
-    return ibis.greatest(late, cut)
+    late = np.where(one.is_to_order, one.below_days, np.fmin(one.late, one.below_days))
+    late = np.where(one.is_ordered, one.late, late)
+    out = dc_out_since + 1
+    cut = np.where(one.is_to_order, out - one.above_days, out - one.ahead)
+    cut = np.where(one.is_ordered, np.where(found.last_waiting == 0, out, 0.0), cut)
+    return np.fmax(late, cut)
 
 
-def _at_most(value: ir.NumericValue, most: float) -> ir.NumericValue:
-    """The value, or the most it can be; null stays null, which `least` would not let it."""
-    return (value > most).ifelse(most, value)
+def rounded(days: Array) -> Array:
+    """Whole days, halves up."""
+    return np.floor(days + 0.5)
 
 
-def _at_least(value: ir.NumericValue, least: float) -> ir.NumericValue:
-    """The value, or the least it can be; null stays null, which `greatest` would not let it."""
-    return (value < least).ifelse(least, value)
+def corrected_units(panel: Panel, start: Array, last_in_stock: Array) -> Array:
+    """What the records of series that are out lost beyond sales on the way to the first day out: stock that was on
+    record and not there, until somebody counted. The arguments after the panel are ages.
 
-
-def _later(date: ir.DateValue, days: ir.IntegerValue) -> ir.DateValue:
-    return date + days.cast("int64").as_interval("D")
-
-
-def with_supply(table: ir.Table, found: ir.Table, dcs: ir.Table, supply: SupplySettings) -> ir.Table:
-    """A table of series with how each is replenished and when the next receipt is expected.
-
-    Grain:  table (as_of, series), found as `replenishment`, dcs as `chain.dcs_of` -> as table
+    Nulls: NaN where stock was not reported on the last day in stock and on the first day out
     """
-    key = [AS_OF, *SERIES]
-    rates = table.select(*KEY, "demand_units_per_day")
-    found = found.left_join(rates, list(KEY), rname="{name}_of_rate").select(*found.columns, "demand_units_per_day")
-    found = with_habits(found, nearest_dc(dcs), supply)
-    joined = table.left_join(found, list(KEY), rname="{name}_of_supply")
-    joined = joined.select(*table.columns, *(name for name in found.columns if name not in table.columns))
-    cut = joined.left_join(cut_off(dcs), key, rname="{name}_of_cut").select(*joined.columns, "dc_out_since")
-    return with_next_receipt(cut, supply)
+    age = ages(panel.days)
+    flow = (np.nan_to_num(values) for values in (panel.received_units, panel.units_sold, panel.returned_units))
+    received, sold, returned = flow
+    change = np.where(age == last_in_stock, panel.on_hand_units, received - sold + returned)
+    expected = total(change, (start <= age) & (age <= last_in_stock))
+    return np.where(np.isnan(last_in_stock), np.nan, np.maximum(expected - _at(panel.on_hand_units, start), 0.0))
+
+
+def overdue_units(panel: Panel, lead_time_days: Array, supply: SupplySettings) -> Array:
+    """What was inbound a lead time and some days ago, less all that has come in since: first ordered, first delivered.
+
+    Nulls: NaN where orders or lead time are not known
+    """
+    wait = np.trunc(rounded(lead_time_days) + supply.overdue_days)
+    inbound = np.where(
+        np.isnan(panel.on_order_units) & np.isnan(panel.in_transit_units),
+        np.nan,
+        np.nan_to_num(panel.on_order_units) + np.nan_to_num(panel.in_transit_units),
+    )
+    came_since = total(np.nan_to_num(panel.received_units), ages(panel.days) < wait)
+    return np.maximum(_at(inbound, wait) - came_since, 0.0)
+
+
+def _at(values: Array, age: Array) -> Array:
+    """The value of each series at an age; NaN where that is not known, or before the look-back."""
+    is_inside = (age >= 0) & (age < len(values))
+    place = np.where(is_inside, age, 0).astype(int)
+    return np.where(is_inside, np.take_along_axis(values, place[None, :], axis=0)[0], np.nan)

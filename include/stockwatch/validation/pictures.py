@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.domain.columns import ASSORTMENT, ITEMS, LOCATIONS, OBSERVATIONS, SUPPLY_LINKS
-from include.stockwatch.domain.daily import looking_back
 from include.stockwatch.domain.master import per_partner, ranged_on
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands, Threshold, Thresholds
 from include.stockwatch.simulation.world import World
@@ -50,8 +49,7 @@ def pictures(
     feeds = world.records.column("feed_id").unique().to_pylist()
     types = {feed: "dc" if feed.endswith("_dcs") else "store" for feed in feeds}
     observations = _filled(world.records, OBSERVATIONS, without)
-    rows = looking_back(observations, list(dates), rules.check.lookback_days)
-    found: pa.Table = assess(engine, rows, dates, rules, _master_data(world, dates), types)
+    found, _ = assess(engine, observations, dates, rules, _master_data(world, dates), types)
     engine.disconnect()
     return found
 

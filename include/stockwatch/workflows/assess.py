@@ -1,64 +1,69 @@
 """What is known of every series on some dates: status, demand, risk, cause and cost, from rows and master data.
 
-Three steps, because the risk of running out needs a distribution that no engine has: the tables of the look-back in
-one query, the probabilities in numpy, and what follows from them in a second query over the few columns that are left.
+The look-back is read into matrices, and what they tell is worked out in numpy, one element for each series. What is a
+matter of master data (range, supply chain, planned changes) and of causes is asked of the engine.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from include.stockwatch.domain import transitions
-from include.stockwatch.domain.availability import (
-    CheckSettings,
-    Hold,
-    Status,
-    availability,
-    marked,
-    positions,
-    rows_of_out,
-)
+from include.stockwatch.domain import demand, supply, transitions
+from include.stockwatch.domain.availability import CheckSettings, Status, share_out
 from include.stockwatch.domain.causes import ScopeSettings, with_causes
-from include.stockwatch.domain.chain import dc_outages, dc_states, dcs_of, links_on, regions
+from include.stockwatch.domain.chain import cut_off, dc_outages, dc_states, dcs_of, links_on, nearest_dc, regions
 from include.stockwatch.domain.columns import AVAILABILITY, SERIES
-from include.stockwatch.domain.customers import Array, Assumptions
+from include.stockwatch.domain.customers import Assumptions
 from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.figures import Figures, Limits, Told, figures, learned
 from include.stockwatch.domain.intervals import with_intervals
-from include.stockwatch.domain.losses import INPUTS, CustomerModel, losses, with_item_scope
+from include.stockwatch.domain.losses import INPUTS, CustomerModel, losses
 from include.stockwatch.domain.loyalty import Figure, in_force, measured
-from include.stockwatch.domain.master import with_details
-from include.stockwatch.domain.run_out import RUN_OUT_INPUTS, is_at_risk, run_out
+from include.stockwatch.domain.master import named, never_reported, with_details, with_listing
+from include.stockwatch.domain.panel import Array, Codes, Dates, Mask, Panel, on
+from include.stockwatch.domain.run_out import is_at_risk, run_out
 from include.stockwatch.domain.signals import Heard
-from include.stockwatch.domain.supply import (
-    SupplySettings,
-    feeds_without_receipts,
-    receipts,
-    replenishment,
-    with_spell_supply,
-    with_supply,
-)
-from include.stockwatch.domain.thresholds import Thresholds
+from include.stockwatch.domain.supply import SupplySettings
+from include.stockwatch.domain.thresholds import Limit, Thresholds
 from include.stockwatch.domain.value import Value
+from include.stockwatch.workflows.look_back import codes, look_back
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
+LIMITS: tuple[Limit, ...] = (
+    "out_of_stock_at_or_below_units",
+    "phantom_probability",
+    "min_days_of_supply",
+    "days_out_before_alert",
+    "run_out_probability",
+)
+SERIES_ON = (AS_OF, *SERIES)
 EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
 """What costs: empty by the record, or probably empty in spite of it."""
 
 
-NUMBERS = itertools.count(1)
 LABEL = ("partner", "category", "brand", "currency")
 """What assumptions of the lost-customer model may differ by."""
 Label = tuple[str, str | None, str | None, str | None]
 BUSINESS_DATE = "business_date"
+CAUSE_INPUTS = (
+    *SERIES_ON,
+    "feed_id",
+    "status",
+    *("spell_start_date", "spell_days", "last_seen_date", "last_sale_date", "last_receipt_date", "lead_time_days"),
+    *("inbound_units", "on_order_since", "last_waiting_date", "order_due_on", "order_overdue_days"),
+    *("overdue_units", "corrected_units", "demand_units_per_day", "receipt_interval_days"),
+)
+CAUSE_OUTPUTS = ("cause", "scope", "scope_id", "cause_evidence")
+Texts = npt.NDArray[np.str_]
 THURSDAY = 3
 """The weekday of 1 January 1970, Monday being 0."""
 
@@ -106,111 +111,314 @@ def assess(
     rules: Rules,
     known: MasterData,
     location_types: Mapping[str, str],
-) -> pa.Table:
-    """The availability table of some dates.
+) -> tuple[pa.Table, int]:
+    """The availability table of some dates, and how many series were seen in their look-back, ranged or not.
 
-    `rows` are those of the look-back (`daily.looking_back`), `location_types` the kind of place that each feed reports.
-    Grain:  (as_of, series, business_date) -> (business_date, series), the columns of AVAILABILITY
+    `rows` are daily rows that reach back as far as the dates look (`daily.daily`), `location_types` the kind of place
+    that each feed reports.
+    Grain:  (feed_id, series, business_date) -> (business_date, series), the columns of AVAILABILITY
     """
-    name, made = f"look_back_{next(NUMBERS)}", list[str]()
+    seen = look_back(engine, rows, dates, rules.check.lookback_days)
+    series = _described(engine, seen.series, rules, known, location_types)
+    pool, limits = _pools(series), Limits(*(_figures(series, name) for name in LIMITS[:3]))
+    common = learned(seen.panel, pool, limits, rules.check)
+    memory, heard = rules.customers.defaults.memory_half_life_days, _told(engine, series, known.heard)
+    found = figures(seen.panel, pool, limits, common, rules.check, memory, heard)
+    dc_feeds = {feed_id for feed_id, kind in location_types.items() if kind == "dc"}
+    chain = _chain(engine, series, seen.panel, limits, dates, known, dc_feeds)
+    facts = _facts(series, found, common.weekdays[pool.category], chain, seen.panel, rules)
+    listed = series["is_listed"].fill_null(True).to_numpy() & series["is_listed"].is_valid().to_numpy()
+    is_ranged = np.where(series["is_listed"].is_null().to_numpy(), found.position.is_stocked, listed)
+    table = _with_unreported(engine, facts.filter(is_ranged), rules, known)
+    told = _with_losses(_explained(engine, table, chain, known, dc_feeds, rules), rules)
+    return told, len(np.unique(codes(*(series[name] for name in SERIES))))
 
-    def held(table: ir.Table) -> ir.Table:
-        """Computed now, and kept in the engine, which puts on disk what does not fit into its memory."""
-        made.append(f"held_{next(NUMBERS)}")
-        return engine.create_table(made[-1], table, temp=True)
 
-    view = engine.create_view(name, rows)  # large expressions take longer to write down than to run
-    try:
-        return _assessed(engine, held, view, dates, rules, known, location_types)
-    finally:
-        for table in made:
-            engine.raw_sql(f"DROP TABLE IF EXISTS {table}")
-        engine.raw_sql(f"DROP VIEW {name}")  # `drop_view` of ibis 12 loses the name
-
-
-def _assessed(
-    engine: Any,
-    held: Hold,
-    rows: ir.Table,
-    dates: Sequence[dt.date],
-    rules: Rules,
-    known: MasterData,
-    location_types: Mapping[str, str],
+def _described(
+    engine: Any, series: pa.Table, rules: Rules, known: MasterData, location_types: Mapping[str, str]
 ) -> pa.Table:
+    """Series with the names and details of the master data, whether they are listed, and their limits."""
     import ibis
 
-    dc_feeds = {feed_id for feed_id, kind in location_types.items() if kind == "dc"}
-    days = marked(rows, rules.thresholds, rules.check)
-    position = held(positions(days, rules.check, held))
-    days_out = held(rows_of_out(days, position))
-    memory = rules.customers.defaults.memory_half_life_days
-    table = held(
-        availability(
-            days,
-            position,
-            rules.thresholds,
-            rules.check,
-            memory,
-            listed=known.listed,
-            location_types=location_types,
-            heard=known.heard,
-            days_out=days_out,
-            hold=held,
-        )
-    )
-    links = links_on(known.supply_links, known.items, dates)
-    dcs = held(dcs_of(table.select(AS_OF, *SERIES), links, dc_states(days, dc_feeds)))
-    outages = held(dc_outages(days, dc_feeds))
-    silent = engine.to_pyarrow(feeds_without_receipts(rows))["feed_id"].to_pylist()
-    found = replenishment(position, receipts(rows, silent))
-    table = held(with_supply(table, found, dcs, rules.supply))
-    table = with_details(with_spell_supply(table, days_out, rules.supply), known.items)
-    table = held(_at_risk(ibis.memtable(_with_run_outs(engine.to_pyarrow(table), rules)), rules))
-    places = held(regions(known.locations))
-    planned = held(transitions.planned(table, known.items, known.assortment, places))
-    table = held(with_causes(table, dcs, outages, planned, places, dc_feeds, rules.scope))
-    table = with_item_scope(_planned(table)).rename(business_date=AS_OF)
-    return _with_losses(engine.to_pyarrow(table), rules)
+    told = ibis.memtable(series.append_column("row", [np.arange(len(series))]))
+    told = with_listing(_named(told, known), known.listed, location_types)
+    return engine.to_pyarrow(_limited(told, rules.thresholds).order_by("row")).drop(["row"])
 
 
-def _with_run_outs(table: pa.Table, rules: Rules) -> pa.Table:
-    """Add the risk of running out, and the day on which stock is as likely gone as not."""
+def _named(series: ir.Table, known: MasterData) -> ir.Table:
+    """Series with the names that master data have where the feed has none, and what only these say of items."""
+    series = named(series, known.items, "item_id", {"item_name": "item_name", "category": "category"})
+    series = named(series, known.locations, "location_id", {"location_name": "location_name"})
+    return with_details(series, known.items)
+
+
+def _limited(series: ir.Table, thresholds: Thresholds) -> ir.Table:
+    limits = {name: thresholds.limit_column(name, series) for name in LIMITS}
+    return series.mutate(rule=thresholds.rule_column(series), **limits)
+
+
+def _pools(series: pa.Table) -> demand.Pools:
+    feed = (series[AS_OF], series["feed_id"])
+    columns = (series["category"].fill_null(""), series["item_id"], series["location_id"])
+    return demand.Pools(codes(*feed), *(codes(*feed, column) for column in columns))
+
+
+def _told(engine: Any, series: pa.Table, heard: Heard | None) -> Told | None:
+    """What customers say of silent runs, as a question that can be asked."""
+    import ibis
     import pyarrow as pa
 
-    today = table[AS_OF].to_numpy().astype("datetime64[D]")
-    inputs = {name: _figures(table, name) for name in RUN_OUT_INPUTS if name != "weekday"}
-    inputs["weekday"] = (today.astype(int) + THURSDAY) % 7
-    found = run_out(inputs, rules.check.horizon_days, rules.supply, _profile(table, inputs["weekday"]))
+    if heard is None:
+        return None
+
+    def told(rate: Array, start: Array) -> Array:
+        silent = np.flatnonzero(start >= 0)
+        runs = series.select(SERIES_ON).take(silent)
+        columns = {"run_start_date": on(_today(runs), start[silent]), "demand_units_per_day": rate[silent]}
+        for name, values in {**columns, "row": silent}.items():
+            runs = runs.append_column(name, pa.array(values, from_pandas=True))
+        said = heard.told(ibis.memtable(runs)).select("row", "complaint_log_odds")
+        answer = engine.to_pyarrow(said.filter(said.complaint_log_odds.notnull()))
+        log_odds = np.zeros(len(series))
+        log_odds[answer["row"].to_numpy()] = answer["complaint_log_odds"].to_numpy()
+        return log_odds
+
+    return told
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """The supply chain as causes ask for it, and the DC that each series is counted under with the age of its outage.
+
+    Shapes: place and out_since (series,)
+    """
+
+    dcs: ir.Table
+    outages: ir.Table
+    places: ir.Table
+    place: Codes
+    out_since: Array
+
+
+def _chain(
+    engine: Any,
+    series: pa.Table,
+    panel: Panel,
+    limits: Limits,
+    dates: Sequence[dt.date],
+    known: MasterData,
+    dc_feeds: Set[str],
+) -> _Chain:
+    import ibis
+
+    days = ibis.memtable(_dc_days(series, panel, limits, dc_feeds))
+    keys = ibis.memtable(series.select(SERIES_ON).append_column("row", [np.arange(len(series))]))
+    links = links_on(known.supply_links, known.items, dates)
+    dcs = ibis.memtable(engine.to_pyarrow(dcs_of(keys, links, dc_states(days, dc_feeds))))
+    placed = keys.left_join(nearest_dc(dcs), list(SERIES_ON), rname="{name}_of_dc").select(*keys.columns, "dc_id")
+    placed = placed.left_join(cut_off(dcs), list(SERIES_ON), rname="{name}_of_cut")
+    told = engine.to_pyarrow(placed.select("row", "dc_id", "dc_out_since").order_by("row"))
+    since = told["dc_out_since"].to_numpy().astype("datetime64[D]")
+    ahead = np.where(np.isnat(since), np.nan, (_today(series) - since).astype(float))
+    return _Chain(
+        dcs=dcs,
+        outages=ibis.memtable(engine.to_pyarrow(dc_outages(days, dc_feeds))),
+        places=ibis.memtable(engine.to_pyarrow(regions(known.locations))),
+        place=codes(series[AS_OF], series["feed_id"], told["dc_id"]),
+        out_since=ahead,
+    )
+
+
+def _dc_days(series: pa.Table, panel: Panel, limits: Limits, dc_feeds: Set[str]) -> pa.Table:
+    """The days on which feeds of DCs reported stock, and whether the DC was out of it.
+
+    Grain: (as_of, feed_id, series, business_date)
+    """
+    import pyarrow as pa
+
+    places = np.flatnonzero(np.isin(series["feed_id"].to_pylist(), sorted(dc_feeds)))
+    on_hand, limit = panel.of(places).on_hand_units, limits.out_of_stock_at_or_below_units[places]
+    age, place = np.nonzero(~np.isnan(on_hand))
+    days = series.select([AS_OF, "feed_id", *SERIES]).take(places[place])
+    is_out = on_hand[age, place] <= limit[place]
+    columns = {"business_date": on(_today(days), age.astype(float)), "on_hand_units": on_hand[age, place]}
+    for name, values in {**columns, "is_out": is_out, "is_in_stock": ~is_out}.items():
+        days = days.append_column(name, pa.array(values))
+    return days
+
+
+def _facts(series: pa.Table, found: Figures, profile: Array, chain: _Chain, panel: Panel, rules: Rules) -> pa.Table:
+    """Every series with its figures as columns: what AVAILABILITY has but for cause and cost, and what these ask for.
+
+    Shapes: profile (series, 7), factors of the weekdays by age modulo seven
+    """
+    import pyarrow as pa
+
+    rate, refill = found.rate, found.replenishment
+    usual = supply.habits(refill, np.where(rate == 0, np.nan, rate), chain.place, rules.supply)
+    last_receipt = np.fmin(found.shelf.last_receipt, refill.last_receipt)
+    ahead = supply.next_receipt(refill, usual, rate, found.position.on_hand_units, chain.out_since, rules.supply)
+    today = _today(series)
+    risk = _run_outs(found, ahead, refill, profile, today, rules)
+    status = _with_risk(series, found, risk["p_runs_out"], rules.check)
+    is_out = status == Status.OUT_OF_STOCK.value
+    corrected, overdue = _of_spells(panel, found, usual, is_out, rules)
+    columns = {
+        **_told_of(found, today, last_receipt),
+        **_spell_of(series, found, status, today),
+        **risk,
+        "status": status,
+        "next_receipt_on": on(today, -ahead.days_to_receipt),
+        "order_due_on": on(today, ahead.order_due),
+        "order_overdue_days": ahead.order_overdue_days,
+        "lead_time_days": usual.lead_time_days,
+        "receipt_interval_days": refill.receipt_interval_days,
+        "inbound_units": refill.inbound_units,
+        "on_order_since": on(today, refill.on_order_since),
+        "last_waiting_date": on(today, refill.last_waiting),
+        "corrected_units": corrected,
+        "overdue_units": overdue,
+    }
+    for name, values in columns.items():
+        series = series.append_column(name, pa.array(values, from_pandas=True))
+    return series
+
+
+def _told_of(found: Figures, today: Dates, last_receipt: Array) -> dict[str, Any]:
+    """Stock, moments and demand of every series."""
+    where, rate = found.position, found.rate
+    return {
+        "on_hand_units": where.on_hand_units,
+        "is_negative_record": where.is_fresh & (where.on_hand_units < 0),
+        "sold_out_today": where.is_out & (where.sold_today > 0),
+        "on_order_units": where.on_order_units,
+        "in_transit_units": where.in_transit_units,
+        "price": where.price,
+        "last_seen_date": on(today, where.last_seen),
+        "last_in_stock_date": on(today, where.last_in_stock),
+        "last_sale_date": on(today, where.last_sale),
+        "last_receipt_date": on(today, last_receipt),
+        "days_observed": where.days_observed,
+        "demand_a": found.demand_a,
+        "demand_b": found.demand_b,
+        "dispersion": found.dispersion,
+        "demand_units_per_day": rate,
+        "expected_units_today": rate * found.factor_today,
+        "days_of_supply": found.days_of_supply,
+        "silent_days": found.shelf.silent_days,
+        "p_phantom": found.p_phantom,
+    }
+
+
+def _spell_of(series: pa.Table, found: Figures, status: Texts, today: Dates) -> dict[str, Any]:
+    """The spell of every series, what it cost in units, and how far it reaches."""
+    spell, rate = found.spell, found.rate
+    is_out, is_known = status == Status.OUT_OF_STOCK.value, status != Status.UNKNOWN.value
+    return {
+        "spell_start_date": on(today, spell.start),
+        "spell_days": spell.start + 1,
+        "spell_exposure_days": spell.exposure_days,
+        "earlier_exposure_days": spell.earlier_exposure_days,
+        "lost_units": rate * spell.exposure_days,
+        "lost_units_today": rate * spell.exposure_today,
+        "alert_due": spell.start + 1 >= _figures(series, "days_out_before_alert"),
+        "store_scope": share_out(is_out, is_known, codes(series[AS_OF], series["partner"], series["item_id"])),
+    }
+
+
+def _of_spells(panel: Panel, found: Figures, usual: supply.Habits, is_out: Mask, rules: Rules) -> tuple[Array, Array]:
+    """Corrected and overdue units of the series that are out, NaN of all others."""
+    out = np.flatnonzero(is_out)
+    days, corrected, overdue = panel.of(out), np.full(len(is_out), np.nan), np.full(len(is_out), np.nan)
+    corrected[out] = supply.corrected_units(days, found.spell.start[out], found.position.last_in_stock[out])
+    overdue[out] = supply.overdue_units(days, usual.lead_time_days[out], rules.supply)
+    return corrected, overdue
+
+
+def _run_outs(
+    found: Figures, ahead: supply.NextReceipt, refill: supply.Replenishment, profile: Array, today: Dates, rules: Rules
+) -> dict[str, Any]:
+    """The risk of running out, and the day on which stock is as likely gone as not."""
+    weekday = (today.astype(int) + THURSDAY) % 7
+    by_weekday = np.take_along_axis(profile, (weekday[:, None] - np.arange(7)) % 7, axis=1)
+    inputs = {
+        "demand_a": found.demand_a,
+        "demand_b": found.demand_b,
+        "dispersion": found.dispersion,
+        "on_hand_units": found.position.on_hand_units,
+        "exposed_units": ahead.exposed_units,
+        "exposed_days": ahead.exposed_days,
+        "doubtful_days": ahead.doubtful_days,
+        "late_share": ahead.late_share,
+        "weekday": weekday,
+    }
+    risk = run_out(inputs, rules.check.horizon_days, rules.supply, by_weekday)
     # a feed that says nothing of orders tells too little of the next receipt: there days of supply decide
-    told = np.isfinite(inputs["exposed_days"]) & np.isfinite(_figures(table, "inbound_units"))
-    found["p_runs_out"] = np.where(told, found["p_runs_out"], np.nan)
-    ahead = found.pop("runs_out_in_days")
-    gone = np.where(np.isnan(ahead), np.datetime64("NaT"), today + np.nan_to_num(ahead).astype("timedelta64[D]"))
-    for name, values in {**found, "runs_out_on": gone.astype("datetime64[D]")}.items():
-        table = table.append_column(name, pa.array(values, from_pandas=True))
-    return table
+    told = np.isfinite(ahead.exposed_days) & np.isfinite(refill.inbound_units)
+    return {
+        "p_runs_out": np.where(told, risk["p_runs_out"], np.nan),
+        "short_units": risk["short_units"],
+        "runs_out_on": on(today, -risk["runs_out_in_days"]),
+    }
 
 
-def _profile(table: pa.Table, weekday: Array) -> Array:
-    """Factors of the weekdays from Monday on, of every series: (series, 7)."""
-    by_age = table["factors"].combine_chunks().flatten().to_numpy().reshape(-1, 7)
-    monday_first = (weekday[:, None] - np.arange(7)) % 7
-    profile: Array = np.take_along_axis(by_age, monday_first.astype(int), axis=1)
-    return profile
+def _with_risk(series: pa.Table, found: Figures, p_runs_out: Array, check: CheckSettings) -> Texts:
+    """Statuses in which what has stock is at risk or not by its risk to run out."""
+    limits = (_figures(series, name) for name in ("run_out_probability", "min_days_of_supply"))
+    is_near = found.days_of_supply < 2 * check.horizon_days  # what runs out later is nobody's task today
+    is_short = is_at_risk(p_runs_out, found.days_of_supply, *limits) & is_near
+    stocked = np.isin(found.status, [Status.IN_STOCK.value, Status.AT_RISK.value])
+    return np.where(stocked, np.where(is_short, Status.AT_RISK.value, Status.IN_STOCK.value), found.status)
 
 
-def _at_risk(table: ir.Table, rules: Rules) -> ir.Table:
-    """Give what has stock its status by its risk to run out."""
-    stocked = table.status.isin([Status.IN_STOCK.value, Status.AT_RISK.value])
-    limits = (rules.thresholds.limit_column(name, table) for name in ("run_out_probability", "min_days_of_supply"))
-    is_near = table.days_of_supply < 2 * rules.check.horizon_days  # what runs out later is nobody's task today
-    status = (is_at_risk(table, *limits) & is_near).ifelse(Status.AT_RISK.value, Status.IN_STOCK.value)
-    return table.mutate(status=stocked.ifelse(status, table.status))
+def _with_unreported(engine: Any, table: pa.Table, rules: Rules, known: MasterData) -> pa.Table:
+    """A table with the series that are listed and that no feed spoke of: nothing is known of them."""
+    import ibis
+    import pyarrow as pa
+
+    if known.listed is None:
+        return table
+    missing = never_reported(ibis.memtable(table.select(SERIES_ON)), known.listed)
+    missing = _limited(_named(missing, known), rules.thresholds)
+    nothing: dict[str, Any] = dict.fromkeys(("is_negative_record", "sold_out_today", "alert_due"), False)
+    nothing |= dict.fromkeys(("days_observed", "demand_a", "demand_b", "silent_days"), 0.0)
+    missing = missing.mutate(**nothing, status=ibis.literal(Status.UNKNOWN.value))
+    found = engine.to_pyarrow(missing.order_by(*SERIES_ON))
+    shared = [name for name in found.column_names if name in table.column_names]
+    return pa.concat_tables([table, found.select(shared)], promote_options="permissive")
 
 
-def _planned(table: ir.Table) -> ir.Table:
-    """Give what was meant to leave the range a status of its own: it is never a stock-out."""
-    return table.mutate(status=table.is_planned.ifelse(Status.PLANNED.value, table.status))
+def _explained(
+    engine: Any, table: pa.Table, chain: _Chain, known: MasterData, dc_feeds: Set[str], rules: Rules
+) -> pa.Table:
+    """A table with cause and scope; what was meant to leave the range has a status of its own, and is no stock-out."""
+    import ibis
+    import pyarrow as pa
+
+    asked = ibis.memtable(table.select(CAUSE_INPUTS).append_column("row", [np.arange(len(table))]))
+    planned = transitions.planned(asked, known.items, known.assortment, chain.places)
+    planned = ibis.memtable(engine.to_pyarrow(planned))
+    found = with_causes(asked, chain.dcs, chain.outages, planned, chain.places, dc_feeds, rules.scope)
+    told = engine.to_pyarrow(found.select("row", *CAUSE_OUTPUTS, "is_planned").order_by("row"))
+    is_planned = told["is_planned"].to_numpy()
+    status = np.where(is_planned, Status.PLANNED.value, table["status"].to_numpy())
+    table = table.set_column(table.column_names.index("status"), "status", pa.array(status.astype(str)))
+    table = table.append_column("item_scope", pa.array(_item_scope(table, status), from_pandas=True))
+    for name in CAUSE_OUTPUTS:
+        table = table.append_column(name, told[name])
+    return table.rename_columns([BUSINESS_DATE if name == AS_OF else name for name in table.column_names])
+
+
+def _item_scope(table: pa.Table, status: Texts) -> Array:
+    """x_I: for a series that is out, the share of the brand's other known items at the location that are out too."""
+    is_out, brand = status == Status.OUT_OF_STOCK.value, table["brand"]
+    shelf = codes(table[AS_OF], table["partner"], table["location_id"], brand)
+    of_brand = share_out(is_out, status != Status.UNKNOWN.value, shelf)
+    return np.where(is_out & brand.is_null().to_numpy(), 0.0, of_brand)
+
+
+def _today(series: pa.Table) -> Dates:
+    return np.asarray(series[AS_OF].to_numpy(), "datetime64[D]")
 
 
 def _with_losses(table: pa.Table, rules: Rules) -> pa.Table:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.domain.availability import Status
-from include.stockwatch.domain.columns import AVAILABILITY, SERIES
-from include.stockwatch.domain.daily import daily, looking_back, with_blind_rows
+from include.stockwatch.domain.columns import AVAILABILITY
+from include.stockwatch.domain.daily import daily, with_blind_rows
 from include.stockwatch.domain.kpis import kpis
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.workflows import incidents, master, promise, signals
@@ -58,11 +58,10 @@ def availability_on(
     services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]
 ) -> tuple[pa.Table, int]:
     """The availability table of some dates, and how many series were seen in their look-back."""
-    rows = master.with_names(services, _rows(services, dates, delivered))
+    rows = _rows(services, dates, delivered)
     engine = services.lake.engine
     types = {feed_id: feed.location_type for feed_id, feed in services.settings.feeds.items()}
-    table = assess(engine, rows, dates, rules_of(services), master.master_data(services, dates), types)
-    return table, int(engine.execute(rows.select(*SERIES).distinct().count()))
+    return assess(engine, rows, dates, rules_of(services), master.master_data(services, dates), types)
 
 
 def rules_of(services: Services) -> Rules:
@@ -111,10 +110,7 @@ def _rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date,
                 observed = with_blind_rows(observed, services.lake.table("rejects", feeds=feeds), came)
             parts.append(daily(observed, came, feeds, first, last))
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    rows = rows.drop(*ORIGIN)
-    if len(dates) > 1:  # every date looks back on the same days: these are read and filled in once
-        rows = ibis.memtable(services.lake.engine.to_pyarrow(rows))
-    return looking_back(rows, list(dates), lookback)
+    return rows.drop(*ORIGIN)
 
 
 def _finish(

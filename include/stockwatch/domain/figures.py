@@ -1,0 +1,212 @@
+"""What a look-back tells of every series: position, demand, shelf, spell and replenishment, worked out in one go.
+
+The common figures come first, from a sample; then each series by itself, in blocks; then what needs all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from include.stockwatch.domain import demand, phantom, supply
+from include.stockwatch.domain.availability import (
+    CheckSettings,
+    Days,
+    Position,
+    Spell,
+    Status,
+    marked,
+    phantom_spells,
+    position,
+    spells,
+    statuses,
+)
+from include.stockwatch.domain.panel import Array, Columns, Mask, Panel, blocks
+
+Told = Callable[[Array, Array], Array]
+"""What customers say of silent runs: (units a day, age of the first silent day) -> log odds, 0 = nothing."""
+
+
+@dataclass(frozen=True)
+class Limits(Columns):
+    """Thresholds of each series. Shapes: (series,)"""
+
+    out_of_stock_at_or_below_units: Array
+    phantom_probability: Array
+    min_days_of_supply: Array
+
+
+@dataclass(frozen=True)
+class Common:
+    """What is learned from many series: factors of weekdays (categories, 7), by age modulo seven, and of promotions
+    (categories,); dispersion (feeds, bands); hazards of the shelves; and which feeds report receipts (feeds,)."""
+
+    weekdays: Array
+    promotions: Array
+    dispersion: Array
+    hazards: phantom.Hazards
+    reports_receipts: Mask
+
+
+def learned(panel: Panel, pool: demand.Pools, limits: Limits, check: CheckSettings) -> Common:
+    """The common figures, from a sample of the series."""
+    chosen = np.flatnonzero(demand.sample(pool))
+    some, own = panel.of(chosen), pool.of(chosen)
+    days = marked(some, limits.out_of_stock_at_or_below_units[chosen], check)
+    seen = demand.history(some, days)
+    weekdays = demand.weekday_factors(seen, own, pool)
+    promotions = demand.promotion_factors(seen, own, pool, weekdays)
+    factor = _factor(weekdays[own.category], promotions[own.category], seen.is_promoted)
+    expected = seen.base_rate * factor
+    dispersion = demand.dispersions(seen, expected, own, pool.feeds)
+    reports = phantom.reports_receipts(panel, pool)
+    runs = phantom.runs(some, days, seen, expected, dispersion, own, reports)
+    return Common(weekdays, promotions, dispersion, phantom.hazards(runs, pool.feeds), reports)
+
+
+def _factor(profile: Array, promotion: Array, is_promoted: Mask) -> Array:
+    """What each day is expected to sell of a mean one: (days, series)."""
+    return demand.daily_factors(profile, len(is_promoted)) * np.where(is_promoted, promotion, 1.0)
+
+
+@dataclass(frozen=True)
+class _Own(Columns):
+    """What the days of each series say by themselves."""
+
+    position: Position
+    evidence: demand.Evidence
+    silence: phantom.Silence
+    replenishment: supply.Replenishment
+    factor_today: Array
+
+
+def _own(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings) -> _Own:
+    days, factor = _days(panel, pool, limits, common, check)
+    found, rise = position(panel, days), phantom.risen(panel)
+    return _Own(
+        found,
+        demand.evidence(days, factor, found.last_sale, check),
+        phantom.silence(rise, days, factor, found.last_sale, found.last_receipt),
+        supply.replenishment(panel, supply.receipts(panel, rise, common.reports_receipts[pool.feed])),
+        factor[0],
+    )
+
+
+def _days(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings) -> tuple[Days, Array]:
+    """The days of series, and what each is expected to sell of a mean one."""
+    days = marked(panel, limits.out_of_stock_at_or_below_units, check)
+    is_promoted = demand.promoted(panel.price)
+    return days, _factor(common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
+
+
+@dataclass(frozen=True)
+class Figures(Columns):
+    """What is known of each series on its date.
+
+    Shapes: (series,), those of the parts as well
+    Units:  demand_a / demand_b in units per day on sale of a mean weekday without promotion, factor_today what the
+            date is worth of such a day
+    Nulls:  NaN where it is not known; demand_b = 0 where no day with stock and sales was seen; p_phantom where the
+            record of the date does not show stock
+    """
+
+    position: Position
+    replenishment: supply.Replenishment
+    shelf: phantom.Judgement
+    spell: Spell
+    status: npt.NDArray[np.str_]
+    dispersion: Array
+    demand_a: Array
+    demand_b: Array
+    factor_today: Array
+    days_of_supply: Array
+    p_phantom: Array
+
+    @property
+    def rate(self) -> Array:
+        """Units a day."""
+        return demand.rate(self.demand_a, self.demand_b)
+
+
+def figures(
+    panel: Panel,
+    pool: demand.Pools,
+    limits: Limits,
+    common: Common,
+    check: CheckSettings,
+    memory_half_life_days: float,
+    told: Told | None = None,
+) -> Figures:
+    """The figures of every series.
+
+    Source: Gamma-Poisson with forgetting. Days out of stock teach nothing and make nothing forgotten; silent days
+            count as far as the shelf probably had stock, so that a run does not talk the rate down that judges it
+    """
+    own = _Own.joined(
+        [_own(panel.of(one), pool.of(one), limits.of(one), common, check) for one in blocks(panel.series)]
+    )
+    found, noise = own.position, demand.noise(check)
+    a, b = demand.with_silence(own.evidence, check)
+    dispersion = common.dispersion[pool.feed, demand.velocity_band(demand.rate(a, b))]
+    prior = demand.item_prior(a, b, dispersion, pool, noise)
+    shelf = _judged(own, prior, dispersion, noise, pool, common, check)
+    if told is not None:
+        before = demand.rate(own.evidence.frozen_a + prior.a, own.evidence.frozen_b + prior.b)
+        shelf = shelf.raised(told(before, shelf.silent_days - 1))
+    a, b = demand.with_silence(own.evidence, check, 1 - shelf.p_empty)
+    a, b = a + prior.a, b + prior.b
+    days_of_supply = supply.divided(np.maximum(found.on_hand_units, 0.0), demand.rate(a, b))
+    status = statuses(
+        found,
+        shelf.p_empty,
+        days_of_supply,
+        check,
+        phantom_probability=limits.phantom_probability,
+        min_days_of_supply=limits.min_days_of_supply,
+    )
+    p_phantom = np.where(found.is_fresh & ~found.is_out, shelf.p_empty, np.nan)
+    spell = phantom_spells(shelf, p_phantom, own.factor_today).where(status == Status.PHANTOM_SUSPECTED.value)
+    out = np.flatnonzero(status == Status.OUT_OF_STOCK.value)
+    days, factor = _days(panel.of(out), pool.of(out), limits.of(out), common, check)
+    spell.put(out, spells(days, factor, found.last_in_stock[out], check, memory_half_life_days))
+    return Figures(
+        found,
+        own.replenishment,
+        shelf,
+        spell,
+        status,
+        dispersion,
+        a,
+        b,
+        own.factor_today,
+        days_of_supply,
+        p_phantom,
+    )
+
+
+def _judged(
+    own: _Own,
+    prior: demand.Prior,
+    dispersion: Array,
+    noise: float,
+    pool: demand.Pools,
+    common: Common,
+    check: CheckSettings,
+) -> phantom.Judgement:
+    """How the silent runs are judged: by the demand up to the last sale, and the hazards of feed and record."""
+    found = own.position
+    a, b = own.evidence.frozen_a + prior.a, own.evidence.frozen_b + prior.b
+    return phantom.judged(
+        own.silence,
+        np.nan_to_num(demand.rate(a, b)),
+        np.maximum(a / (dispersion * noise), 1e-3),
+        dispersion,
+        common.hazards.hazard[pool.feed, phantom.record_bucket(found.on_hand_units)],
+        common.hazards.recovery[pool.feed],
+        found.last_sale,
+        found.last_receipt,
+        check.lookback_days,
+    )

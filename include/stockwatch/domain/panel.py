@@ -1,0 +1,147 @@
+"""The look-back of a check as matrices: a column for every series, a row for every day, the checked date first.
+
+The row of a day is its age: 0 is the checked date, 1 the day before it. What is not known is NaN, and False in a mask.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int64]
+Dates = npt.NDArray[np.datetime64]
+BLOCK = 20_000
+"""Series that are worked on at once: their matrices fit into the caches of a processor, near enough."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """Arrays, or further columns, of which the last axis is the series: cut and put together all at once."""
+
+    def of(self, chosen: Any) -> Self:
+        """The same of some series: a mask, their places or a slice."""
+        return type(self)(*(_cut(values, chosen) for values in self._values()))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Parts one after another."""
+        return cls(*(_together(values) for values in zip(*(part._values() for part in parts), strict=True)))
+
+    def _values(self) -> Iterator[Any]:
+        return (getattr(self, field.name) for field in dataclasses.fields(self))
+
+
+def _together(values: Sequence[Any]) -> Any:
+    first = values[0]
+    return type(first).joined(values) if isinstance(first, Columns) else np.concatenate(values, axis=-1)
+
+
+def _cut(values: Any, chosen: Any) -> Any:
+    if isinstance(values, Columns):
+        return values.of(chosen)
+    if values.size and not any(values.strides):  # one value for all: it stays one
+        count = np.empty(values.shape[-1], bool)[chosen].size
+        return np.broadcast_to(values.flat[0], (*values.shape[:-1], count))
+    return values[..., chosen]
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel(Columns):
+    """What partners reported of each series on each day of the look-back.
+
+    Shapes: (days, series)
+    Units:  units, and the price of one; net of nothing
+    Nulls:  NaN where nothing was reported
+    """
+
+    on_hand_units: Array
+    units_sold: Array
+    on_order_units: Array
+    in_transit_units: Array
+    received_units: Array
+    returned_units: Array
+    price: Array
+
+    @property
+    def days(self) -> int:
+        """Days of the look-back, the checked date included."""
+        return len(self.on_hand_units)
+
+    @property
+    def series(self) -> int:
+        """How many series there are."""
+        return int(self.on_hand_units.shape[1])
+
+
+def blocks(series: int) -> Iterator[slice]:
+    """So many series in parts that are worked on one after another; at least one."""
+    return (slice(start, min(start + BLOCK, series)) for start in range(0, max(series, 1), BLOCK))
+
+
+def newest(mask: Mask) -> Array:
+    """The age of the last day of each series that is marked; NaN where none is."""
+    return _age(mask, mask.argmax(axis=0))
+
+
+def oldest(mask: Mask) -> Array:
+    """The age of the first day of each series that is marked; NaN where none is."""
+    return _age(mask, len(mask) - 1 - mask[::-1].argmax(axis=0))
+
+
+def _age(mask: Mask, place: npt.NDArray[np.intp]) -> Array:
+    return np.where(mask.any(axis=0), place, np.nan)
+
+
+def ages(days: int) -> Array:
+    """The age of every day, as a column that matrices are compared with: (days, 1)."""
+    return np.arange(days, dtype=float)[:, None]
+
+
+def last_known(values: Array) -> Array:
+    """The latest value of each series that is not NaN."""
+    age = newest(~np.isnan(values))
+    place = np.nan_to_num(age).astype(int)
+    return np.asarray(np.take_along_axis(values, place[None, :], axis=0)[0])
+
+
+def before(values: Array) -> Array:
+    """The value known on the days before each day; NaN where none is."""
+    found = np.full(values.shape, np.nan)
+    for day in range(len(values) - 2, -1, -1):
+        earlier = values[day + 1]
+        found[day] = np.where(np.isnan(earlier), found[day + 1], earlier)
+    return found
+
+
+def total(values: Array, mask: Mask) -> Array:
+    """Sum over the days that are marked; always in the order of the days, so that a repeated check has equal digits."""
+    return np.asarray(np.where(mask, values, 0.0).sum(axis=0))
+
+
+def on(as_of: Dates, age: Array) -> Dates:
+    """The date so many days before the checked one, of each series; NaT where the age is not known."""
+    days = np.nan_to_num(age).astype("timedelta64[D]")
+    return np.where(np.isnan(age), np.datetime64("NaT"), as_of - days).astype("datetime64[D]")
+
+
+def summed(of: Codes, values: Array, groups: int) -> Array:
+    """Sums of values by group; always in the order of the series."""
+    return np.asarray(np.bincount(of, weights=values, minlength=groups), float)
+
+
+def median(values: Array, of: Codes) -> Array:
+    """The median of each group, for each of its members; NaN where no member has a value."""
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.lexsort((values[known], of[known]))]
+    groups = int(of.max(initial=-1)) + 1
+    count = np.bincount(of[order], minlength=groups)
+    last = np.cumsum(count) - 1
+    middle = np.stack([last - count // 2, last - (count - 1) // 2])
+    found = np.append(values[order], np.nan)[np.where(count > 0, middle, -1)].mean(axis=0)
+    return np.asarray(found[of])

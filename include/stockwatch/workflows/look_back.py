@@ -1,0 +1,177 @@
+"""Reads the look-back of some dates into matrices: which series there are, what they are called, what was reported."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from include.stockwatch.domain.columns import SERIES
+from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.panel import Array, Codes, Mask, Panel
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+KEY = ("feed_id", *SERIES)
+TEXTS = ("location_name", "item_name", "category", "currency")
+"""Columns of which the latest reported value counts."""
+MEASURED = tuple(Panel.__dataclass_fields__)
+BATCH_ROWS = 1_000_000
+NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """Every series that was reported in the look-back of some dates, once for each date.
+
+    `series` has `as_of`, the key and the texts that were last reported, ordered by date and key; `panel` a column for
+    each of its rows.
+    """
+
+    series: pa.Table
+    panel: Panel
+
+
+def look_back(engine: Any, rows: ir.Table, dates: Sequence[dt.date], lookback_days: int) -> LookBack:
+    """The look-back of some dates from daily rows.
+
+    Grain: rows (feed_id, series, business_date) as `daily.daily`; others than those that some date looks back on are
+           left out
+    """
+    import ibis
+
+    dates = sorted(dates)
+    span = (dates[-1] - dates[0]).days + lookback_days
+    first = dates[-1] - dt.timedelta(days=span - 1)
+    rows = rows.filter(rows.business_date.between(first, dates[-1]))
+    keys = engine.to_pyarrow(rows.select(*KEY).distinct().order_by(*KEY))
+    name = f"series_{next(NUMBERS)}"
+    number = np.arange(len(keys), dtype=np.int64)
+    numbers = engine.create_table(name, ibis.memtable(keys.append_column("number", [number])), temp=True)
+    try:
+        numbered = rows.inner_join(numbers, list(KEY), rname="{name}_of_series")
+        matrices, is_there = _matrices(engine, numbered, dates[-1], span, len(keys))
+        since = [(dates[-1] - date).days for date in dates]
+        windows = [np.flatnonzero(is_there[start : start + lookback_days].any(axis=0)) for start in since]
+        chosen, day = np.concatenate(windows), np.repeat(np.arange(len(dates)), [len(window) for window in windows])
+        today = np.array(dates, "datetime64[D]")[day]
+        series = keys.take(chosen).add_column(0, AS_OF, [today])
+        told = [text for text, known in _counts(engine, rows).items() if known]
+        for text, values in _texts(engine, numbered, told, dates, chosen, day, lookback_days).items():
+            series = series.append_column(text, values)
+    finally:
+        engine.raw_sql(f"DROP TABLE {name}")
+    return LookBack(series, _windows(matrices, since, windows, lookback_days))
+
+
+def _matrices(engine: Any, rows: ir.Table, last: dt.date, days: int, series: int) -> tuple[dict[str, Array], Mask]:
+    """Measures by age and number of the series, and on which days there was a row at all."""
+    import ibis
+
+    nothing = np.broadcast_to(np.nan, (days, series))
+    matrices: dict[str, Array] = dict.fromkeys(MEASURED, nothing)
+    is_there = np.zeros((days, series), bool)
+    asked = rows.select("number", *MEASURED, age=ibis.literal(last).delta(rows.business_date, unit="day"))
+    # `to_pyarrow_batches` of ibis 12 does not work with DuckDB 2
+    for batch in engine.con.sql(ibis.to_sql(asked, dialect="duckdb")).to_arrow_reader(BATCH_ROWS):
+        place = batch["age"].to_numpy().astype(np.int64) * series + batch["number"].to_numpy()
+        is_there.ravel()[place] = True
+        for name in MEASURED:
+            column = batch[name]
+            if column.null_count == len(column):
+                continue
+            if matrices[name] is nothing:
+                matrices[name] = np.full((days, series), np.nan)
+            matrices[name].ravel()[place] = column.to_numpy(zero_copy_only=False)
+    return matrices, is_there
+
+
+def _windows(matrices: dict[str, Array], since: Sequence[int], windows: Sequence[Codes], days: int) -> Panel:
+    """A column for each series of each date: the days that the date looks back on."""
+    if len(since) == 1 and len(windows[0]) == next(iter(matrices.values())).shape[1]:
+        return Panel(*matrices.values())
+
+    def of(matrix: Array) -> Array:
+        if not any(matrix.strides):
+            return np.broadcast_to(np.nan, (days, sum(len(window) for window in windows)))
+        parts = (matrix[start : start + days, window] for start, window in zip(since, windows, strict=True))
+        return np.concatenate(list(parts), axis=1)
+
+    return Panel(*(of(matrix) for matrix in matrices.values()))
+
+
+def _counts(engine: Any, rows: ir.Table) -> dict[str, int]:
+    """How many rows have each text."""
+    (counts,) = engine.to_pyarrow(rows.aggregate(**{text: rows[text].count() for text in TEXTS})).to_pylist()
+    return dict(counts)
+
+
+def _texts(
+    engine: Any,
+    rows: ir.Table,
+    told: Sequence[str],
+    dates: Sequence[dt.date],
+    chosen: Codes,
+    day: Codes,
+    lookback_days: int,
+) -> dict[str, pa.ChunkedArray]:
+    """The latest text of each series on each date; `told` are those that occur at all.
+
+    Most series say everything on the date itself, so that only the others are looked for in the days before.
+    """
+    import ibis
+    import pyarrow as pa
+
+    texts = dict.fromkeys(TEXTS, pa.chunked_array([pa.nulls(len(chosen), pa.string())]))
+    if not told:
+        return texts
+    of_date = rows.filter(rows.business_date.isin(list(dates)))
+    today = engine.to_pyarrow(of_date.select("business_date", "number", *told))
+    texts |= _placed(today, dates, chosen, day, told)
+    lacking = np.logical_or.reduce([texts[text].is_null().to_numpy() for text in told])
+    if lacking.any():
+        asked = {"number": chosen[lacking], AS_OF: np.array(dates, "datetime64[D]")[day[lacking]]}
+        reach = ibis.interval(days=lookback_days - 1)
+        older = rows.select("number", "business_date", *told).inner_join(ibis.memtable(pa.table(asked)), "number")
+        older = older.filter(older.business_date <= older.as_of, older.business_date >= older.as_of - reach)
+        last = {text: older[text].argmax(older.business_date, where=older[text].notnull()) for text in told}
+        found = engine.to_pyarrow(older.group_by(AS_OF, "number").agg(**last).rename(business_date=AS_OF))
+        before = _placed(found, dates, chosen, day, told)
+        texts |= {text: pa.compute.coalesce(texts[text], before[text]) for text in told}
+    return texts
+
+
+def _placed(
+    found: pa.Table, dates: Sequence[dt.date], chosen: Codes, day: Codes, names: Sequence[str]
+) -> dict[str, pa.ChunkedArray]:
+    """Columns of a table by date and number of the series, put where they belong; null where it has no row."""
+    import pyarrow as pa
+
+    count = int(chosen.max(initial=0)) + 1
+    row_of = np.full(len(dates) * count, -1)
+    on = np.searchsorted(np.array(dates, "datetime64[D]"), found["business_date"].to_numpy().astype("datetime64[D]"))
+    row_of[on * count + found["number"].to_numpy()] = np.arange(len(found))
+    rows = row_of[day * count + chosen]
+    places = pa.array(rows, mask=rows < 0)
+    return {name: found[name].take(places) for name in names}
+
+
+def codes(*columns: pa.ChunkedArray) -> Codes:
+    """A number from 0 on for each combination of values that occurs, in their order; null is a value too, the last."""
+    import pyarrow.compute as pc
+
+    found = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        coded = column.combine_chunks().dictionary_encode()
+        rank = np.empty(len(coded.dictionary) + 1, np.int64)
+        rank[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(coded.dictionary))
+        rank[-1] = len(coded.dictionary)
+        place = rank[coded.indices.fill_null(len(coded.dictionary)).to_numpy()]
+        found = np.unique(found * len(rank) + place, return_inverse=True)[1].astype(np.int64)
+    return found
