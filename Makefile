@@ -58,7 +58,7 @@ real-samples: setup  ## Read the partner files in DIR and compare with their REA
 bench: setup  ## Measure speed as ratios in one run
 	@$(BIN)/python scripts/bench.py
 
-validate: setup  ## Hold the check against worlds with known truth and write docs/validation.md (about 20 minutes)
+validate: setup  ## Hold the check against worlds with known truth and write docs/validation.md (about 4 minutes)
 	@$(BIN)/python scripts/validate.py
 
 RUNS ?= 1000000
