@@ -45,16 +45,22 @@ def _together(values: Sequence[Any]) -> Any:
 def _cut(values: Any, chosen: Any) -> Any:
     if isinstance(values, Columns):
         return values.of(chosen)
-    if values.size and not any(values.strides):  # one value for all: it stays one
+    if _is_one(values):  # it stays one
         count = np.empty(values.shape[-1], bool)[chosen].size
         return np.broadcast_to(values.flat[0], (*values.shape[:-1], count))
     return values[..., chosen]
+
+
+def _is_one(values: npt.NDArray[Any]) -> bool:
+    """Whether one value stands for all of them, as where a measure is never reported."""
+    return bool(values.size) and not any(values.strides)
 
 
 @dataclasses.dataclass(frozen=True)
 class Panel(Columns):
     """What partners reported of each series on each day of the look-back.
 
+    The whole may be kept in numbers of 32 bits; those of some series have 64 (`of`), and are reckoned with.
     Shapes: (days, series)
     Units:  units, and the price of one; net of nothing
     Nulls:  NaN where nothing was reported
@@ -67,6 +73,12 @@ class Panel(Columns):
     received_units: Array
     returned_units: Array
     price: Array
+
+    def of(self, chosen: Any) -> Self:
+        """The same of some series, side by side in memory."""
+        return type(self)(
+            *(values if _is_one(values) else values.astype(float) for values in super().of(chosen)._values())
+        )
 
     @property
     def days(self) -> int:

@@ -118,20 +118,36 @@ def assess(
     that each feed reports.
     Grain:  (feed_id, series, business_date) -> (business_date, series), the columns of AVAILABILITY
     """
+    dc_feeds = {feed_id for feed_id, kind in location_types.items() if kind == "dc"}
+    facts, chain = _reckoned(engine, rows, dates, rules, known, location_types, dc_feeds)
+    seen = len(np.unique(codes(*(facts[name] for name in SERIES))))
+    table = _with_unreported(engine, facts.filter(facts["is_ranged"]), rules, known)
+    return _with_losses(_explained(engine, table, chain, known, dc_feeds, rules), rules), seen
+
+
+def _reckoned(
+    engine: Any,
+    rows: ir.Table,
+    dates: Sequence[dt.date],
+    rules: Rules,
+    known: MasterData,
+    location_types: Mapping[str, str],
+    dc_feeds: Set[str],
+) -> tuple[pa.Table, _Chain]:
+    """Every series that was seen with its figures, and the supply chain. The look-back, which is large, ends here."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     seen = look_back(engine, rows, dates, rules.check.lookback_days)
     series = _described(engine, seen.series, rules, known, location_types)
     pool, limits = _pools(series), Limits(*(_figures(series, name) for name in LIMITS[:3]))
     common = learned(seen.panel, pool, limits, rules.check)
     memory, heard = rules.customers.defaults.memory_half_life_days, _told(engine, series, known.heard)
     found = figures(seen.panel, pool, limits, common, rules.check, memory, heard)
-    dc_feeds = {feed_id for feed_id, kind in location_types.items() if kind == "dc"}
     chain = _chain(engine, series, seen.panel, limits, dates, known, dc_feeds)
     facts = _facts(series, found, common.weekdays[pool.category], chain, seen.panel, rules)
-    listed = series["is_listed"].fill_null(True).to_numpy() & series["is_listed"].is_valid().to_numpy()
-    is_ranged = np.where(series["is_listed"].is_null().to_numpy(), found.position.is_stocked, listed)
-    table = _with_unreported(engine, facts.filter(is_ranged), rules, known)
-    told = _with_losses(_explained(engine, table, chain, known, dc_feeds, rules), rules)
-    return told, len(np.unique(codes(*(series[name] for name in SERIES))))
+    is_ranged = pc.coalesce(series["is_listed"], pa.chunked_array([found.position.is_stocked]))
+    return facts.append_column("is_ranged", is_ranged), chain
 
 
 def _described(

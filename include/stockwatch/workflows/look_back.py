@@ -75,7 +75,7 @@ def _matrices(engine: Any, rows: ir.Table, last: dt.date, days: int, series: int
     import ibis
 
     nothing = np.broadcast_to(np.nan, (days, series))
-    matrices: dict[str, Array] = dict.fromkeys(MEASURED, nothing)
+    matrices: dict[str, Any] = dict.fromkeys(MEASURED, nothing)
     is_there = np.zeros((days, series), bool)
     asked = rows.select("number", *MEASURED, age=ibis.literal(last).delta(rows.business_date, unit="day"))
     # `to_pyarrow_batches` of ibis 12 does not work with DuckDB 2
@@ -86,10 +86,18 @@ def _matrices(engine: Any, rows: ir.Table, last: dt.date, days: int, series: int
             column = batch[name]
             if column.null_count == len(column):
                 continue
+            values = column.to_numpy(zero_copy_only=False)
             if matrices[name] is nothing:
-                matrices[name] = np.full((days, series), np.nan)
-            matrices[name].ravel()[place] = column.to_numpy(zero_copy_only=False)
+                matrices[name] = np.full((days, series), np.nan, np.float32)
+            if matrices[name].dtype == np.float32 and not _is_narrow(values):
+                matrices[name] = matrices[name].astype(float)
+            matrices[name].ravel()[place] = values
     return matrices, is_there
+
+
+def _is_narrow(values: Array) -> bool:
+    """Whether 32 bits lose nothing, as with whole units."""
+    return np.array_equal(values.astype(np.float32), values, equal_nan=True)
 
 
 def _windows(matrices: dict[str, Array], since: Sequence[int], windows: Sequence[Codes], days: int) -> Panel:
