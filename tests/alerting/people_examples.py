@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from include.stockwatch.alerting.audit_message import render as weekly_audit
 from include.stockwatch.alerting.case import Case, Handling, Severity, Standing
 from include.stockwatch.alerting.digest import Day, Feed, daily, handed_over, overflow
 from include.stockwatch.alerting.message import Message
@@ -58,7 +59,14 @@ FALLBACK = "nobody on record, shown to Sam Lee"
 SNOOZED = Handling(snoozed_by="dana@example.com", snoozed_until=AT + dt.timedelta(hours=20), snooze_reason="on its way")
 TAKEN = Handling(acknowledged_by="dana@example.com", acknowledged_until=AT + dt.timedelta(days=2))
 
+SHELVES = ("northfield/0118/00850000000011", "westway/0204/00850000000028")
+
 PEOPLE_EXAMPLES: dict[str, Message] = {
+    "weekly_audit": weekly_audit(day(1), many(3), SHELVES),
+    "weekly_audit_of_one_shelf": weekly_audit(day(1), [], SHELVES[:1]),
+    "weekly_audit_that_means_harm": weekly_audit(
+        day(1), [item(n, **MALICE, owner="<!here>") for n in range(1, 4)], ["<!channel>/*0118*/<https://x.example|y>"]
+    ),
     "digest_of_a_run": overflow(many(43), AT),
     "digest_of_one_without_a_price": overflow(
         [incident(member("0118", 1, 3, at_risk_money=None, lost_money=None), severity=Severity.LOW)], AT

@@ -24,7 +24,7 @@ KINDS = (
     *("opened_in_some_stores", "run_out_in_some_stores", "phantom_in_some_stores"),
     *("dc_out_and_stores_of_three_partners", "resolved", "feed_late", "mass_change", "no_owner", "digest_of_a_run"),
     *("handed_over", "daily_digest", "scorecard", "promise_price", "promise_pack", "promise_vanished"),
-    *("promise_quality", "relay"),
+    *("promise_quality", "relay", "weekly_audit"),
 )
 """One message of each kind."""
 

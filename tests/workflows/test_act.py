@@ -126,6 +126,6 @@ def test_the_audit_of_a_week_is_asked_once_of_the_channels_that_answer_for_it(st
     assert post_audit(stored, day(1)) == []
     with stored.state.read() as tx:
         (message,) = outbox.of_incident(tx, "AUDIT-2026-W45")
-    assert message["text"] == "AUDIT of the week from Mon 2 Nov: please look at 1 alert, 1 shelf without an alert."
+    assert message["text"] == "AUDIT of the week from Mon 2 Nov: please look at 1 alert and 1 shelf without an alert."
     assert ID in message["plain"]
     assert f"northfield/0204/{ITEM}" in message["plain"]

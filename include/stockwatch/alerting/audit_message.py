@@ -16,7 +16,8 @@ from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, d
 def render(monday: dt.date, alerts: Sequence[Case], near_misses: Sequence[str]) -> Message:
     """What one channel is asked to look at for a week; a near miss is written partner/location/item."""
     shelves = f"{len(near_misses):,} {'shelf' if len(near_misses) == 1 else 'shelves'} without an alert"
-    what = f"{one_or_many(len(alerts), 'alert')}, {shelves}"
+    asked_for = [one_or_many(len(alerts), "alert")] * bool(alerts) + [shelves] * bool(near_misses)
+    what = " and ".join(asked_for)
     asked = ["Press Confirmed or False alarm below each alert, or on the board."] if alerts else []
     looked = ["Shelves that nearly had an alert; is one empty? `explain` shows every number."] if near_misses else []
     return Message(
