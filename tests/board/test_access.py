@@ -11,13 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from include.stockwatch.adapters.state import pending
 from include.stockwatch.adapters.state.tables import outbox
-from include.stockwatch.alerting.case import Decision
+from include.stockwatch.alerting.case import Decision, Kind
 from include.stockwatch.alerting.decisions import Reason
+from include.stockwatch.alerting.pending import Pending
 from include.stockwatch.board.access import HEADERS
 from include.stockwatch.workflows.record import record
 from tests.alerting.examples import incident, member
-from tests.board.conftest import NOW, PREFIX, Board
+from tests.board.conftest import LAST, NOW, PREFIX, Board
 
 ACT = {"incidents": ["INC-2026-00001"], "action": "acknowledge"}
 SILENCE = {"action": "silence", "partner": "northfield", "reason": "refit"}
@@ -111,6 +113,28 @@ def test_rows_of_partners_whose_feeds_one_may_not_read_are_nowhere(board: Board,
     assert board.get("/incidents/INC-2026-00001", user="westway").status_code == 404
     report = board.get("/quality/ingest_northfield_stores?run_id=x", user="westway")
     assert report.status_code == 403
+
+
+def test_what_is_pending_is_of_partners_that_one_may_see(own_board: Board) -> None:
+    """A-01, A-83. A DC's group names no store of another partner."""
+    told = {"business_date": LAST, "kind": Kind.DC_OUT, "scope": "07", "item_id": "850007123024", "locations": 1}
+    names = {"westway": "Nut Mix", "northfield": "=Oat Bar"}
+    with own_board.services.state.begin() as tx:
+        pending.replace(
+            tx,
+            [
+                Pending(fingerprint=partner, partner=partner, item_name=name, places=("northfield:0001",), **told)
+                for partner, name in names.items()
+            ],
+        )
+    assert "Pending (2)" in own_board.get("/incidents").text
+    assert "Pending (1)" in own_board.get("/incidents", user="westway").text
+    for path in ("/incidents/pending", "/csv/pending"):
+        mine, theirs = own_board.get(path), own_board.get(path, user="westway")
+        assert all(name in mine.text for name in names.values()), path
+        assert "Nut Mix" in theirs.text
+        assert not [word for word in ("Oat Bar", "orthfield", "0001") if word in theirs.text], path
+    assert "'=Oat Bar" in own_board.get("/csv/pending").text, "no formula"
 
 
 def test_rules_and_counts_are_of_partners_that_one_may_see(own_board: Board) -> None:

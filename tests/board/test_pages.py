@@ -178,6 +178,7 @@ def test_before_the_first_file_every_page_says_so_and_none_is_blank(empty_board:
         "/overview/trend": "No availability yet",
         "/heatmap": "Nothing was checked yet",
         "/incidents": "No open incidents",
+        "/incidents/pending": "Nothing is pending",
         "/feeds": "No file was held",
         "/scorecard": "No partner delivered in this week",
         "/quality-of-alerts": "No alert yet",

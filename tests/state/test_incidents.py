@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
-from include.stockwatch.adapters.state import incidents
-from include.stockwatch.alerting.case import Case
+from include.stockwatch.adapters.state import incidents, pending
+from include.stockwatch.alerting.case import Case, Kind
+from include.stockwatch.alerting.pending import Pending
 from include.stockwatch.workflows.services import Services
 from tests.alerting.data_examples import DATA_EXAMPLES
 from tests.alerting.examples import EXAMPLES
@@ -27,3 +28,17 @@ def test_an_incident_is_read_back_as_it_was_stored(name: str, services: Services
         (event,) = incidents.events(tx, case.incident_id)
     assert (seq, event["seq"], event["at"]) == (1, 1, NOW)
     assert incidents.read(case.kind.value, event["state"]) == case
+
+
+def test_what_is_pending_is_read_back_by_partner_and_takes_the_place_of_what_was(services: Services) -> None:
+    told = {"business_date": NOW.date(), "kind": Kind.DC_OUT, "scope": "07", "item_id": "1", "locations": 1}
+    first = Pending(fingerprint="a", partner="westway", places=("07", "northfield:1"), **told)
+    sooner = Pending(fingerprint="b", partner="northfield", places=("9",), due_on=NOW.date(), since=NOW.date(), **told)
+    dearer = first.model_copy(update={"fingerprint": "c", "money_at_risk": 9.5, "currency": "USD"})
+    with services.state.begin() as tx:
+        pending.replace(tx, [first, sooner, dearer])
+        assert pending.listed(tx) == [sooner, dearer, first]
+        assert pending.listed(tx, {"westway"}, 1) == [dearer]
+        assert (pending.count(tx, {"westway"}), pending.count(tx, set())) == (2, 0)
+        pending.replace(tx, [])
+        assert pending.listed(tx) == []

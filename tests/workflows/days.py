@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from include.stockwatch.alerting.grouping import Group, Series
 from include.stockwatch.alerting.incident import Incident
+from include.stockwatch.alerting.pending import Pending
 from include.stockwatch.domain.columns import AVAILABILITY
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows.assess import Rules
 from include.stockwatch.workflows.day import LACKS
 from include.stockwatch.workflows.fed import Stores
-from include.stockwatch.workflows.incidents import Decided, day_of, decide_day
+from include.stockwatch.workflows.incidents import Decided, day_of, decide_day, still_pending
 from include.stockwatch.workflows.pictures import Known
 from tests.domain.tables import day
 
@@ -81,6 +82,7 @@ class Book:
     states: dict[str, list[Incident]] = field(default_factory=dict)  # incident -> its state after every event
     suspected: dict[Series, int] = field(default_factory=dict)
     fed: dict[Group, Stores] = field(default_factory=dict)
+    pending: list[Pending] = field(default_factory=list)
 
     def on(
         self,
@@ -93,20 +95,22 @@ class Book:
         partners = {feed.partner for feed in self.settings.feeds.values()}
         shown = day_of(self.settings, day(number), table(number, rows))
         rules = Rules(thresholds=self.settings.thresholds)
+        known = Known(
+            whole=partners if whole is None else whole,
+            untouched=untouched,
+            suspected=self.suspected,
+            fed=lambda groups: {group: self.fed[group] for group in groups if group in self.fed},
+        )
         decided = decide_day(
             self.settings,
             rules,
             shown,
-            Known(
-                whole=partners if whole is None else whole,
-                untouched=untouched,
-                suspected=self.suspected,
-                fed=lambda groups: {group: self.fed[group] for group in groups if group in self.fed},
-            ),
+            known,
             dict(self.ongoing),
             lambda marks: {mark: self.ended[mark] for mark in marks if mark in self.ended},
             (f"INC-{n}" for n in itertools.count(len(self.states) + 1)),
         )
+        self.pending = [*decided.pending, *still_pending(self.pending, decided, shown, known)]
         for decision in decided.decisions:
             after = decision.incident
             if after is None or decision.event_kind is None:
@@ -124,6 +128,10 @@ class Book:
             f"{one.kind.value} {one.partner} {one.scope}": [member.place for member in one.now_out()]
             for one in sorted(self.ongoing.values(), key=lambda one: (one.kind.value, one.partner, one.scope))
         }
+
+    def pending_ones(self) -> dict[str, tuple[list[str], dt.date | None]]:
+        """Places of everything that is pending, and when it becomes due, by kind, partner and scope."""
+        return {f"{one.kind.value} {one.partner} {one.scope}": ([*one.places], one.due_on) for one in self.pending}
 
     def last(self, incident_id: str) -> Incident:
         """How an incident stands."""

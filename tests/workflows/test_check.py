@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from include.stockwatch.adapters.state import incidents, ledger, outbox
+from include.stockwatch.adapters.state import incidents, ledger, outbox, pending
 from include.stockwatch.alerting.case import STOCK_KINDS
+from include.stockwatch.alerting.pending import Pending
 from include.stockwatch.errors import FeedHeld
 from include.stockwatch.workflows.backtest import backtest
 from include.stockwatch.workflows.check import check
@@ -118,6 +119,34 @@ def test_checking_a_date_again_gives_the_same_tables_and_no_second_message(servi
         check(services, date)
         deliver(services)
     assert everything(services) == before
+
+
+def test_a_stock_out_that_is_not_due_is_kept_for_the_board_until_it_is(
+    services: Services, tmp_path: Path, config: Path
+) -> None:
+    """A-01, A-02: nothing of it is said; a date checked again keeps the same, as does one without data."""
+    rules = config / "thresholds.yaml"
+    rules.write_text(rules.read_text("utf-8").replace("days_out_before_alert: 1", "days_out_before_alert: 3"), "utf-8")
+
+    def now_pending() -> list[Pending]:
+        with services.state.read() as tx:
+            return pending.listed(tx)
+
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001", "0002"})
+    assert check(services, date)["incidents"]["reasons"] == {"not_due": 1}
+    (one,) = shown = now_pending()
+    assert (one.locations, one.since, one.due_on) == (2, date, date + dt.timedelta(days=2))
+    assert (one.item_name, one.money_at_risk) == ("Oat Bar", pytest.approx(2 * 7 * 5 * 6.49, rel=0.05))
+    check(services, date)
+    check(services, date + dt.timedelta(days=1))
+    assert now_pending() == shown
+    assert everything(services)["messages"] == []
+    for offset, opened in ((1, []), (2, ["INC-2026-00001"])):
+        deliver_file(services, tmp_path, date + dt.timedelta(days=offset), {"0001", "0002"})
+        assert check(services, date + dt.timedelta(days=offset))["incidents"]["opened"] == opened
+    check(services, date)  # decided past it
+    assert now_pending() == []
 
 
 def test_an_old_date_checked_again_changes_its_tables_alone(services: Services, tmp_path: Path) -> None:

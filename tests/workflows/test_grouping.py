@@ -223,6 +223,60 @@ def test_a_store_whose_dc_is_back_and_that_is_back_too_ends_it(book: Book) -> No
     assert book.events == [("opened", "INC-1"), ("resolved", "INC-1")]
 
 
+# --- pending (A-01) ---------------------------------------------------------------------------------------------------
+
+
+def strict(**limits: object) -> Settings:
+    """The chain with other limits in its default rule; Northfield reports nothing on Wednesday, day 4."""
+    default, *others = CHAIN.thresholds.thresholds
+    rules = (default.model_copy(update=limits), *others)
+    feed = CHAIN.feeds["northfield_stores"]
+    weekdays = tuple(one for one in feed.expected.weekdays if one != "wed")
+    feed = feed.model_copy(update={"expected": feed.expected.model_copy(update={"weekdays": weekdays})})
+    told = {"thresholds": CHAIN.thresholds.model_copy(update={"thresholds": rules})}
+    return CHAIN.model_copy(update={**told, "feeds": {**CHAIN.feeds, "northfield_stores": feed}})
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "due_on"),
+    [
+        (row("1", OUT, since=2, alert_due=False), "out_of_stock", 4),  # day 2 is the first of three
+        (row("1", PHANTOM), "phantom_stock", 5),  # two more reports, none of which comes on day 4
+        (row("1", SHORT, runs_out_on=day(12)), "will_run_out", 5),  # seven days ahead
+        (row("1", SHORT, p_runs_out=0.4), "will_run_out", None),  # it has to become likelier first
+        (row("1", SHORT, runs_out_on=None), "will_run_out", None),
+    ],
+)
+def test_what_is_not_due_is_pending_until_a_date_if_that_can_be_told(
+    told: dict[str, object], kind: str, due_on: int | None
+) -> None:
+    book = Book(strict(days_out_before_alert=3, phantom_days_before_alert=3))
+    assert book.on(2, told).opened == {}
+    assert book.pending_ones() == {f"{kind} northfield partner": (["1"], due_on and day(due_on))}
+
+
+def test_what_is_pending_goes_when_it_opens_or_is_back_and_stays_while_nothing_is_known(book: Book) -> None:
+    """A-01, A-02: also when a part of its stores or another feed is missing."""
+    pending = {"out_of_stock northfield partner": (["1", "2"], day(2))}
+    told = [row(one, OUT, alert_due=False) for one in ("1", "2")]
+    book.on(2, *told)
+    assert book.pending_ones() == pending
+    book.on(3, row("1", UNKNOWN), row("2", UNKNOWN), whole=())
+    book.on(3, row("1", IN), row("2", UNKNOWN), whole=())
+    book.on(3, row("1", IN), row("2", IN), untouched={"northfield"})
+    assert book.pending_ones() == pending
+    book.on(3, row("1", IN), row("2", IN), whole=())
+    assert book.pending_ones() == {}
+    book.on(4, *told)
+    assert book.pending_ones() == pending
+    assert book.on(5, row("1", OUT), row("2", OUT)).opened == {"out_of_stock": 1}
+    assert book.pending_ones() == {}
+    book.on(5, row("7", OUT, partner="harbor", alert_due=False))
+    assert [*book.pending_ones()] == ["out_of_stock harbor partner"]
+    book.on(6, row("8", IN, partner="harbor"))  # a whole date without it: it left the range
+    assert book.pending_ones() == {}
+
+
 # --- phantoms and run-outs -------------------------------------------------------------------------------------------
 
 
@@ -371,12 +425,14 @@ def test_a_series_that_costs_is_in_one_open_incident_or_waits(days: list[tuple[t
             for member in one.members:
                 if member.state is MemberState.OUT:
                     members.setdefault((member.partner or one.partner, member.location_id), []).append(one.incident_id)
+        waiting = [at if ":" in at else f"{one.partner}:{at}" for one in decided.pending for at in one.places]
         for (partner, location), (status, _, is_due) in zip(PLACES, told, strict=True):
             found = members.get((partner, location), [])
             assert len(found) <= 1, (partner, location, found)
             if status in LACKS and not found:
                 assert decided.pictures.groups[partner, location, ITEM] not in open_groups
                 assert not (status == OUT and is_due)
+                assert waiting.count(f"{partner}:{location}") == 1, "A-01: it is pending, once"
             if status not in LACKS:
                 assert not found
 
@@ -387,10 +443,10 @@ def test_deciding_a_day_again_changes_nothing(days: list[tuple[tuple[str, bool, 
     book = Book(CHAIN)
     for number, told in enumerate(days, 2):
         book.on(number, *rows_of(number, told))
-        before, events = dict(book.ongoing), list(book.events)
+        before, events, pending = dict(book.ongoing), list(book.events), book.pending
         again = book.on(number, *rows_of(number, told))
         assert [one.reason.value for one in again.decisions if one.event_kind] == []
-        assert (book.ongoing, book.events) == (before, events)
+        assert (book.ongoing, book.events, book.pending) == (before, events, pending)
 
 
 @settings(max_examples=100)
@@ -399,9 +455,10 @@ def test_a_day_without_data_opens_ends_and_moves_nothing(days: list[tuple[tuple[
     book = Book(CHAIN)
     for number, told in enumerate(days, 2):
         book.on(number, *rows_of(number, told))
-    before = {key: one for key, one in book.ongoing.items()}
+    before, pending = {key: one for key, one in book.ongoing.items()}, book.pending
     nothing = [row(location, UNKNOWN, partner=partner, is_dc=location in ("07", "9")) for partner, location in PLACES]
     book.on(len(days) + 2, *nothing, whole=())
+    assert book.pending == pending
     assert book.ongoing.keys() == before.keys()
     for key, one in book.ongoing.items():
         assert still(one) == still(before[key])

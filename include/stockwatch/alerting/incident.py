@@ -137,6 +137,7 @@ class Picture(Value):
     location_type: str = "store"
     out: tuple[Member, ...] = ()
     alert_due: bool = Field(default=False, description="some location is out as long as its threshold asks")
+    due_on: dt.date | None = Field(default=None, description="if none is: when the first will be, if it goes on")
     rule: str = "default"
     promise: float = Field(description="min_in_stock_rate that applies, a share")
     severity: Severity = Severity.LOW

@@ -126,6 +126,12 @@ def incidents_page(request: Request, at: At) -> Response:
     return _page(request, at, "incidents.html", **incidents.incidents_page(at, request.query_params))
 
 
+@router.get("/incidents/pending")
+def pending_page(request: Request, at: At) -> Response:
+    """What is not due yet. Before the incidents, one of which it is not."""
+    return _page(request, at, "pending.html", **tables.pending_page(at))
+
+
 @router.get("/incidents/{incident_id}")
 def incident_page(request: Request, incident_id: str, at: At, location: str = "") -> Response:
     """One incident."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 from urllib.parse import urlencode
 
-from include.stockwatch.adapters.state import worklist
+from include.stockwatch.adapters.state import pending, worklist
 from include.stockwatch.adapters.state.worklist import FACETS, Filters, Order
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.words import NONE, spoken
@@ -82,6 +82,7 @@ def incidents_page(desk: Desk, query: Mapping[str, str]) -> dict[str, Any]:
         offset = (asked.page - 1) * PAGE
         rows = worklist.page(tx, filters, asked.order, rising=asked.rising, limit=PAGE, offset=offset)
         facets = worklist.facets(tx, desk.scope)
+        not_due = pending.count(tx, desk.scope)
     money: dict[str | None, float] = {}
     for row in sums:
         if row["money"]:
@@ -93,6 +94,7 @@ def incidents_page(desk: Desk, query: Mapping[str, str]) -> dict[str, Any]:
         "pages": pages,
         "money": money,
         "facets": facets,
+        "pending": not_due,
         "standings": STANDINGS,
         "now": desk.services.now(),
         "first": (asked.page - 1) * PAGE + 1,

@@ -1,4 +1,4 @@
-"""The plain pages: scorecard, alert quality, messages, routes and owners, silences, thresholds and what-if."""
+"""The plain pages: pending, scorecard, alert quality, messages, routes and owners, silences, thresholds and what-if."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from include.stockwatch.adapters.state import worklist
+from include.stockwatch.adapters.state import pending, worklist
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
 from include.stockwatch.adapters.state.worklist import Filters
 from include.stockwatch.alerting.case import Kind, Severity
@@ -28,8 +28,15 @@ ALL = (*WAITING, "sent", "previewed", "superseded", "lost", "discarded")
 MESSAGES = 100
 KEPT_BACK = "It names partners that you may not see; the incident's page says what is yours."
 SILENCES = 100
+PENDING = 500
 WHAT_IF_DAYS = 28
 CHANGEABLE = tuple(limit for limit in LIMITS if limit != "severity")
+
+
+def pending_page(desk: Desk) -> dict[str, Any]:
+    """What lacks stock and opens no incident yet (A-01); what becomes due first, first."""
+    with desk.services.state.read() as tx:
+        return {"rows": pending.listed(tx, desk.scope, PENDING), "total": pending.count(tx, desk.scope)}
 
 
 def scorecard_page(desk: Desk, week: str = "") -> dict[str, Any]:
@@ -204,6 +211,10 @@ def _what_if(desk: Desk, proposed: Thresholds) -> dict[str, Any] | None:
 def exported(desk: Desk, table: str, week: str = "", status: str = "") -> list[dict[str, Any]] | None:
     """The rows of a page's table, for the CSV; none for a table that there is not."""
     match table:
+        case "pending":
+            with desk.services.state.read() as tx:
+                rows = pending.listed(tx, desk.scope)
+            return [one.model_dump(mode="json", exclude={"fingerprint", "places"}) for one in rows]
         case "scorecard":
             return [_score(one) for one in scorecard_page(desk, week)["scores"]]
         case "alert-quality":

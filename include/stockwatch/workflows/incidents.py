@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import incidents as store
-from include.stockwatch.adapters.state import ledger
+from include.stockwatch.adapters.state import ledger, pending
 from include.stockwatch.alerting import mass_change
 from include.stockwatch.alerting.case import STOCK_KINDS, Decision, Kind, fingerprint
 from include.stockwatch.alerting.decisions import Reason, decide, fingerprint_of
 from include.stockwatch.alerting.grouping import Group, Series, moved_from
-from include.stockwatch.alerting.incident import Incident, Lack, Picture
+from include.stockwatch.alerting.incident import Incident, Lack, Picture, place
 from include.stockwatch.alerting.mass_change import MassChange
+from include.stockwatch.alerting.pending import Pending, pending_of
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows.assess import Rules
@@ -57,10 +58,11 @@ def decide_date(
             suspected=suspected,
             fed=lambda groups: fed_by(services, day, groups),
         )
+        believed = day.without(held)
         decided = decide_day(
             settings,
             rules,
-            day.without(held),
+            believed,
             known,
             store.open_incidents(tx, STOCK_KINDS),
             lambda marks: store.latest_resolved(tx, marks),
@@ -68,6 +70,8 @@ def decide_date(
         )
         made: list[Decision[Any]] = [*(one.decision for one in mass), *decided.decisions]
         record_all(services, tx, made, at=now, actor=actor, business_date=business_date, digest_only=weak)
+        kept = still_pending(pending.listed(tx), decided, believed, known)
+        pending.replace(tx, [*decided.pending, *kept])
         for partner in fresh - held:
             ledger.raise_watermark(tx, partner, business_date)
         open_now = store.count_open(tx, STOCK_KINDS)
@@ -98,6 +102,8 @@ class Decided:
     pictures: Pictures
     decisions: list[Decision[Incident]] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)  # kind -> incidents
+    shown: set[str] = field(default_factory=set)  # fingerprints of what was decided on
+    pending: list[Pending] = field(default_factory=list)
 
 
 def decide_day(
@@ -117,7 +123,7 @@ def decide_day(
     shown = Pictures(settings, rules, day, known, ongoing.values())
     marked = [(fingerprint_of(picture, tenant), group, picture) for group, picture in shown.of_groups()]
     before = earlier(mark for mark, _, _ in marked)
-    decided = Decided(shown)
+    decided = Decided(shown, shown={mark for mark, _, _ in marked})
     open_now: dict[Group, str] = {}
     going_on: list[tuple[Group, Picture, Incident]] = []
     candidate = next(ids)
@@ -134,10 +140,29 @@ def decide_day(
             decided.opened[group.kind.value] += 1
         if decision.reason is Reason.FIRST:
             candidate = next(ids)
+        elif decision.reason is Reason.NOT_DUE:
+            decided.pending.append(pending_of(picture, tenant))
     for _, picture, incident in going_on:
         moved = moved_from(incident, shown.groups, shown.lacks, open_now)
         decided.decisions.append(decide(picture, incident, tenant=tenant, new_id=candidate, previous=None, moved=moved))
     return decided
+
+
+def still_pending(before: Iterable[Pending], decided: Decided, day: Day, known: Known) -> list[Pending]:
+    """Of what was pending, that of which the date says nothing: absence of data ends nothing (A-02)."""
+
+    def is_over(one: Pending) -> bool:
+        if one.fingerprint in decided.shown:
+            return True
+        if one.partner in known.untouched:
+            return False
+        if one.partner in known.whole:
+            return True
+        seen = day.seen(one.item_id, None if one.kind is Kind.DC_OUT else one.partner)
+        told = {place("" if s.partner == one.partner else s.partner, s.location_id) for s in seen if s.is_known}
+        return told.issuperset(one.places)
+
+    return [one for one in before if not is_over(one)]
 
 
 def _decided_past(shown: Pictures, ahead: Collection[str]) -> int:

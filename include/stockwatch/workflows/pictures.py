@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from include.stockwatch.alerting.case import Kind
@@ -97,6 +98,7 @@ class Pictures:
             cause=cause[0][0] if cause else None,
         )  # fmt: skip
         fed = self._partners_fed(group, rows, stores, incident)
+        is_due = any(self._is_due(row, group) for row in rows)
         return Picture(
             kind=group.kind,
             scope=group.scope,
@@ -115,7 +117,8 @@ class Pictures:
             transit_days=self._limit("restock_transit_days", facts) if group.kind is Kind.DC_OUT else None,
             business_days=self._business_days(incident, route.hours) if incident and not rows else None,
             out=out,
-            alert_due=any(self._is_due(row, group) for row in rows),
+            alert_due=is_due,
+            due_on=None if is_due else min(filter(None, map(self._due_on, rows)), default=None),
             rule=self.settings.thresholds.rule(facts),
             promise=promise,
             severity=level,
@@ -268,7 +271,7 @@ class Pictures:
         lack = LACKS[row["status"]]
         if lack is not Lack.SHORT and self._active.get(series, group) != group:
             return True
-        facts = {name: row[name] for name in ("partner", "category", "item_class", "item_id", "location_id")}
+        facts = self._facts(row)
         match lack:
             case Lack.EMPTY:
                 return bool(row["alert_due"])
@@ -279,6 +282,32 @@ class Pictures:
         if row["p_runs_out"] < self._limit("run_out_alert_probability", facts) or row["runs_out_on"] is None:
             return False
         return bool((row["runs_out_on"] - self.day.date).days <= self._limit("run_out_alert_days", facts))
+
+    def _due_on(self, row: dict[str, Any]) -> dt.date | None:
+        """The date on which a series that is not due will be if it goes on; null where that cannot be told."""
+        facts = self._facts(row)
+        match LACKS[row["status"]]:
+            case Lack.EMPTY:
+                start, days = row["spell_start_date"], self._limit("days_out_before_alert", facts) - 1
+            case Lack.DOUBTFUL:
+                series = (row["partner"], row["location_id"], row["item_id"])
+                left = self._limit("phantom_days_before_alert", facts) - 1 - self.known.suspected.get(series, 0)
+                return self._report(row["feed_id"], left)
+            case Lack.SHORT:
+                is_likely = row["p_runs_out"] >= self._limit("run_out_alert_probability", facts)
+                start = row["runs_out_on"] if is_likely else None
+                days = -self._limit("run_out_alert_days", facts)
+        return start + dt.timedelta(days=days) if start else None
+
+    def _report(self, feed_id: str, number: int) -> dt.date | None:
+        """The business date of a feed's report so many reports after this date's; null within a year of none."""
+        feed = self.settings.feeds.get(feed_id)
+        dates = (self.day.date + dt.timedelta(days=n) for n in range(1, 366))
+        return next(islice((date for date in dates if feed and feed.expected.is_due(date)), number - 1, None), None)
+
+    @staticmethod
+    def _facts(row: Mapping[str, Any]) -> dict[str, str | None]:
+        return {name: row[name] for name in ("partner", "category", "item_class", "item_id", "location_id")}
 
     def _limit(self, name: Limit, facts: Mapping[str, str | None]) -> Any:
         return self.settings.thresholds.limit(name, facts)[0]

@@ -171,6 +171,25 @@ incident_events = sa.Table(
     sa.Column("state", sa.JSON, nullable=False),  # the case after the event
 )
 
+pending = sa.Table(
+    "pending",
+    metadata,
+    sa.Column("fingerprint", sa.String(64), primary_key=True),  # of the incident that it would be
+    sa.Column("business_date", sa.Date, nullable=False),  # last date with fresh data that showed it
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("partner", sa.String(64), nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("item_id", sa.String(64), nullable=False),
+    sa.Column("item_name", sa.Text),
+    sa.Column("category", sa.Text),
+    sa.Column("currency", sa.String(8)),
+    sa.Column("money_at_risk", sa.Float),
+    sa.Column("locations", sa.Integer, nullable=False),
+    sa.Column("places", sa.JSON, nullable=False),
+    sa.Column("since", sa.Date),
+    sa.Column("due_on", sa.Date),  # none = cannot be told
+)
+
 presses = sa.Table(
     "presses",
     metadata,
