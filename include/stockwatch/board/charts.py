@@ -173,7 +173,7 @@ def _days(dates: Sequence[str], place: int, *, labels: bool = True) -> dict[str,
     return {
         "type": "category", "gridIndex": place, "data": list(dates), "boundaryGap": False,
         "axisLine": {"lineStyle": {"color": "$line"}}, "axisTick": {"show": False},
-        "axisLabel": {"show": labels, "color": "$dim", "hideOverlap": True},
+        "axisLabel": {"show": labels, "color": "$dim", "hideOverlap": True, "alignMinLabel": "left"},
     }  # fmt: skip
 
 
