@@ -46,7 +46,7 @@ PICTURES = PROJECT / "docs" / "screenshots"
 VIEWS = {
     "overview": "Overview", "heatmap": "Partner by product", "incidents": "Worklist", "feeds": "Feeds",
     "scorecard": "Scorecard", "quality-of-alerts": "Alert quality", "routes": "Routes and owners",
-    "silences": "Silences", "deliveries": "Messages", "thresholds": "Thresholds",
+    "silences": "Silences", "deliveries": "Messages", "thresholds": "Thresholds", "incidents/pending": "Pending",
 }  # fmt: skip
 
 
@@ -418,6 +418,8 @@ def test_axe_finds_nothing_serious_in_any_view(world: World, theme: str) -> None
         ]
         if theme == "dark" and path == "overview":
             picture(page, "overview-dark", 1080)
+        if theme == "light" and path == "incidents/pending":
+            picture(page, "pending", 600)
     assert found == []
     page.context.close()
 
