@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -119,7 +120,7 @@ def fault_proxy(target: str) -> Iterator[FaultProxy]:
             if answer is None:
                 return
             self.send_response(answer.status_code)
-            for name in ("Content-Type", "Retry-After"):
+            for name in ("Content-Type", "Retry-After", "X-OAuth-Scopes"):
                 if name in answer.headers:
                     self.send_header(name, answer.headers[name])
             self.send_header("Content-Length", str(len(answer.content)))
@@ -150,10 +151,15 @@ def _answer(status: int, content: bytes, **headers: str) -> requests.Response:
     return made
 
 
+def answer(told: Mapping[str, Any], **headers: str) -> Fault:
+    """Answer as Slack does, without forwarding."""
+    content = json.dumps(told).encode()
+    return lambda _handler, _forward: _answer(200, content, **{"Content-Type": "application/json", **headers})
+
+
 def refuse(error: str) -> Fault:
     """Answer `ok: false` with an error, without forwarding."""
-    content = f'{{"ok": false, "error": "{error}"}}'.encode()
-    return lambda _handler, _forward: _answer(200, content, **{"Content-Type": "application/json"})
+    return answer({"ok": False, "error": error})
 
 
 def rate_limit(seconds: int) -> Fault:

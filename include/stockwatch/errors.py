@@ -7,6 +7,7 @@ StockwatchError
 ├─ RowsLost             counts of a file do not add up            a bug of ours; never retried
 ├─ LakeTooOld           a table is parted in another way          load the files again into an empty home
 ├─ DeliveryFailed       Slack did not take a message              the outbox decides
+├─ SlackNotReady        the app lacks scopes or channels          mend the app or the routes; never retried
 └─ NotReplayable        a message cannot be replayed or discarded pick another one
 """
 
@@ -53,6 +54,14 @@ class ConfigError(StockwatchError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class SlackNotReady(StockwatchError):
+    """The connection to Slack lacks what messages will need. Carries every finding, each with its remedy."""
+
+    def __init__(self, findings: Iterable[str]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(self.findings))
 
 
 class FeedUnreachable(StockwatchError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_parsing_context
 
-from include.stockwatch.errors import ConfigError, DeliveryFailed, FeedHeld, RowsLost
+from include.stockwatch.errors import ConfigError, DeliveryFailed, FeedHeld, RowsLost, SlackNotReady
 from include.stockwatch.workflows.services import Messenger, Services, config_folder, environment_state_url, home_folder
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ TASK_DEFAULTS: dict[str, Any] = {
             RetryRule(ConfigError, RetryAction.FAIL, reason="a setting is wrong: trying again does not mend it"),
             RetryRule(FeedHeld, RetryAction.FAIL, reason="the file is held: it stays as it is until somebody acts"),
             RetryRule(RowsLost, RetryAction.FAIL, reason="counts do not add up: a defect, not the weather"),
+            RetryRule(SlackNotReady, RetryAction.FAIL, reason="the Slack app lacks something: its log says what"),
             RetryRule(DeliveryFailed, RetryAction.FAIL, reason="Slack refuses our token or our triage channel"),
         ]
     ),

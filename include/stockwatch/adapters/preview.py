@@ -58,5 +58,13 @@ class PreviewMessenger:
         """There is nobody."""
         return None
 
+    def scopes(self) -> frozenset[str] | None:
+        """There is no token."""
+        return None
+
+    def channel_info(self, channel: str) -> dict[str, Any]:
+        """There is no channel."""
+        return {}
+
     def join(self, channel: str) -> None:
         """There is no channel."""

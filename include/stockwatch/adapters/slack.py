@@ -129,6 +129,17 @@ class SlackMessenger:
         """Make the bot a member of a public channel. Raises: DeliveryFailed"""
         call(self._client.conversations_join, channel=channel)
 
+    def scopes(self) -> frozenset[str] | None:
+        """What the token may do; none if Slack does not say. Raises: DeliveryFailed"""
+        answer = call(self._client.auth_test)
+        told = {name.lower(): value for name, value in (answer.headers or {}).items()}.get("x-oauth-scopes")
+        named = told if isinstance(told, str) else ",".join(told or ())
+        return frozenset(scope.strip() for scope in named.split(",") if scope.strip()) or None
+
+    def channel_info(self, channel: str) -> dict[str, Any]:
+        """What Slack says of a channel: is the app a member, is it private, archived, … Raises: DeliveryFailed"""
+        return dict(call(self._client.conversations_info, channel=channel)["channel"])
+
     def user_id(self, email: str) -> str | None:
         """Slack's id of the person with this address; none if there is nobody, or no longer. Raises: DeliveryFailed"""
         try:

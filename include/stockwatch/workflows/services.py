@@ -91,6 +91,12 @@ class Messenger(Protocol):
     def join(self, channel: str) -> None:
         """Become a member of a public channel."""
 
+    def scopes(self) -> frozenset[str] | None:
+        """What the token may do, if Slack says it."""
+
+    def channel_info(self, channel: str) -> dict[str, Any]:
+        """What Slack says of a channel."""
+
     def user_id(self, email: str) -> str | None:
         """Slack's id of the person with this address, if there is one."""
 
