@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 import shutil
@@ -10,11 +11,12 @@ from html import unescape
 
 import pytest
 
-from include.stockwatch.adapters.state import incidents, outbox
+from include.stockwatch.adapters.state import incidents, outbox, tables
 from include.stockwatch.alerting.case import Decision, Kind
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.alerting.incident import Fed
 from include.stockwatch.alerting.kinds import render
+from include.stockwatch.alerting.notice import Notice
 from include.stockwatch.board import overview
 from include.stockwatch.workflows import scorecard
 from include.stockwatch.workflows.record import record
@@ -336,3 +338,20 @@ def test_every_incident_that_there_can_be_has_its_page_and_its_line(own_board: B
     assert len(kinds) == 11
     for kind in kinds:
         assert 'name="chosen"' in own_board.get(f"/incidents?standing=all&kind={kind}").text
+
+
+def test_alert_quality_counts_the_new_messages_of_each_owner_by_day(own_board: Board) -> None:
+    """A-45"""
+    days_ago = (40, 3, 1, 1, 1, 1, 1, 1)
+    with own_board.services.state.begin() as tx:
+        owner = incidents.find(tx, OPEN).owner
+        tx.execute(tables.outbox.delete())
+        for number, days in enumerate(days_ago):
+            names = {"incident_id": OPEN, "seq": number, "operation": outbox.POST, "channel": f"C{number}"}
+            outbox.enqueue(tx, Notice("Out"), **names, now=NOW)
+            mine = tables.outbox.c.event_seq == number
+            sent = {"status": "sent", "sent_at": NOW - dt.timedelta(days=days)}
+            tx.execute(tables.outbox.update().where(mine).values(**sent))
+    page = text_of(own_board.get("/quality-of-alerts").text)
+    assert f"{owner} 7 0.2 6 above 5" in page
+    assert owner not in text_of(own_board.get("/quality-of-alerts", user="westway").text).split("New messages")[-1]

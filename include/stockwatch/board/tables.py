@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +23,8 @@ from include.stockwatch.workflows.delivery import metrics
 from include.stockwatch.workflows.feed_status import Day, FeedStatus, feed_statuses
 
 WEEKS = 13
+NOISE_DAYS, MOST_A_DAY = 28, 5
+"""Days over which new messages are counted, and how many an owner can work through on one (A-45)."""
 WAITING = (*OUTBOX_OPEN, "dead")
 ALL = (*WAITING, "sent", "previewed", "superseded", "lost", "discarded")
 MESSAGES = 100
@@ -64,7 +66,23 @@ def quality_page(desk: Desk) -> dict[str, Any]:
     """How often people who looked confirmed an alert: the figures that decide which rules go to the digest alone."""
     last = desk.checked[0] if desk.checked else desk.services.now().date()
     rows = [one for one in precision.of_weeks(desk.services, last, WEEKS) if one.partner in desk.partners]
-    return {"rows": rows, "weeks": WEEKS, "alerts": sum(one.alerts for one in rows), "last": last}
+    told = {"weeks": WEEKS, "alerts": sum(one.alerts for one in rows), "last": last}
+    return {**told, "rows": rows, "noise": _noise(desk), "noise_days": NOISE_DAYS, "most": MOST_A_DAY}
+
+
+def _noise(desk: Desk) -> list[dict[str, Any]]:
+    """How many new messages each owner had a day, the mean and the most; the noisiest first (A-45)."""
+    since = desk.services.now() - dt.timedelta(days=NOISE_DAYS)
+    with desk.services.state.read() as tx:
+        sent = worklist.new_messages(tx, since, desk.partners)
+    days: dict[str, Counter[dt.date]] = defaultdict(Counter)
+    for owner, at in sent:
+        days[owner][at.date()] += 1
+    rows = [
+        {"owner": owner, "messages": count.total(), "mean": count.total() / NOISE_DAYS, "worst": max(count.values())}
+        for owner, count in days.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["messages"], row["owner"]))
 
 
 def deliveries_page(desk: Desk, status: str = "") -> dict[str, Any]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state.incidents import IS_OPEN, read
+from include.stockwatch.adapters.state.outbox import POST, SENT
 from include.stockwatch.adapters.state.tables import incident_events, incidents, outbox
 from include.stockwatch.alerting.actions import EVENTS, Act
 from include.stockwatch.alerting.case import STOCK_KINDS, Case, Kind, Standing
@@ -191,6 +192,13 @@ def message_is_of(tx: Connection, outbox_id: int, partners: Collection[str]) -> 
     """Whether a message is of an incident of some partners."""
     query = sa.select(outbox.c.outbox_id).select_from(_outbox())
     return tx.execute(query.where(outbox.c.outbox_id == outbox_id, _is_of(partners))).first() is not None
+
+
+def new_messages(tx: Connection, since: dt.datetime, partners: Collection[str]) -> list[tuple[str, dt.datetime]]:
+    """Owner and time of every message that an incident of some partners began with in a channel since a moment."""
+    query = sa.select(incidents.c.owner, outbox.c.sent_at).select_from(_outbox())
+    began = (outbox.c.operation == POST, outbox.c.status.in_(SENT), outbox.c.sent_at >= since, _is_of(partners))
+    return [(owner, sent_at) for owner, sent_at in tx.execute(query.where(*began))]
 
 
 def _outbox() -> sa.Join:
