@@ -62,12 +62,29 @@ document.addEventListener("click", (event) => {
   if (again) load(again.closest("[data-part]"));
 });
 const parts = [...document.querySelectorAll("[data-part]")];
+
+// -- what came with the page is taken from a newer one
+async function renew(places) {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+  const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const found = places.map((place) => newer.querySelector(`[data-renew="${place.dataset.renew}"]`));
+  if (!answer.ok || found.includes(null)) throw new Error(`HTTP ${answer.status}`);
+  if (isAtWork(places)) return;
+  places.forEach((place, number) => { place.replaceChildren(...found[number].childNodes); begin(place); });
+}
+const isAtWork = (places) => places.some((one) => one.contains(document.activeElement) || one.querySelector("input:checked"));
 const refresh = async () => {
-  if (document.hidden || parts.some((part) => part.contains(document.activeElement))) return;
-  await Promise.all(parts.map((part) => load(part, true)));
-  say(`Updated ${clock.format(new Date())}.`, false);
+  const places = [...document.querySelectorAll("[data-renew]")];
+  if (document.hidden || isAtWork([...parts, ...places])) return;
+  try {
+    await Promise.all([...parts.map((part) => load(part, true)), ...(places.length ? [renew(places)] : [])]);
+    say(`Updated ${clock.format(new Date())}.`, false);
+  } catch { say("Could not refresh.", false); }
 };
-if (document.body.dataset.poll) setInterval(refresh, 1000 * Number(document.body.dataset.poll));
+if (document.body.dataset.poll) {
+  setInterval(refresh, 1000 * Number(document.body.dataset.poll));
+  document.addEventListener("visibilitychange", refresh);
+}
 
 // -- heatmap: arrow keys move from cell to cell
 function walk(grid) {

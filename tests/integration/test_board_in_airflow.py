@@ -20,10 +20,12 @@ from slack_sdk import WebClient
 from include.stockwatch.adapters.slack import SlackMessenger
 from include.stockwatch.adapters.state import incidents, outbox, worklist
 from include.stockwatch.adapters.state.tables import outbox as outbox_table
+from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import Case, Decision, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.simulation.folder import write_world
 from include.stockwatch.simulation.world import WORLDS, simulate
+from include.stockwatch.workflows import act as acting
 from include.stockwatch.workflows import feed_watch, ingest, master_files, silences
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.gate import due_checks
@@ -276,6 +278,31 @@ class Channel:
             return []
         (root,) = [one for one in self.server.messages() if one["ts"] in roots]
         return [root["text"], *(one["text"] for one in self.server.replies(root["ts"]))]
+
+
+def test_the_worklist_follows_what_others_do_unless_somebody_is_at_work_in_it(world: World, page: Page) -> None:
+    """A-87"""
+    watched = _open(world.services)[-1]
+    page.goto(deep(world, "incidents"))
+    frame = frame_of(page)
+    row = frame.get_by_role("row").filter(has_text=watched)
+    expect(row).to_contain_text("Open", timeout=60_000)
+    inner = next(one for one in page.frames if "/stockwatch/board/" in one.url and one != page.main_frame)
+
+    def come_back() -> None:
+        inner.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    moment = dt.datetime.now(dt.UTC)  # noqa: TID251  (a real Airflow runs on the real clock)
+    taken = Action(act=Act.ACKNOWLEDGE, person="dana@example.com", at=moment)
+    acting.act(world.services, watched, taken)
+    row.get_by_role("checkbox").check()
+    come_back()
+    page.wait_for_timeout(1000)  # longer than it would take
+    expect(row).to_contain_text("Open")
+    row.get_by_role("checkbox").uncheck()
+    row.get_by_role("checkbox").blur()
+    come_back()
+    expect(row).to_contain_text("Acknowledged")
 
 
 def act(frame: FrameLocator, button: str, **fields: str) -> None:
