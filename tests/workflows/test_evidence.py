@@ -13,10 +13,13 @@ from include.stockwatch.adapters.plots import timeline_figure
 from include.stockwatch.adapters.state import incidents, outbox
 from include.stockwatch.adapters.state.outbox import Attachment
 from include.stockwatch.alerting.incident import Incident
+from include.stockwatch.workflows import timeline
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.delivery import deliver
 from include.stockwatch.workflows.evidence import attach_evidence, files_of
 from include.stockwatch.workflows.services import Services
+from tests.domain.tables import day
+from tests.workflows.days import ITEM, OUT, UNKNOWN, row, table
 from tests.workflows.test_check import deliver_file, history
 
 ID = "INC-2026-00001"
@@ -95,3 +98,13 @@ def test_the_picture_shows_every_figure_and_leaves_gaps_empty() -> None:
         assert bottom == 0
         assert largest <= top <= 2 * largest
     assert [math.isnan(value) for value in stock.lines[0].get_ydata()] == [False, False, True, False, False, False]
+
+
+def test_a_day_left_out_because_nothing_was_there_is_no_gap(services: Services) -> None:
+    """What the check went by counts: zero where the feed says nothing of what it has none of, nothing where it is late."""
+    gone = row("0118", OUT, on_hand_units=0.0, last_seen_date=day(3))
+    late = row("0118", UNKNOWN, on_hand_units=4.0, last_seen_date=day(3))
+    for number, known in ((3, gone), (4, late)):
+        services.lake.replace_dates("availability", table(number, [known]), [day(number)])
+    found = {one["business_date"]: one.get("on_hand") for one in timeline.days(services, ITEM, day(1), day(4))}
+    assert found == {day(3): 0.0, day(4): None}

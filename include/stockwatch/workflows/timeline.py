@@ -26,7 +26,8 @@ def days(
     Grain:  (business_date)
     Units:  sums over the locations that reported the date; `variance` is that of negative binomial days, dispersion x
             expected, and of the rate itself, expected squared / a (docs/availability.md)
-    Nulls:  what no location tells is missing from the day
+    Nulls:  what no location tells is missing from the day. A checked date has the stock that the check went by, so that
+            a feed that leaves out what it has none of, or what did not change, makes no gap
     """
     import ibis
 
@@ -55,9 +56,11 @@ def days(
     )
     mean = told.expected_units_today
     spread = mean * told.dispersion.fill_null(1.0) + mean * mean / told.demand_a.nullif(0.0)
-    expected = told.group_by("business_date").agg(expected=mean.sum(), variance=spread.sum())
+    on_hand = told.on_hand_units.sum(where=told.last_seen_date == told.business_date)
+    expected = told.group_by("business_date").agg(expected=mean.sum(), variance=spread.sum(), on_hand=on_hand)
     found: dict[dt.date, dict[str, Any]] = {}
     for table in (reported, expected):
         for row in lake.engine.to_pyarrow(table).to_pylist():
-            found.setdefault(row["business_date"], {"business_date": row["business_date"]}).update(row)
+            known = {name: value for name, value in row.items() if value is not None}
+            found.setdefault(row["business_date"], {}).update(known)
     return list(found.values())
