@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from include.stockwatch.errors import DeliveryFailed, SlackNotReady
+from include.stockwatch.errors import SlackNotReady
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.slack_check import PRIVATE_SCOPES, SCOPES, channels, check_slack
-from tests.fakes import Fault, FaultProxy, answer, refuse, unavailable
+from tests.fakes import Fault, FaultProxy, answer, rate_limit, refuse, unavailable
 from tests.slack_server.server import GENERAL, RANDOM, SlackServer
 
 pytestmark = pytest.mark.parametrize("state_url", [None], ids=["no store"])
@@ -72,7 +72,7 @@ def test_each_missing_scope_is_named_with_what_it_is_for(connected: Services, pr
         (channel(is_archived=True), EVERY_SCOPE, "archived"),
         (channel(is_member=False, is_private=True), EVERY_SCOPE, "invite it there"),
         (channel(is_member=False), ",".join(SCOPES), "invite it there"),
-        (refuse("missing_scope"), EVERY_SCOPE, "may not be read"),
+        (refuse("missing_scope"), EVERY_SCOPE, "`groups:read`"),
     ],
     ids=["unknown", "archived", "private", "public, cannot join", "may not look"],
 )
@@ -106,9 +106,13 @@ def test_a_refused_token_is_the_one_finding(connected: Services, proxy: FaultPro
     assert proxy.calls == ["auth.test"]
 
 
-def test_a_slack_that_does_not_answer_says_nothing_of_the_app(connected: Services, proxy: FaultProxy) -> None:
-    proxy.script("auth.test", unavailable)
-    with pytest.raises(DeliveryFailed):
+@pytest.mark.parametrize("method", ["auth.test", "conversations.info"])
+@pytest.mark.parametrize("fault", [unavailable, rate_limit(30)], ids=["503", "429"])
+def test_a_slack_that_does_not_answer_says_nothing_of_the_app_and_is_asked_again(
+    fault: Fault, method: str, connected: Services, proxy: FaultProxy
+) -> None:
+    proxy.script(method, fault)
+    with pytest.raises(ConnectionError):  # no rule forbids to try that again
         check_slack(connected)
 
 

@@ -36,18 +36,21 @@ log = logging.getLogger(__name__)
 def check_slack(services: Services) -> dict[str, Any]:
     """Look whether messages will arrive; without a Slack connection that is all that is said.
 
-    Raises: SlackNotReady with every finding; DeliveryFailed if Slack does not answer
+    Raises: SlackNotReady with every finding; ConnectionError if Slack does not answer, which says nothing of the app
     """
     if services.messenger.previews:
         return {"connected": False}
     try:
-        scopes = services.messenger.scopes()
+        return _checked(services)
     except DeliveryFailed as failure:
         if failure.refusal is Refusal.TOKEN:
-            raise SlackNotReady(
-                [f"Slack refuses the token ({failure.reason}): renew it in the connection"]
-            ) from failure
-        raise
+            what = f"Slack refuses the token ({failure.reason}): renew it in the connection"
+            raise SlackNotReady([what]) from failure
+        raise ConnectionError(f"Slack did not say how things stand: {failure}") from failure
+
+
+def _checked(services: Services) -> dict[str, Any]:
+    scopes = services.messenger.scopes()
     used, is_private, findings = channels(services.settings), False, list[str]()
     for channel, users in used.items():
         hidden, found = _looked_at(services, channel, scopes)
@@ -79,7 +82,8 @@ def _looked_at(services: Services, channel: str, scopes: frozenset[str] | None) 
         if failure.refusal is Refusal.CHANNEL:
             return False, "Slack knows no such channel, or it is private: correct the id, or invite the app there"
         if failure.refusal is Refusal.TOKEN:
-            return False, f"how it stands may not be read ({failure.reason})"
+            lacks = "`channels:read`, or `groups:read` and `groups:history` if it is private"
+            return False, f"how it stands may not be read ({failure.reason}): the app needs {lacks}"
         raise
     is_private = bool(told.get("is_private"))
     if told.get("is_archived"):
