@@ -18,6 +18,10 @@ EVERY_PARTNER = ""
 """What stands for the partner in a row of our own master data that is about all of them."""
 LOCATION_TYPES = ("store", "dc")
 DETAILS = ("brand", "item_class", "margin_share", "purchase_cycle_days")
+NAMES = {"item_name": "item_name", "category": "category"}
+"""Columns of rows that an item master may fill, and its own names for them."""
+PLACES = {"location_name": "location_name"}
+"""The same of a location master."""
 LISTED = (AS_OF, *SERIES, "location_type")
 
 

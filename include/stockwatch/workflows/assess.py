@@ -25,7 +25,7 @@ from include.stockwatch.domain.figures import Figures, Limits, Told, figures, le
 from include.stockwatch.domain.intervals import with_intervals
 from include.stockwatch.domain.losses import INPUTS, CustomerModel, losses
 from include.stockwatch.domain.loyalty import Figure, in_force, measured
-from include.stockwatch.domain.master import named, never_reported, with_details, with_listing
+from include.stockwatch.domain.master import NAMES, PLACES, named, never_reported, with_details, with_listing
 from include.stockwatch.domain.panel import Array, Codes, Dates, Mask, Panel, on
 from include.stockwatch.domain.run_out import is_at_risk, run_out
 from include.stockwatch.domain.signals import Heard
@@ -163,8 +163,8 @@ def _described(
 
 def _named(series: ir.Table, known: MasterData) -> ir.Table:
     """Series with the names that master data have where the feed has none, and what only these say of items."""
-    series = named(series, known.items, "item_id", {"item_name": "item_name", "category": "category"})
-    series = named(series, known.locations, "location_id", {"location_name": "location_name"})
+    series = named(series, known.items, "item_id", NAMES)
+    series = named(series, known.locations, "location_id", PLACES)
     return with_details(series, known.items)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.domain.master import EVERY_PARTNER, named, per_partner, ranged_on
+from include.stockwatch.domain.master import EVERY_PARTNER, NAMES, PLACES, named, per_partner, ranged_on
 from include.stockwatch.domain.signals import Heard
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.workflows import signals
@@ -16,9 +16,6 @@ from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-NAMES = {"item_name": "item_name", "category": "category"}
-PLACES = {"location_name": "location_name"}
 
 
 def known(services: Services, feed: Feed) -> Known:
