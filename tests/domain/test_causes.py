@@ -107,7 +107,7 @@ def explained(
         where,
     )
     served = table([one["link"] for one in dcs or []], DCS)
-    rows = rows_of(with_causes(facts, served, table(outages(dcs or []), OUTAGES), plan, where, {DC_FEED}, scopes))
+    rows = rows_of(with_causes(facts, facts, served, table(outages(dcs or []), OUTAGES), plan, where, {DC_FEED}, scopes))
     assert len(rows) == len(found), "a series is lost or has two rows"
     return {(row["location_id"], row["item_id"]): row for row in rows}
 
@@ -410,6 +410,6 @@ def test_dates_do_not_mix() -> None:
     facts, nowhere, late = table(rows, TABLE), table([], PLACES), [dc(as_of=day(11))]
     served = table([one["link"] for one in late], DCS)
     found = rows_of(
-        with_causes(facts, served, table(outages(late), OUTAGES), planned(facts), nowhere, {DC_FEED}, ScopeSettings())
+        with_causes(facts, facts, served, table(outages(late), OUTAGES), planned(facts), nowhere, {DC_FEED}, ScopeSettings())
     )
     assert {row["as_of"]: row["cause"] for row in found} == {day(10): "unknown", day(11): None}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.stockwatch.domain.panel import (
+    BLOCK,
     Array,
     Columns,
     Panel,
@@ -91,7 +92,7 @@ def test_parts_one_after_another_are_the_whole() -> None:
     assert joined.panel.price.tolist() == whole.panel.price.tolist()
 
 
-@pytest.mark.parametrize(("series", "parts"), [(0, 1), (1, 1), (20_000, 1), (20_001, 2)])
+@pytest.mark.parametrize(("series", "parts"), [(0, 1), (1, 1), (BLOCK, 1), (BLOCK + 1, 2)])
 def test_blocks_cover_every_series_once(series: int, parts: int) -> None:
     found = [*blocks(series)]
     assert len(found) == parts

@@ -292,6 +292,7 @@ def _json(texts: Sequence[ir.StringValue]) -> ir.StringValue:
 
 def with_causes(
     table: ir.Table,
+    stores: ir.Table,
     dcs: ir.Table,
     outages: ir.Table,
     planned: ir.Table,
@@ -303,10 +304,11 @@ def with_causes(
 
     A DC that is the cause is the scope. Else it is the partner, the DC or the region of which most known stores are
     empty of the item, the widest first; else the store.
-    Grain:  as `causes`; places (partner, location_id) from `chain.regions` -> (as_of, series)
+    Grain:  as `causes`, the explained ones and DCs at least; stores (as_of, series) with the status of
+            every series; places (partner, location_id) from `chain.regions` -> as table
     """
     found = causes(table, dcs, outages, planned, dc_feeds)
-    stores = table.filter(table.feed_id.notin(sorted(dc_feeds)), table.status != Status.UNKNOWN.value)
+    stores = stores.filter(stores.feed_id.notin(sorted(dc_feeds)), stores.status != Status.UNKNOWN.value)
     stores = stores.semi_join(found, [AS_OF, "partner", "item_id"])
     stores = stores.select(*SERIES_ON, is_empty=stores.status.isin(EMPTY))
     stores = _placed(stores, dcs, places)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from include.stockwatch.domain.availability import CheckSettings, Days
-from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, ages, newest, summed, total
+from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, ages, newest, or_zero, summed, total
 
 HISTORY_SERIES = 3000
 """Series of a feed from which the common figures are learned, about."""
@@ -118,7 +118,7 @@ def weekday_factors(seen: History, pool: Pools, of: Pools) -> Array:
     feed that sold little has none. `pool` are the pools of the history, `of` those of all series.
     """
     is_plain = seen.is_evidence & ~seen.is_promoted
-    rate = np.nan_to_num(seen.base_rate)
+    rate = or_zero(seen.base_rate)
     units, expected = np.empty((2, of.categories, WEEK))
     for rest in range(WEEK):
         marked = is_plain[rest::WEEK]
@@ -144,7 +144,7 @@ def promotion_factors(seen: History, pool: Pools, of: Pools, weekdays: Array) ->
     1 where no promotion was seen.
     """
     counted = seen.is_promoted & seen.is_evidence
-    usual = np.nan_to_num(seen.base_rate) * daily_factors(weekdays[pool.category], len(seen.sold))
+    usual = or_zero(seen.base_rate) * daily_factors(weekdays[pool.category], len(seen.sold))
     units, expected, days = (
         summed(pool.category, values, of.categories)
         for values in (total(seen.sold, counted), total(usual, counted), counted.sum(axis=0).astype(float))
@@ -162,7 +162,7 @@ def daily_factors(profile: Array, days: int) -> Array:
 
 def velocity_band(rate: Array) -> Codes:
     """The power of two at or below a rate of units a day, within `BANDS`, counted from the lowest."""
-    kept = np.clip(np.nan_to_num(rate), 2.0 ** BANDS[0], 2.0 ** BANDS[1])
+    kept = np.clip(or_zero(rate), 2.0 ** BANDS[0], 2.0 ** BANDS[1])
     return np.floor(np.log2(kept)).astype(np.int64) - BANDS[0]
 
 
@@ -204,7 +204,7 @@ def evidence(days: Days, factor: Array, last_sale: Array, check: CheckSettings) 
 
     Without a sale all days count as they are.
     """
-    age, since = ages(len(factor)), np.nan_to_num(last_sale)
+    age, since = ages(len(factor)), or_zero(last_sale)
     on_sale = days.on_sale > 0
     is_old, is_unsold = on_sale & (age >= since), on_sale & (age < since)
     weight = check.forgetting**age

@@ -5,7 +5,7 @@ The common figures come first, from a sample; then each series by itself, in blo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from include.stockwatch.domain.availability import (
     spells,
     statuses,
 )
-from include.stockwatch.domain.panel import Array, Columns, Mask, Panel, blocks
+from include.stockwatch.domain.panel import Array, Columns, Mask, Panel, blocks, or_zero
 
 Told = Callable[[Array, Array], Array]
 """What customers say of silent runs: (units a day, age of the first silent day) -> log odds, 0 = nothing."""
@@ -83,6 +83,10 @@ class _Own(Columns):
     factor_today: Array
 
 
+InParts = Callable[[Callable[[slice], _Own], Iterable[slice]], Iterable[_Own]]
+"""Applies a function to parts of the series, in their order."""
+
+
 def _own(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings) -> _Own:
     days, factor = _days(panel, pool, limits, common, check)
     found, rise = position(panel, days), phantom.risen(panel)
@@ -139,15 +143,18 @@ def figures(
     check: CheckSettings,
     memory_half_life_days: float,
     told: Told | None = None,
+    in_parts: InParts = map,
 ) -> Figures:
-    """The figures of every series.
+    """The figures of every series; `in_parts` is `map`, or works on several parts at the same time.
 
     Source: Gamma-Poisson with forgetting. Days out of stock teach nothing and make nothing forgotten; silent days
             count as far as the shelf probably had stock, so that a run does not talk the rate down that judges it
     """
-    own = _Own.joined(
-        [_own(panel.of(one), pool.of(one), limits.of(one), common, check) for one in blocks(panel.series)]
-    )
+
+    def of_part(one: slice) -> _Own:
+        return _own(panel.of(one), pool.of(one), limits.of(one), common, check)
+
+    own = _Own.joined(list(in_parts(of_part, blocks(panel.series))))
     found, noise = own.position, demand.noise(check)
     a, b = demand.with_silence(own.evidence, check)
     dispersion = common.dispersion[pool.feed, demand.velocity_band(demand.rate(a, b))]
@@ -201,7 +208,7 @@ def _judged(
     a, b = own.evidence.frozen_a + prior.a, own.evidence.frozen_b + prior.b
     return phantom.judged(
         own.silence,
-        np.nan_to_num(demand.rate(a, b)),
+        or_zero(demand.rate(a, b)),
         np.maximum(a / (dispersion * noise), 1e-3),
         dispersion,
         common.hazards.hazard[pool.feed, phantom.record_bucket(found.on_hand_units)],

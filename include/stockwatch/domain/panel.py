@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
 Dates = npt.NDArray[np.datetime64]
-BLOCK = 20_000
+BLOCK = 4_000
 """Series that are worked on at once: their matrices fit into the caches of a processor, near enough."""
 
 
@@ -118,8 +118,15 @@ def ages(days: int) -> Array:
 def last_known(values: Array) -> Array:
     """The latest value of each series that is not NaN."""
     age = newest(~np.isnan(values))
-    place = np.nan_to_num(age).astype(int)
+    place = or_zero(age).astype(int)
     return np.asarray(np.take_along_axis(values, place[None, :], axis=0)[0])
+
+
+def or_zero(values: Array) -> Array:
+    """Values with 0 for what is not known."""
+    if _is_one(values):
+        return np.broadcast_to(np.where(np.isnan(values.flat[0]), 0.0, values.flat[0]), values.shape)
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def before(values: Array) -> Array:
@@ -138,7 +145,7 @@ def total(values: Array, mask: Mask) -> Array:
 
 def on(as_of: Dates, age: Array) -> Dates:
     """The date so many days before the checked one, of each series; NaT where the age is not known."""
-    days = np.nan_to_num(age).astype("timedelta64[D]")
+    days = or_zero(age).astype("timedelta64[D]")
     return np.where(np.isnan(age), np.datetime64("NaT"), as_of - days).astype("datetime64[D]")
 
 

@@ -17,7 +17,19 @@ import numpy.typing as npt
 
 from include.stockwatch.domain.availability import Days
 from include.stockwatch.domain.demand import History, Pools, velocity_band
-from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, ages, before, newest, summed, total
+from include.stockwatch.domain.panel import (
+    Array,
+    Codes,
+    Columns,
+    Mask,
+    Panel,
+    ages,
+    before,
+    newest,
+    or_zero,
+    summed,
+    total,
+)
 
 HAZARDS: Array = np.array([0.00015 * 1.7**n for n in range(9)])
 """From 0.00015 to 0.0105 a day: what is silent more often than that is not lost, it sells in fits and starts."""
@@ -81,7 +93,7 @@ def no_sale(expected: Array, shape: Array, dispersion: Array) -> Array:
 
 def record_bucket(on_hand: Array) -> Codes:
     """Size class of a record: 0 for up to one unit, then a power of two each."""
-    return np.floor(np.log2(np.clip(np.nan_to_num(on_hand), 1.0, 2.0**BUCKETS))).astype(np.int64)
+    return np.floor(np.log2(np.clip(or_zero(on_hand), 1.0, 2.0**BUCKETS))).astype(np.int64)
 
 
 def risen(panel: Panel) -> Array:
@@ -89,7 +101,7 @@ def risen(panel: Panel) -> Array:
 
     Nulls: NaN without two reports of stock: nothing is inferred
     """
-    sold, returned = np.nan_to_num(panel.units_sold), np.nan_to_num(panel.returned_units)
+    sold, returned = or_zero(panel.units_sold), or_zero(panel.returned_units)
     return panel.on_hand_units - before(panel.on_hand_units) + sold - returned
 
 
@@ -138,7 +150,7 @@ def runs(
     if not len(starts):
         return Runs(*np.zeros((6, 0), np.int64))
     silent_days = np.minimum(along(is_silent, np.add), LONGEST)
-    units = along(np.where(is_silent, np.nan_to_num(expected), 0.0), np.add)
+    units = along(np.where(is_silent, or_zero(expected), 0.0), np.add)
     is_sold = along((days.sold > 0) & ~came, np.maximum)  # a receipt alone would explain that it sells again
     record = along(before(panel.on_hand_units), np.fmax)
     spread = dispersion[pool.feed[series], velocity_band(seen.base_rate[series])]

@@ -43,8 +43,8 @@ def run_out(
     rate = np.divide(a, b, out=np.full(len(a), np.nan), where=known)
     days = np.where(np.isfinite(days), days, horizon_days).clip(0, supply.look_ahead_days)
     doubtful = np.where(np.isfinite(doubtful), doubtful, 0.0)
-    exposures = _exposures(weekday, profile, supply.look_ahead_days)
-    mean = rate * _between(exposures, days)
+    week = _week_ahead(weekday, profile)
+    mean = rate * _within(week, days)
     dispersion = np.where(np.isfinite(dispersion), np.maximum(dispersion, 1.0), 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         shape = 1 / (1 / a + np.where(days > 0, np.minimum(doubtful / days, 1.0), 0.0) ** 2)
@@ -57,7 +57,7 @@ def run_out(
         "runs_out_in_days": np.full(len(a), np.nan),
     }
     likely = np.flatnonzero(risk >= 0.5)
-    by_day = rate[likely, None] * exposures[likely, 1:]
+    by_day = rate[likely, None] * _by_day(week[likely], supply.look_ahead_days)
     left = np.floor(np.maximum(on_hand[likely, None], 0.0))
     gone, _ = tail(by_day, a[likely, None], dispersion[likely, None], left)
     reached = gone >= 0.5
@@ -65,22 +65,25 @@ def run_out(
     return result
 
 
-def _between(exposures: Array, days: Array) -> Array:
-    """Exposure of parts of days, in a straight line between whole ones."""
-    whole = np.minimum(days.astype(int), exposures.shape[1] - 2)
-    row = np.arange(len(days))
-    before, after = exposures[row, whole], exposures[row, whole + 1]
+def _week_ahead(weekday: Array, profile: Array | None) -> Array:
+    """Days of usual demand in the next 0, 1, … 7 days: (series, 8)."""
+    factors = np.ones((len(weekday), 7))
+    if profile is not None:
+        factors = np.take_along_axis(profile, ((weekday[:, None] + np.arange(1, 8)) % 7).astype(int), axis=1)
+    return np.concatenate([np.zeros((len(weekday), 1)), factors.cumsum(axis=1)], axis=1)
+
+
+def _within(week: Array, days: Array) -> Array:
+    """Days of usual demand in so many days of each series, in a straight line within a day."""
+    whole, row = days.astype(int), np.arange(len(days))
+    before, after = (week[row, day % 7] + day // 7 * week[:, 7] for day in (whole, whole + 1))
     return np.asarray(before + (days - whole) * (after - before))
 
 
-def _exposures(weekday: Array, profile: Array | None, look_ahead_days: int) -> Array:
-    """Days of usual demand from the day after the checked date on, by number of days ahead: 0, 1, 2, …"""
-    ahead = np.arange(1, look_ahead_days + 1)
-    if profile is None:
-        factors = np.ones((len(weekday), look_ahead_days))
-    else:
-        factors = np.take_along_axis(profile, ((weekday[:, None] + ahead) % 7).astype(int), axis=1)
-    return np.concatenate([np.zeros((len(weekday), 1)), factors.cumsum(axis=1)], axis=1)
+def _by_day(week: Array, days: int) -> Array:
+    """Days of usual demand in the next 1, 2, … days: (series, days)."""
+    day = np.arange(1, days + 1)
+    return np.asarray(week[:, day % 7] + day // 7 * week[:, 7:])
 
 
 def tail(mean: Array, shape: Array, dispersion: Array, stock: Array) -> tuple[Array, Array]:

@@ -23,6 +23,7 @@ from include.stockwatch.domain.panel import (
     median,
     newest,
     oldest,
+    or_zero,
     summed,
     total,
 )
@@ -93,10 +94,10 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     is_receipt = came_in > 0
     count = is_receipt.sum(axis=0).astype(float)
     left = panel.on_hand_units - came_in
-    mean, square = (divided(total(np.nan_to_num(values), is_receipt), count) for values in (left, left**2))
+    mean, square = (divided(total(or_zero(values), is_receipt), count) for values in (left, left**2))
     is_told = ~(np.isnan(panel.on_order_units) & np.isnan(panel.in_transit_units))
-    on_order = np.nan_to_num(panel.on_order_units)
-    inbound = on_order + np.nan_to_num(panel.in_transit_units)
+    on_order = or_zero(panel.on_order_units)
+    inbound = on_order + or_zero(panel.in_transit_units)
     waits = np.where(np.isnan(panel.in_transit_units), inbound, on_order) > 0
     inbound_units = np.where(is_told[0], inbound[0], np.nan)
     last_idle = newest(is_told & (inbound <= 0))
@@ -104,7 +105,7 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     since = np.where(inbound_units > 0, since, np.nan)
     last_receipt = newest(is_receipt)
     # an order that still waits tells nothing of lead times: nothing of it has come in
-    unmet = np.where(last_receipt <= since, 0.0, np.nan_to_num(inbound_units * (since + 1)))
+    unmet = np.where(last_receipt <= since, 0.0, or_zero(inbound_units * (since + 1)))
     waited = np.where(is_told.any(axis=0), total(inbound, is_told), np.nan)
     return Replenishment(
         receipts=count,
@@ -113,7 +114,7 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
         received_units=total(came_in, is_receipt),
         units_before_receipt=mean,
         spread_before_receipt=np.sqrt(np.maximum(square - mean**2, 0.0)),
-        late_receipts=(is_receipt & (left + np.nan_to_num(panel.units_sold) <= 0)).sum(axis=0).astype(float),
+        late_receipts=(is_receipt & (left + or_zero(panel.units_sold) <= 0)).sum(axis=0).astype(float),
         inbound_units=inbound_units,
         on_order_since=since,
         last_waiting=newest(waits),
@@ -236,7 +237,7 @@ def next_receipt(
     wait = np.where(one.is_to_order, one.above_days + one.lead + 1, one.ahead)
     late_days = _late(found, one, dc_out_since)
     doubtful = np.minimum(late_days, supply.most_doubtful_days)
-    guess = np.nan_to_num(doubtful)
+    guess = or_zero(doubtful)
     # an order is to come: the risk is that of its usual stock, from then on
     to_come = one.is_to_order & (one.above_days > 0)
     # what comes at no known order comes at its time, or before stock is lower than usual
@@ -299,7 +300,7 @@ def corrected_units(panel: Panel, start: Array, last_in_stock: Array) -> Array:
     Nulls: NaN where stock was not reported on the last day in stock and on the first day out
     """
     age = ages(panel.days)
-    flow = (np.nan_to_num(values) for values in (panel.received_units, panel.units_sold, panel.returned_units))
+    flow = (or_zero(values) for values in (panel.received_units, panel.units_sold, panel.returned_units))
     received, sold, returned = flow
     change = np.where(age == last_in_stock, panel.on_hand_units, received - sold + returned)
     expected = total(change, (start <= age) & (age <= last_in_stock))
@@ -315,9 +316,9 @@ def overdue_units(panel: Panel, lead_time_days: Array, supply: SupplySettings) -
     inbound = np.where(
         np.isnan(panel.on_order_units) & np.isnan(panel.in_transit_units),
         np.nan,
-        np.nan_to_num(panel.on_order_units) + np.nan_to_num(panel.in_transit_units),
+        or_zero(panel.on_order_units) + or_zero(panel.in_transit_units),
     )
-    came_since = total(np.nan_to_num(panel.received_units), ages(panel.days) < wait)
+    came_since = total(or_zero(panel.received_units), ages(panel.days) < wait)
     return np.maximum(_at(inbound, wait) - came_since, 0.0)
 
 

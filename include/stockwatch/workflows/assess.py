@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from include.stockwatch.domain import demand, supply, transitions
 from include.stockwatch.domain.availability import CheckSettings, Status, share_out
-from include.stockwatch.domain.causes import ScopeSettings, with_causes
+from include.stockwatch.domain.causes import EXPLAINED, ScopeSettings, with_causes
 from include.stockwatch.domain.chain import cut_off, dc_outages, dc_states, dcs_of, links_on, nearest_dc, regions
 from include.stockwatch.domain.columns import AVAILABILITY, SERIES
 from include.stockwatch.domain.customers import Assumptions
@@ -26,7 +27,7 @@ from include.stockwatch.domain.intervals import with_intervals
 from include.stockwatch.domain.losses import INPUTS, CustomerModel, losses
 from include.stockwatch.domain.loyalty import Figure, in_force, measured
 from include.stockwatch.domain.master import NAMES, PLACES, named, never_reported, with_details, with_listing
-from include.stockwatch.domain.panel import Array, Codes, Dates, Mask, Panel, on
+from include.stockwatch.domain.panel import Array, Codes, Dates, Mask, Panel, on, or_zero
 from include.stockwatch.domain.run_out import is_at_risk, run_out
 from include.stockwatch.domain.signals import Heard
 from include.stockwatch.domain.supply import SupplySettings
@@ -143,11 +144,18 @@ def _reckoned(
     pool, limits = _pools(series), Limits(*(_figures(series, name) for name in LIMITS[:3]))
     common = learned(seen.panel, pool, limits, rules.check)
     memory, heard = rules.customers.defaults.memory_half_life_days, _told(engine, series, known.heard)
-    found = figures(seen.panel, pool, limits, common, rules.check, memory, heard)
+    with ThreadPoolExecutor(_threads(engine)) as threads:
+        found = figures(seen.panel, pool, limits, common, rules.check, memory, heard, threads.map)
     chain = _chain(engine, series, seen.panel, limits, dates, known, dc_feeds)
     facts = _facts(series, found, common.weekdays[pool.category], chain, seen.panel, rules)
     is_ranged = pc.coalesce(series["is_listed"], pa.chunked_array([found.position.is_stocked]))
     return facts.append_column("is_ranged", is_ranged), chain
+
+
+def _threads(engine: Any) -> int:
+    """As many threads as the engine has."""
+    ((threads,),) = engine.con.sql("SELECT current_setting('threads')").fetchall()
+    return int(threads)
 
 
 def _described(
@@ -411,17 +419,23 @@ def _explained(
     import ibis
     import pyarrow as pa
 
-    asked = ibis.memtable(table.select(CAUSE_INPUTS).append_column("row", [np.arange(len(table))]))
+    status = table["status"].to_numpy()
+    is_asked = np.isin(status, EXPLAINED) | np.isin(table["feed_id"].to_numpy(), sorted(dc_feeds))
+    rows = np.flatnonzero(is_asked)
+    asked = ibis.memtable(table.select(CAUSE_INPUTS).take(rows).append_column("row", [np.arange(len(rows))]))
+    stores = ibis.memtable(table.select([*SERIES_ON, "feed_id", "status"]))
     planned = transitions.planned(asked, known.items, known.assortment, chain.places)
     planned = ibis.memtable(engine.to_pyarrow(planned))
-    found = with_causes(asked, chain.dcs, chain.outages, planned, chain.places, dc_feeds, rules.scope)
+    found = with_causes(asked, stores, chain.dcs, chain.outages, planned, chain.places, dc_feeds, rules.scope)
     told = engine.to_pyarrow(found.select("row", *CAUSE_OUTPUTS, "is_planned").order_by("row"))
-    is_planned = told["is_planned"].to_numpy()
-    status = np.where(is_planned, Status.PLANNED.value, table["status"].to_numpy())
+    status[rows[told["is_planned"].to_numpy()]] = Status.PLANNED.value
     table = table.set_column(table.column_names.index("status"), "status", pa.array(status.astype(str)))
     table = table.append_column("item_scope", pa.array(_item_scope(table, status), from_pandas=True))
+    place = np.full(len(table), -1)
+    place[rows] = np.arange(len(rows))
+    places = pa.array(place, mask=~is_asked)
     for name in CAUSE_OUTPUTS:
-        table = table.append_column(name, told[name])
+        table = table.append_column(name, told[name].take(places))
     return table.rename_columns([BUSINESS_DATE if name == AS_OF else name for name in table.column_names])
 
 
@@ -473,7 +487,7 @@ def _days_out_ahead(chosen: pa.Table, horizon_days: int) -> Array:
     import pyarrow.compute as pc
 
     days = pc.days_between(chosen[BUSINESS_DATE], chosen["next_receipt_on"]).to_numpy(zero_copy_only=False)
-    coming = np.nan_to_num(_figures(chosen, "on_order_units")) + np.nan_to_num(_figures(chosen, "in_transit_units"))
+    coming = or_zero(_figures(chosen, "on_order_units")) + or_zero(_figures(chosen, "in_transit_units"))
     until: Array = np.where(coming > 0, days.astype(float), np.nan)
     return np.fmin(until, float(horizon_days))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,27 +78,36 @@ def _matrices(engine: Any, rows: ir.Table, last: dt.date, days: int, series: int
     nothing = np.broadcast_to(np.nan, (days, series))
     matrices: dict[str, Any] = dict.fromkeys(MEASURED, nothing)
     is_there = np.zeros((days, series), bool)
-    asked = rows.select("number", *MEASURED, age=ibis.literal(last).delta(rows.business_date, unit="day"))
-    # `to_pyarrow_batches` of ibis 12 does not work with DuckDB 2
-    for batch in engine.con.sql(ibis.to_sql(asked, dialect="duckdb")).to_arrow_reader(BATCH_ROWS):
-        place = batch["age"].to_numpy().astype(np.int64) * series + batch["number"].to_numpy()
+
+    def put(batch: pa.RecordBatch) -> None:
+        place = batch["place"].to_numpy()
         is_there.ravel()[place] = True
         for name in MEASURED:
             column = batch[name]
             if column.null_count == len(column):
                 continue
             values = column.to_numpy(zero_copy_only=False)
+            narrow = values.astype(np.float32)
+            is_narrow = np.count_nonzero(narrow != values) == column.null_count  # as with whole units: nothing is lost
             if matrices[name] is nothing:
                 matrices[name] = np.full((days, series), np.nan, np.float32)
-            if matrices[name].dtype == np.float32 and not _is_narrow(values):
+            if matrices[name].dtype == np.float32 and not is_narrow:
                 matrices[name] = matrices[name].astype(float)
-            matrices[name].ravel()[place] = values
+            matrices[name].ravel()[place] = narrow if is_narrow else values
+
+    age = ibis.literal(last).delta(rows.business_date, unit="day")
+    asked = rows.select(*MEASURED, place=age.cast("int64") * series + rows.number)
+    # `to_pyarrow_batches` of ibis 12 does not work with DuckDB 2
+    batches = engine.con.sql(ibis.to_sql(asked, dialect="duckdb")).to_arrow_reader(BATCH_ROWS)
+    with ThreadPoolExecutor(1) as beside:  # a batch is put in its place while the next one is read
+        placed: Future[None] | None = None
+        for batch in batches:
+            if placed is not None:
+                placed.result()
+            placed = beside.submit(put, batch)
+        if placed is not None:
+            placed.result()
     return matrices, is_there
-
-
-def _is_narrow(values: Array) -> bool:
-    """Whether 32 bits lose nothing, as with whole units."""
-    return np.array_equal(values.astype(np.float32), values, equal_nan=True)
 
 
 def _windows(matrices: dict[str, Array], since: Sequence[int], windows: Sequence[Codes], days: int) -> Panel:
