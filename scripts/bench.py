@@ -17,11 +17,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import sqlglot
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
@@ -41,9 +42,9 @@ from include.stockwatch.workflows.delivery import deliver  # noqa: E402
 from include.stockwatch.workflows.ingest import ingest_file  # noqa: E402
 from include.stockwatch.workflows.record import record_all  # noqa: E402
 from include.stockwatch.workflows.services import Services  # noqa: E402
+from scripts.beside.__main__ import DATE, DAYS, every, sql  # noqa: E402
 
-DATE = dt.date(2026, 11, 1)
-DAYS = 56
+SPARK = ("pyspark==4.3.0", "psutil==7.2.2")
 
 
 def median_seconds(run: Callable[[], object], times: int) -> float:
@@ -101,99 +102,42 @@ def store_days(series: int) -> Iterator[tuple[dt.date, pa.Table]]:
         yield date, pa.table(columns | empty).select(schema.names).cast(schema)
 
 
-ROWS = """
-read_parquet('{lake}/observations/**/*.parquet', hive_partitioning = true, hive_types_autocast = false,
-             union_by_name = true)
-"""
-KEYS_ALONE = "SELECT feed_id, partner, location_id, item_id, count(*) FROM {rows} GROUP BY ALL"
-HAND_WRITTEN = """
-SELECT partner, location_id, item_id,
-       max(business_date) AS last_seen,
-       arg_max(on_hand_units, business_date) AS on_hand,
-       max(business_date) FILTER (on_hand_units > 0) AS last_in_stock,
-       max(business_date) FILTER (units_sold > 0) AS last_sale,
-       sum(power(0.97, date_diff('day', business_date, DATE '2026-11-01')) * units_sold)
-           FILTER (on_hand_units > 0) AS a,
-       sum(power(0.97, date_diff('day', business_date, DATE '2026-11-01')))
-           FILTER (on_hand_units > 0) AS b
-FROM (SELECT * REPLACE (business_date::DATE AS business_date) FROM {rows}) GROUP BY ALL
-"""
+class Took(NamedTuple):
+    """Seconds of the clock and of CPU, and GB at most."""
 
-SIDES = """
-import datetime as dt, resource, sys, time
-from pathlib import Path
-side, home, config, query = sys.argv[1:]
-date, days = dt.date(2026, 11, 1), 56
+    seconds: float
+    cpu: float
+    peak: float = 0.0
 
-def ours():
-    from include.stockwatch.workflows.check import availability_on
-    from include.stockwatch.workflows.services import Services
-    now = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
-    services = Services(Path(home), Path(config), lambda: now)
-    services.lake.engine.raw_sql("SET threads = 2")
-    delivered = {date - dt.timedelta(days=ago): {"bench": "x"} for ago in reversed(range(days))}
-    return lambda: len(availability_on(services, [date], delivered)[0])
-
-def sql():
-    import duckdb
-    engine = duckdb.connect()
-    engine.execute("SET threads = 2")
-    return lambda: len(engine.sql(query).to_arrow_table())
-
-def pandas():
-    # core sums, weekday factors by category, demand, status; no promotion, phantom, supply, cause, cost or spell
-    import numpy as np, pandas as pd
-    key = ["partner", "location_id", "item_id"]
-    columns = [*key, "feed_id", "category", "business_date", "on_hand_units", "units_sold"]
-
-    def run():
-        rows = pd.read_parquet(Path(home) / "lake" / "observations", columns=columns)
-        rows["age"] = (pd.Timestamp(date) - pd.to_datetime(rows.business_date.astype(str))).dt.days
-        rows["on_sale"] = (rows.on_hand_units > 0) & rows.units_sold.notna()
-        usual = rows[rows.on_sale].groupby(key)["units_sold"].transform("mean")
-        sold = rows[rows.on_sale].assign(usual=usual, rest=rows.age % 7).groupby(["category", "rest"])
-        factors = (sold.units_sold.sum() + 100) / (sold.usual.sum() + 100)
-        factor = factors.reindex(pd.MultiIndex.from_arrays([rows.category, rows.age % 7])).to_numpy()
-        weight = np.where(rows.on_sale, 0.97**rows.age, 0)
-        rows = rows.assign(a=weight * rows.units_sold, b=weight * factor)
-        rows["in_date"] = rows.business_date.where(rows.on_hand_units > 0).astype(str)
-        rows["sale_date"] = rows.business_date.where(rows.units_sold > 0).astype(str)
-        found = rows.sort_values("age", ascending=False).groupby(key).agg(
-            on_hand=("on_hand_units", "last"), last_seen=("age", "min"), days=("on_hand_units", "count"),
-            last_in=("in_date", "max"), last_sale=("sale_date", "max"), a=("a", "sum"), b=("b", "sum"))
-        rate = found.a / found.b
-        supply = found.on_hand.clip(lower=0) / rate
-        found["status"] = np.select(
-            [found.last_seen > 0, found.on_hand <= 0, (found.a == 0) & (found.days >= 28), supply < 2],
-            ["unknown", "out_of_stock", "void", "at_risk"], "in_stock")
-        return len(found)
-    return run
-
-def used():
-    use = resource.getrusage(resource.RUSAGE_SELF)
-    return use.ru_utime + use.ru_stime, use.ru_maxrss / 1e6
-
-run = {"ours": ours, "sql": sql, "pandas": pandas}[side]()
-began, (before, _) = time.perf_counter(), used()
-count = run()
-seconds, (after, peak) = time.perf_counter() - began, used()
-print(count, seconds, after - before, peak)
-"""
+    def beside(self, ours: Took) -> str:
+        """Told as it compares with ours."""
+        times = f"{self.cpu / ours.cpu:.1f} times our CPU, {self.seconds / ours.seconds:.1f} times our seconds"
+        return f"{self.cpu:.1f} s CPU, {self.seconds:.1f} s: {times}"
 
 
-def apart(side: str, home: Path, config: Path, query: str = "", times: int = 1) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds and peak GB of a side in processes of its own: the run that took least CPU."""
+def apart(side: str, home: Path, times: int = 1) -> Took:
+    """A side of the comparison in processes of its own: the run that took least CPU."""
     runs = []
     for _ in range(times):
-        command = [sys.executable, "-c", SIDES, side, str(home), str(config), query]
+        command = [sys.executable, "-m", "scripts.beside", side, str(home)]
         told = subprocess.run(command, check=True, cwd=PROJECT, capture_output=True, text=True).stdout.split()
-        runs.append(tuple(float(figure) for figure in told[-3:]))
-    wall, cpu, peak = min(runs, key=lambda run: run[1])
-    return wall, cpu, peak
+        runs.append(Took(*(float(figure) for figure in told[-3:])))
+    return min(runs, key=lambda run: run.cpu)
 
 
-def bench_check(sizes: list[int], times: int, *, beside_pandas: int | None) -> None:
-    """The whole availability table of one date, read from the lake, against a hand-written core and against pandas."""
+def in_spark(home: Path, series: int) -> Took:
+    """The query `look_back` in local Spark that is warm, in an environment of its own."""
+    query = sqlglot.transpile(sql("look_back", "observations", every(series)), read="duckdb", write="spark")[0]
+    packages = " ".join(f"--with {package}" for package in SPARK)
+    command = f".venv/bin/uv run --quiet --no-project --python {sys.executable} {packages}".split()
+    command += ["python", "scripts/beside/in_spark.py", str(home / "lake" / "observations")]
+    told = subprocess.run(command, check=True, cwd=PROJECT, input=query, capture_output=True, text=True).stdout
+    return Took(*(float(figure) for figure in told.split()[-2:]))
+
+
+def bench_check(sizes: list[int], times: int, *, beside_others: int | None, with_spark: bool) -> None:
+    """The whole availability table of one date, read from the lake, against its core, and against all that it reckons
+    from rows, by hand."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = Path(shutil.copytree(PROJECT / "include" / "config", folder / "config"))
@@ -203,20 +147,20 @@ def bench_check(sizes: list[int], times: int, *, beside_pandas: int | None) -> N
             lake = Lake(home / "lake")
             for date, rows in store_days(series):
                 lake.replace_dates("observations", rows, [date])
-            of = ROWS.format(lake=home / "lake")
-            wall, cpu, peak = apart("ours", home, config, times=times)
-            core_wall, core, _ = apart("sql", home, config, HAND_WRITTEN.format(rows=of), times)
-            _, keys, _ = apart("sql", home, config, KEYS_ALONE.format(rows=of), times)
+            ours = apart("ours", home, times)
+            core, keys = apart("core", home, times), apart("keys", home, times)
             print(f"check of {series:,} series x {DAYS} days ({series * DAYS:,} rows) with supply, causes and costs")
-            print(f"  {cpu:.1f} s CPU, {wall:.1f} s wall, {peak:.2f} GB at most; {cpu / series * 1e6:.0f} us a series")
-            print(f"  hand-written core aggregate {core:.2f} s CPU, {core_wall:.2f} s wall: ratio {cpu / core:.1f}")
-            print(f"  its keys alone, counted: {keys:.2f} s CPU", flush=True)
-            if series == beside_pandas:
-                _, plain, most = apart("pandas", home, config)
-                print(
-                    f"  core, weekday factors and status in pandas {plain:.1f} s CPU, {most:.1f} GB:"
-                    f" {plain / cpu:.1f} times"
-                )
+            print(f"  {ours.cpu:.1f} s CPU, {ours.seconds:.1f} s, {ours.peak:.2f} GB at most", end="; ")
+            print(f"{ours.cpu / series * 1e6:.0f} us a series")
+            print(f"  least core in DuckDB {core.cpu:.2f} s CPU, {core.seconds:.2f} s: ours", end=" ")
+            print(f"{ours.cpu / core.cpu:.1f} and {ours.seconds / core.seconds:.1f} times as long")
+            print(f"  its keys alone, counted: {keys.cpu:.2f} s CPU", flush=True)
+            if series == beside_others:
+                print("  all that a check reckons from rows, without names, shelves, risks, causes and costs")
+                for side, told in (("look_back", "DuckDB"), ("pandas", "pandas")):
+                    print(f"    in {told} {apart(side, home).beside(ours)}", flush=True)
+                if with_spark:
+                    print(f"    in Spark {in_spark(home, series).beside(ours)}", flush=True)
             shutil.rmtree(home)
 
 
@@ -452,10 +396,12 @@ def main() -> int:
     arguments.add_argument("--incidents", type=int, default=10_000)
     arguments.add_argument("--large", action="store_true", help="also a million series, and very large files: long")
     arguments.add_argument("--osa", type=Path, help="osa_raw_data.csv, see docs/examples/osa: replay it as well")
+    arguments.add_argument("--spark", action="store_true", help="also local Spark: Java 17 or newer, downloads 450 MB")
     arguments.add_argument("--times", type=int, default=3)
     given = arguments.parse_args()
     sizes = [*given.series, *([1_000_000] if given.large else [])]
-    bench_check(sizes, given.times, beside_pandas=max(given.series, default=None))
+    largest = max(given.series, default=None)
+    bench_check(sizes, given.times, beside_others=largest, with_spark=given.spark)
     if given.osa:
         bench_replay(given.osa.resolve())
     bench_ingest(given.rows, given.times)

@@ -1,0 +1,96 @@
+"""One side of the comparison in a process of its own: prints series, seconds, seconds of CPU and GB at most.
+
+Arguments: the side, and the home of the lake, named after its number of series and with the settings beside it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+DATE = dt.date(2026, 11, 1)
+DAYS = 56
+THREADS = 2
+LEARNED_FROM = 3000
+"""Series that factors are learned from, about, as in a check."""
+Run = Callable[[], int]
+
+
+def sql(name: str, rows: str, every: int) -> str:
+    """A query of this folder over some rows."""
+    text = (Path(__file__).parent / f"{name}.sql").read_text("utf-8")
+    return text.format(rows=rows, date=DATE, every=every)
+
+
+def rows_of(home: Path) -> str:
+    """The observations of a lake, as DuckDB reads them."""
+    return f"""
+        (SELECT * FROM read_parquet('{home}/lake/observations/**/*.parquet', hive_partitioning = true,
+                                    hive_types_autocast = false, union_by_name = true)) AS observations
+    """
+
+
+def every(series: int) -> int:
+    """One location in so many teaches the factors."""
+    return max(series // LEARNED_FROM, 1)
+
+
+def ours(home: Path) -> Run:
+    """The whole availability table."""
+    from include.stockwatch.workflows.check import availability_on
+    from include.stockwatch.workflows.services import Services
+
+    services = Services(home, home.parent / "config", lambda: dt.datetime(2026, 11, 2, tzinfo=dt.UTC))
+    services.lake.engine.raw_sql(f"SET threads = {THREADS}")
+    delivered = {DATE - dt.timedelta(days=ago): {"bench": "x"} for ago in reversed(range(DAYS))}
+    return lambda: len(availability_on(services, [DATE], delivered)[0])
+
+
+def in_sql(name: str) -> Callable[[Path], Run]:
+    """A query in DuckDB."""
+
+    def side(home: Path) -> Run:
+        import duckdb
+
+        engine = duckdb.connect()
+        engine.execute(f"SET threads = {THREADS}")
+        query = sql(name, rows_of(home), every(int(home.name)))
+        return lambda: len(engine.sql(query).to_arrow_table())
+
+    return side
+
+
+def in_pandas(home: Path) -> Run:
+    """The same as the query `look_back`, in pandas."""
+    import pandas as pd
+
+    from scripts.beside.in_pandas import look_back
+
+    return lambda: len(look_back(home / "lake" / "observations", pd.Timestamp(DATE), every(int(home.name))))
+
+
+SIDES: Mapping[str, Callable[[Path], Run]] = {
+    "ours": ours,
+    "core": in_sql("core"),
+    "keys": in_sql("keys"),
+    "look_back": in_sql("look_back"),
+    "pandas": in_pandas,
+}
+
+
+def used() -> tuple[float, float]:
+    """Seconds of CPU, and GB at most."""
+    use = resource.getrusage(resource.RUSAGE_SELF)
+    return use.ru_utime + use.ru_stime, use.ru_maxrss / 1e6
+
+
+if __name__ == "__main__":
+    run = SIDES[sys.argv[1]](Path(sys.argv[2]))
+    (before, _), began = used(), time.perf_counter()
+    count = run()
+    seconds, (after, peak) = time.perf_counter() - began, used()
+    print(count, seconds, after - before, peak)
