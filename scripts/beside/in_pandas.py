@@ -34,7 +34,7 @@ def _least(rows: pd.DataFrame, chosen: pd.Series) -> pd.Series:
 
 
 def _marked(rows: pd.DataFrame) -> pd.DataFrame:
-    by, stock, sold = rows.series, rows.on_hand_units, rows.units_sold.clip(lower=0).fillna(0).fillna(0)
+    by, stock, sold = rows.series, rows.on_hand_units, rows.units_sold.clip(lower=0).fillna(0)
     told, before = rows.units_sold.notna(), stock.groupby(by).ffill().groupby(by).shift()
     inbound = rows.on_order_units.where(rows.in_transit_units.isna(), rows.on_order_units + rows.in_transit_units)
     rows = rows.assign(
