@@ -676,7 +676,7 @@ def test_a_check_without_master_data_says_so(services: Services, tmp_path: Path)
     assert [one.split(":")[0] for one in said] == ["no item master", "no location master", "no assortment"]
     assert "the range is inferred from what was sold or stocked" in said[2]
     text = explain(services, "northfield", "0001", OAT_14, DATE)["text"]
-    assert "master    no assortment: the range is inferred" in text
+    assert "Master data: no assortment: the range is inferred" in text
 
 
 def test_a_check_stops_saying_what_a_master_now_says(services: Services, tmp_path: Path, config: Path) -> None:

@@ -1,0 +1,153 @@
+"""The note that `explain` writes on a series in each status, against golden files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from include.stockwatch.domain.availability import CheckSettings, Status
+from include.stockwatch.domain.columns import AVAILABILITY
+from include.stockwatch.domain.customers import Assumptions
+from include.stockwatch.workflows.explain_text import STATES, note
+from tests.golden import GOLDEN, same_as_golden
+
+DATE = dt.date(2026, 11, 22)
+KNOWN: dict[str, Any] = {
+    "business_date": DATE,
+    "partner": "northfield",
+    "location_id": "0118",
+    "location_name": "Northfield Cedar Street",
+    "item_id": "00850007123017",
+    "item_name": "Oat Bar\n12-pack",
+    "on_hand_units": 12.0,
+    "is_negative_record": False,
+    "sold_out_today": False,
+    "on_order_units": 24.0,
+    "in_transit_units": 0.0,
+    "last_seen_date": DATE,
+    "last_in_stock_date": DATE,
+    "last_sale_date": DATE,
+    "last_receipt_date": dt.date(2026, 11, 17),
+    "days_observed": 56,
+    "demand_a": 90.0,
+    "demand_b": 25.0,
+    "dispersion": 1.3,
+    "demand_units_per_day": 3.6,
+    "expected_units_today": 5.2,
+    "days_of_supply": 3.3,
+    "silent_days": 0,
+    "p_phantom": 0.002,
+    "next_receipt_on": dt.date(2026, 11, 24),
+    "p_runs_out": 0.07,
+    "alert_due": True,
+}
+SPELL: dict[str, Any] = {
+    "spell_start_date": dt.date(2026, 11, 19),
+    "spell_days": 4,
+    "spell_exposure_days": 4.4,
+    "earlier_exposure_days": 0.6,
+    "lost_units": 15.8,
+    "lost_money": 71.1,
+    "at_risk_units": 7.2,
+    "at_risk_money": 32.4,
+    "store_scope": 0.25,
+    "item_scope": 0.0,
+    "price": 4.5,
+    "currency": "USD",
+    "customers_lost": 0.12,
+    "customers_at_risk": 0.05,
+    "lost_lifetime_value": 17.2,
+}
+OUT = {"on_hand_units": 0.0, "last_in_stock_date": dt.date(2026, 11, 18), "last_sale_date": dt.date(2026, 11, 18)}
+NOTHING = dict.fromkeys(
+    ("on_hand_units", "last_seen_date", "last_in_stock_date", "last_sale_date", "last_receipt_date")
+)
+CASES: dict[str, dict[str, Any]] = {
+    "out_of_stock": SPELL
+    | OUT
+    | {
+        "cause": "retailer_dc",
+        "scope": "dc",
+        "scope_id": "D4",
+        "cause_evidence": json.dumps(
+            [
+                "retailer_dc: D4 was out on 5 days, 2026-11-16 to 2026-11-20",
+                "not_delivered: an order is overdue since 2026-11-20",
+                "distributor_dc: not known, no feed tells of such a DC",
+            ]
+        ),
+    },
+    "phantom_suspected": SPELL
+    | {
+        "p_phantom": 0.91,
+        "silent_days": 8,
+        "last_sale_date": dt.date(2026, 11, 14),
+        "cause": "phantom",
+        "scope": "store",
+        "cause_evidence": '["phantom: stock on record and no sale since 2026-11-14"]',
+        "price": None,
+        "lost_money": None,
+        "at_risk_money": None,
+        "lost_lifetime_value": None,
+    },
+    "at_risk": {
+        "p_runs_out": 0.81,
+        "runs_out_on": dt.date(2026, 11, 25),
+        "short_units": 6.4,
+        "next_receipt_on": dt.date(2026, 11, 27),
+        "cause": "not_ordered",
+        "scope": "store",
+        "cause_evidence": '["not_ordered: ordered too late or too little, due on 2026-11-27"]',
+    },
+    "unknown": {"last_seen_date": dt.date(2026, 11, 20), "on_hand_units": 3.0, "days_of_supply": None}
+    | {"cause": "feed", "scope": "store", "cause_evidence": '["feed: no report of its stock, the last of 2026-11-20"]'},
+    "void": {"last_sale_date": None, "demand_a": 0.0, "demand_units_per_day": 0.0, "expected_units_today": 0.0},
+    "planned": OUT | {"on_order_units": 0.0},
+    "in_stock": {"in_transit_units": 1.0},
+}
+
+
+def told(status: str, days: list[dict[str, Any]] | None = None, **more: Any) -> str:
+    row: dict[str, Any] = dict.fromkeys(AVAILABILITY.names) | KNOWN | {"status": status} | more
+    limits = {"min_days_of_supply": {"value": 2.0, "from": "default"}}
+    found = {"row": row, "days": days or [], "rule": "core bars", "limits": limits, "without_master_data": []}
+    return note(found, CheckSettings(), Assumptions())
+
+
+DAYS = [
+    {"business_date": DATE - dt.timedelta(days=ago), "on_hand": 12.0 + ago, "sold": float(ago % 3), "expected": 3.6}
+    for ago in (5, 4, 2, 1, 0)
+]
+
+
+def test_every_status_has_its_words() -> None:
+    assert set(STATES) == set(Status) == set(CASES)
+
+
+@pytest.mark.parametrize("status", CASES)
+def test_the_note_on_a_status_reads_as_its_golden_text(status: str) -> None:
+    same_as_golden(told(status, DAYS, **CASES[status]) + "\n", GOLDEN / "explain" / f"{status}.txt")
+
+
+@pytest.mark.parametrize("status", CASES)
+def test_what_is_not_known_is_said_in_words(status: str) -> None:
+    text = told(status, **(CASES[status] | NOTHING if status == "unknown" else CASES[status]))
+    assert not any(word in text for word in ("None", "nan", "inf"))
+
+
+def test_a_record_below_zero_is_called_wrong_and_what_is_not_due_is_said() -> None:
+    text = told("out_of_stock", **CASES["out_of_stock"] | {"is_negative_record": True, "on_hand_units": -3.0})
+    assert "-3 units by its record, which is below zero and so wrong" in text
+    assert "not out for long enough" in told("out_of_stock", **CASES["out_of_stock"] | {"alert_due": False})
+
+
+def test_without_orders_in_the_feed_the_note_says_so() -> None:
+    assert "The feed says nothing of orders." in told("in_stock", on_order_units=None, in_transit_units=None)
+
+
+def test_without_a_chance_of_running_out_days_of_supply_are_what_counts() -> None:
+    text = told("at_risk", p_runs_out=None, days_of_supply=1.4)
+    assert "12 units left, 1.4 days of demand, which is less than the rule asks for." in text
