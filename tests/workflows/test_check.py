@@ -248,7 +248,7 @@ def test_explain_names_the_rule_and_every_number(services: Services, tmp_path: P
     for words in ("out of stock", "Gamma(a =", "sells 5 a day", "Out since Thu 29 Oct, day 1", "U = 5.000", "N ="):
         assert words in found["text"], words
     stock = next(line for line in found["text"].splitlines() if line.startswith("stock "))
-    assert (len(found["days"]), stock.split()[-2:]) == (14, ["12", "0"])
+    assert (len(found["days"]), stock.split()[-2:]) == (14, ["20", "0"])
 
 
 def test_an_incident_whose_feed_is_gone_stays_open_and_frozen(

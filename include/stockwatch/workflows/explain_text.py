@@ -306,7 +306,9 @@ def _units(value: float | None) -> str:
 
 def _number(value: float) -> str:
     """As messages say it, but whole where it is whole."""
-    return f"{value:,.0f}" if value == round(value) else number(value)
+    if value <= 0:
+        return f"-{_number(-value)}" if value else "0"
+    return number(value).removesuffix(".0")
 
 
 def _of(value: float | None) -> float:
