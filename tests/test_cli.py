@@ -53,6 +53,9 @@ def test_a_checked_date_can_be_looked_at_from_every_side(tmp_path: Path, capsys:
     assert [one["operation"] for one in run(capsys, "messages")["messages"]] == ["post"]
     assert run(capsys, "explain", "northfield", "0001", "00850007123017", DATES[27])["row"]["status"] == "out_of_stock"
     assert run(capsys, "backtest", "--from", DATES[20])["opened"] == 1
+    for wrong in (["--plot", "picture.jpg"], ["--plot", "nowhere/picture.svg"], ["--set", "nowhere.yaml"]):
+        with pytest.raises(SystemExit, match=rf"{wrong[1]}: (name an \.svg or a \.png|no such file)"):
+            main(["backtest", *wrong])
     assert main(["preview", incident]) == 0
     assert "opened (first)" in capsys.readouterr().out
 

@@ -166,6 +166,10 @@ def backtest(arguments: argparse.Namespace) -> dict[str, Any]:
     from include.stockwatch.workflows.backtest import backtest as run
     from include.stockwatch.workflows.backtest_text import as_text
 
+    if arguments.plot and (arguments.plot.suffix not in (".svg", ".png") or not arguments.plot.parent.is_dir()):
+        raise SystemExit(f"{arguments.plot}: name an .svg or a .png in a folder that exists")
+    if arguments.set and not arguments.set.is_file():
+        raise SystemExit(f"{arguments.set}: no such file")
     proposed = None
     if arguments.set:
         from include.stockwatch.domain.thresholds import Thresholds

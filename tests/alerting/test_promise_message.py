@@ -84,6 +84,12 @@ def test_broken_promises_stand_first_in_a_scorecard() -> None:
     assert message.body[0] == "Northfield Grocers: 2 of 3 kept"
 
 
+def test_a_promise_of_half_a_point_is_said_as_it_was_made() -> None:
+    (card,) = SCORECARDS["scorecard"]
+    finer = card.model_copy(update={"promised_in_stock": 0.975})
+    assert "(promise 97.5%)" in scorecard_message.render([finer], "Dana Ruiz").body[0]
+
+
 def test_fewer_complaints_are_better_and_less_availability_is_worse() -> None:
     (card,) = SCORECARDS["scorecard"]
     lines = scorecard_message.render([card], "Dana Ruiz").body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from include.stockwatch.alerting.case import Kind
 from include.stockwatch.alerting.incident import Incident
 from include.stockwatch.alerting.kinds import CASES, page, render
 from include.stockwatch.alerting.limits import violations
+from tests.alerting.examples import EXAMPLES
 from tests.alerting.stock_examples import MASS_EXAMPLES, STOCK_EXAMPLES, dc_incident, empty_dc, mass, silent, stores
 from tests.alerting.test_message import assert_slack_takes
 from tests.golden import GOLDEN, same_as_golden
@@ -45,6 +47,14 @@ def test_slack_takes_every_example(name: str) -> None:
 def test_an_incident_read_back_from_the_store_gives_the_same_message(name: str) -> None:
     stored = CASES[ALL[name].kind].model_validate(ALL[name].model_dump(mode="json"))
     assert render(stored) == render(ALL[name])
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *STOCK_EXAMPLES])
+def test_data_of_another_date_make_another_message(name: str) -> None:
+    """A replay counts on it, and so renders no message of an incident that has moved on (workflows/backtest.py)."""
+    incident = (EXAMPLES | STOCK_EXAMPLES)[name]
+    later = [incident.model_copy(update={"data_as_of": incident.data_as_of + dt.timedelta(days=n)}) for n in (1, 7, 28)]
+    assert len({render(one).digest() for one in (incident, *later)}) == 4
 
 
 @given(NAMES, NAMES, NAMES, NAMES)

@@ -107,7 +107,9 @@ def explained(
         where,
     )
     served = table([one["link"] for one in dcs or []], DCS)
-    rows = rows_of(with_causes(facts, facts, served, table(outages(dcs or []), OUTAGES), plan, where, {DC_FEED}, scopes))
+    rows = rows_of(
+        with_causes(facts, facts, served, table(outages(dcs or []), OUTAGES), plan, where, {DC_FEED}, scopes)
+    )
     assert len(rows) == len(found), "a series is lost or has two rows"
     return {(row["location_id"], row["item_id"]): row for row in rows}
 
@@ -223,7 +225,9 @@ def test_an_overdue_order_is_not_delivered() -> None:
 
 
 def test_units_that_are_overdue_among_others_are_not_delivered() -> None:
-    assert one(ordered(5, overdue_units=4.0))["cause"] == "not_delivered"
+    found = one(ordered(5, due=14, overdue_units=4.0))
+    assert found["cause"] == "not_delivered"
+    assert json.loads(found["cause_evidence"])[0] == "not_delivered: an order is overdue", "only a later one has a date"
 
 
 def test_an_order_that_is_not_late_was_placed_too_late() -> None:
@@ -410,6 +414,8 @@ def test_dates_do_not_mix() -> None:
     facts, nowhere, late = table(rows, TABLE), table([], PLACES), [dc(as_of=day(11))]
     served = table([one["link"] for one in late], DCS)
     found = rows_of(
-        with_causes(facts, facts, served, table(outages(late), OUTAGES), planned(facts), nowhere, {DC_FEED}, ScopeSettings())
+        with_causes(
+            facts, facts, served, table(outages(late), OUTAGES), planned(facts), nowhere, {DC_FEED}, ScopeSettings()
+        )
     )
     assert {row["as_of"]: row["cause"] for row in found} == {day(10): "unknown", day(11): None}

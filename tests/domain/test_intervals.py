@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.stockwatch.domain.customers import Assumptions, Response
-from include.stockwatch.domain.intervals import Priors, multiplier_quantiles, with_intervals
+from include.stockwatch.domain.customers import Assumptions, Priors, Response
+from include.stockwatch.domain.intervals import multiplier_quantiles, with_intervals
 
 TEN_FIFTY_NINETY = (0.1, 0.5, 0.9)
 
@@ -48,7 +48,7 @@ def test_other_assumptions_give_the_quantiles_of_their_drawn_priors(assumed: Ass
     retained, sigma = share(assumed.retention, 20), np.sqrt(np.log(1.09))
     worth = retained / (1.1 - retained) / np.exp(rng.normal(-(sigma**2) / 2, sigma, count))
     each = assumed.retention / (1.1 - assumed.retention)
-    customers, value = multiplier_quantiles(assumed, Priors(), TEN_FIFTY_NINETY)
+    customers, value = multiplier_quantiles(assumed, TEN_FIFTY_NINETY)
     # the lowest tail of a tiny rho_1 spans decades: nothing there matters below a thousandth of the point
     assert customers == pytest.approx(np.quantile(drawn / point, TEN_FIFTY_NINETY), rel=0.02, abs=1e-3)
     assert value == pytest.approx(np.quantile(drawn * worth / (point * each), TEN_FIFTY_NINETY), rel=0.02, abs=1e-3)
@@ -62,18 +62,18 @@ WEIGHTS = st.floats(1, 5_000)
 def test_an_interval_is_ordered_and_above_zero(
     loyal: float, persistence: float, retention: float, firm: float, firmer: float, firmest: float
 ) -> None:
-    assumed = Assumptions(loyal_share=loyal, first_persistence=persistence, retention=retention)
     priors = Priors(loyal_share_weight=firm, persistence_weight=firmer, retention_weight=firmest)
-    for quantiles in multiplier_quantiles(assumed, priors, TEN_FIFTY_NINETY):
+    assumed = Assumptions(loyal_share=loyal, first_persistence=persistence, retention=retention, priors=priors)
+    for quantiles in multiplier_quantiles(assumed, TEN_FIFTY_NINETY):
         assert 0 < quantiles[0] <= quantiles[1] <= quantiles[2] < np.inf
 
 
 @given(SHARES, st.floats(2, 200))
 def test_measuring_persistence_on_more_people_narrows_the_interval(persistence: float, weight: float) -> None:
-    assumed = Assumptions(first_persistence=persistence)
-    vague, firm = (
-        multiplier_quantiles(assumed, Priors(persistence_weight=w), TEN_FIFTY_NINETY)[0] for w in (weight, 10 * weight)
-    )
+    held = [
+        Assumptions(first_persistence=persistence, priors=Priors(persistence_weight=w)) for w in (weight, 10 * weight)
+    ]
+    vague, firm = (multiplier_quantiles(assumed, TEN_FIFTY_NINETY)[0] for assumed in held)
     assert firm[2] / firm[0] <= vague[2] / vague[0] * 1.0101  # two steps of the grid
 
 
@@ -85,7 +85,7 @@ def test_priors_that_are_firm_leave_nothing_but_the_point() -> None:
         retention_weight=1e7,
         cycle_variation=0,
     )
-    for quantiles in multiplier_quantiles(Assumptions(), firm, TEN_FIFTY_NINETY):
+    for quantiles in multiplier_quantiles(Assumptions(priors=firm), TEN_FIFTY_NINETY):
         assert quantiles == pytest.approx(1.0, abs=0.01)
 
 

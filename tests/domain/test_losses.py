@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from include.stockwatch.domain.customers import Assumptions, Response, spell_loss
+from include.stockwatch.domain.customers import Assumptions, Interval, Response, spell_loss
+from include.stockwatch.domain.intervals import with_intervals
 from include.stockwatch.domain.losses import (
     INPUTS,
     OUTPUTS,
@@ -17,6 +18,7 @@ from include.stockwatch.domain.losses import (
 )
 
 SNACKS = Response(store=0.21, brand=0.25, same_brand=0.20, delay=0.09, cancel=0.25)
+OWN = Interval(low=0.5, median=0.9, high=1.5)
 MODEL = CustomerModel(categories={"Snacks": CategoryAssumptions(response=SNACKS, purchase_cycle_days=18)})
 
 
@@ -107,6 +109,17 @@ def test_a_series_that_may_run_out_puts_at_risk_what_it_will_be_short_of() -> No
     assert (found["lost_money"][0], found["customers_lost"][0]) == (0, 0)
     assert found["at_risk_units"][0] == pytest.approx(6)
     assert found["customers_at_risk"][0] > 0
+
+
+def test_the_interval_is_that_of_the_assumptions_unless_it_is_set() -> None:
+    surer = Assumptions(first_persistence=0.2)
+    changed, left, own = (
+        CustomerModel(defaults=one).for_category(None)
+        for one in (surer, Assumptions(name="ours"), Assumptions(first_persistence=0.2, customers_interval=OWN))
+    )
+    assert changed.customers_interval == with_intervals(surer).customers_interval
+    assert left.customers_interval == Assumptions().customers_interval
+    assert own.customers_interval == OWN
 
 
 def test_nothing_out_gives_empty_columns() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from include.stockwatch.domain.customer_signals import Measure
 from include.stockwatch.domain.customers import Assumptions, spell_loss
+from include.stockwatch.domain.intervals import with_intervals
 from include.stockwatch.domain.loyalty import GAP, Figure, context, in_force, measured, shrunk
 
 PUBLISHED = Assumptions()
@@ -65,7 +66,31 @@ def test_a_lifetime_value_is_the_value_of_a_customer_whatever_the_price() -> Non
         demand_a=120, demand_b=30, exposure_days=5, earlier_exposure_days=0, price=[3, 9], assumed=assumed
     )
     assert np.asarray(found.value_per_customer) == pytest.approx([41.5, 41.5])
-    assert assumed.value_interval == assumed.customers_interval
+    spread = with_intervals(assumed)
+    assert spread.value_interval == spread.customers_interval, "r and T have no part in a value that was measured"
+
+
+@pytest.mark.parametrize(
+    ("told", "interval"),
+    [
+        (["loyal_share"], "customers_interval"),
+        (["repeat_purchase_rate"], "customers_interval"),
+        (["gap_store", "gap_brand", "gap_same_brand", "gap_delay", "gap_cancel"], "customers_interval"),
+        (["retention"], "value_interval"),
+        (["churn"], "value_interval"),
+        (["purchase_cycle_days"], "value_interval"),
+    ],
+    ids=lambda told: told[0] if isinstance(told, list) else None,
+)
+def test_what_was_measured_on_more_people_is_less_uncertain(told: list[str], interval: str) -> None:
+    values = {"gap_brand": 0.26, "purchase_cycle_days": 30, "churn": 0.33, "retention": 0.67}
+    rest = {"gap_store": 0.31, "gap_same_brand": 0.19, "gap_delay": 0.15, "gap_cancel": 0.09}
+    few, many = (
+        with_intervals(measured(PUBLISHED, of(*(figure(one, (values | rest).get(one, 0.5), n) for one in told))))
+        for n in (1, 10_000)
+    )
+    widths = [getattr(one, interval).high / getattr(one, interval).low for one in (few, many)]
+    assert widths[1] < widths[0]
 
 
 def test_a_lifetime_value_in_another_currency_is_not_taken() -> None:

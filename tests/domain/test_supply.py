@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 
 from include.stockwatch.domain.demand import Pools
 from include.stockwatch.domain.phantom import reports_receipts, risen
-from include.stockwatch.domain.supply import SupplySettings, divided, habits, next_receipt, receipts, replenishment
+from include.stockwatch.domain.supply import (
+    OrderDays,
+    SupplySettings,
+    divided,
+    habits,
+    next_receipt,
+    order_days,
+    overdue_units,
+    receipts,
+    replenishment,
+)
 from include.stockwatch.workflows.look_back import codes, look_back
 from tests.domain.tables import day, engine, observation, observations
 
@@ -37,8 +47,12 @@ def known(
     rate: float = 1.0,
     on_hand: float = 5.0,
     out_since: int | None = None,
+    order_days: tuple[float, float] = (0.0, 1.0),
 ) -> dict[str, dict[str, Any]]:
-    """Replenishment of each location on a day, with a demand and a stock; its DC may be out since another."""
+    """Replenishment of each location on a day, with a demand and a stock; its DC may be out since another day.
+
+    `order_days` are the age of the last one and the days from one to the next.
+    """
     seen = look_back(engine(), observations(rows), [day(on)], 56)
     feed = codes(seen.series["feed_id"])
     pool = Pools(feed, feed, feed, feed)
@@ -49,13 +63,18 @@ def known(
     rates, stock = np.full(len(places), rate), np.full(len(places), on_hand)
     usual = habits(found, rates, codes(seen.series["feed_id"], dc), supply)
     since = np.full(len(places), np.nan if out_since is None else on - out_since)
-    expected = next_receipt(found, usual, rates, stock, since, supply)
+    orders = OrderDays(*(np.full(len(places), days) for days in order_days))
+    expected = next_receipt(found, usual, orders, rates, stock, since, supply)
     columns = vars(usual) | vars(found) | vars(expected)
     columns["receipt_interval_days"] = found.receipt_interval_days
     columns["receipt_units"] = divided(found.received_units, found.receipts)
     columns["next_receipt"] = -expected.days_to_receipt
     return {
-        place: {name: None if np.isnan(values[n]) else float(values[n]) for name, values in columns.items()}
+        place: {
+            name: None if np.isnan(values[n]) else float(values[n])
+            for name, values in columns.items()
+            if values.ndim == 1
+        }
         | {
             f"{name}_on": None if np.isnan(columns[name][n]) else day(on - int(columns[name][n]))
             for name in ("last_receipt", "on_order_since", "next_receipt")
@@ -148,7 +167,7 @@ def test_with_nothing_on_order_an_order_comes_at_the_usual_stock_and_then_a_lead
     # receipts come to a stock of 5 - 10 = -5: an order a lead time of 2 days before, at -3 with a demand of 1
     found = one(weekly(22), 22, on_hand=1.0)
     assert (found["left_days"], found["lead_time_days"]) == (-5, 2)
-    assert found["next_receipt_on"] == day(22 + (1 + 3) + 2 + 1)
+    assert found["next_receipt_on"] == day(22 + (1 + 3) + 2)
 
 
 def test_above_the_usual_stock_of_an_order_the_risk_is_that_of_the_time_after_the_order() -> None:
@@ -243,6 +262,19 @@ def test_what_the_balance_shows_is_what_stock_rose_by_and_what_was_sold_in_any_o
     assert (found["receipt_units"] or 0) * len(large) == pytest.approx(sum(large))
 
 
+@pytest.mark.parametrize(
+    ("stock", "sold", "overdue"),
+    [((2, 1, 6, 5, 0), (0, 1, 1, 1, 5), 0.0), ((2, 1, 0, 0, 0), (0, 1, 1, 0, 0), 6.0)],
+)
+def test_what_only_the_balance_shows_to_have_come_is_not_overdue(
+    stock: tuple[float, ...], sold: tuple[float, ...], overdue: float
+) -> None:
+    days = enumerate(zip(stock, sold, (6, 6, 0, 0, 0), strict=True))
+    rows = [observation(number, have, gone, on_order_units=pending) for number, (have, gone, pending) in days]
+    panel = look_back(engine(), observations(rows), [day(4)], 56).panel
+    assert overdue_units(panel, np.array([2.0]), SETTINGS).tolist() == [overdue]
+
+
 def test_a_return_is_no_receipt() -> None:
     rows = [observation(1, 5.0, 0.0), observation(2, 8.0, 0.0, returned_units=3.0), observation(3, 5.0, 3.0)]
     assert one(rows, 3)["receipts"] == 0
@@ -258,3 +290,66 @@ def test_dates_of_several_checks_do_not_mix() -> None:
     found = replenishment(seen.panel, np.nan_to_num(seen.panel.received_units))
     assert seen.series["as_of"].to_pylist() == [day(20), day(22)]
     assert found.last_receipt.tolist() == [6, 1]  # on days 14 and 21
+
+
+# --- order days -------------------------------------------------------------------------------------------------------
+
+
+def ordering(place: str, item: str, days: Iterable[int], until: int = 20) -> list[dict[str, Any]]:
+    """A series of which six units more are on order from each of some days on; nothing comes in."""
+    return [
+        observation(
+            number, 5.0, 1.0, location_id=place, item_id=item, on_order_units=6.0 * sum(on <= number for on in days)
+        )
+        for number in range(1, until + 1)
+    ]
+
+
+def order_days_of(rows: Iterable[Mapping[str, Any]], on: int = 20) -> dict[str, tuple[float, float]]:
+    """Age of the last order day of each location, and the days from one to the next."""
+    seen = look_back(engine(), observations(rows), [day(on)], 56)
+    found = replenishment(seen.panel, receipts(seen.panel, risen(seen.panel), np.ones(len(seen.series), bool)))
+    orders = order_days(found.is_order, codes(seen.series["location_id"]))
+    places = seen.series["location_id"].to_pylist()
+    return {place: (float(orders.last[n]), float(orders.interval[n])) for n, place in enumerate(places)}
+
+
+def test_all_that_a_location_orders_tells_its_order_days() -> None:
+    rows = [
+        *ordering("0118", "A", [6, 15]),
+        *ordering("0118", "B", [9, 12, 18]),
+        *ordering("0204", "A", [10, 17]),
+        *ordering("0300", "A", [19]),
+    ]
+    assert order_days_of(rows) == {"0118": (2.0, 3.0), "0204": (3.0, 7.0), "0300": (0.0, 1.0)}, "one day tells nothing"
+
+
+def test_what_comes_in_hides_no_order() -> None:
+    """On day 12 as much comes in as is ordered anew: as much is on order as before."""
+    rows = [
+        observation(n, 5.0, 1.0, on_order_units=6.0 * (n >= 6), received_units=6.0 * (n == 12)) for n in range(1, 21)
+    ]
+    assert set(order_days_of(rows).values()) == {(8.0, 6.0)}
+
+
+def test_a_day_without_a_report_is_no_order_day() -> None:
+    rows = [one for one in ordering("0118", "A", [6, 9, 12]) if one["business_date"] != day(9)]
+    assert set(order_days_of(rows).values()) == {(8.0, 6.0)}
+
+
+@pytest.mark.parametrize(
+    ("days", "last", "interval", "expected"),
+    [(0, 0, 1, 1), (4, 0, 1, 4), (4.5, 0, 1, 5), (0, 1, 3, 2), (2, 1, 3, 2), (2.5, 1, 3, 5), (0, 9, 3, 1)],
+)
+def test_an_order_comes_on_the_first_order_day_on_which_it_is_needed(
+    days: float, last: float, interval: float, expected: float
+) -> None:
+    assert OrderDays(np.array([last]), np.array([interval])).first_after(np.array([float(days)])) == expected
+
+
+def test_the_next_receipt_waits_for_the_order_day() -> None:
+    """Stock of 1 is where it is ordered in four days; the lead time is two. The next order day is in five days."""
+    rows = weekly(14)
+    daily, on_grid = (one(rows, 14, on_hand=1.0, order_days=days) for days in ((0, 1), (2, 7)))
+    assert (daily["next_receipt_on"], on_grid["next_receipt_on"]) == (day(20), day(21))
+    assert (on_grid["exposed_days"], on_grid["exposed_units"]) == (6, 1), "what there is must last until then"

@@ -34,6 +34,10 @@ def test_a_world_of_the_wanted_size_ends_on_the_wanted_day(tmp_path: Path) -> No
         (["--world", "plane"], "no world `plane`; known: daily_receipts"),
         (["--stores", "1"], "1 stores are too few for 3 partners"),
         (["--partners", "40"], "`partners` is 40; it goes from 1 to 6"),
+        (["--items", "0"], "`items` is 0; it goes from 1 to 5000"),
+        (["--days", "-5"], "`days` is -5; it goes from 1 to 3650"),
+        (["--days", "30", "--history", "31"], "`--history` is 31; it goes from 0 to 30, the days of the world"),
+        (["--seed", "-1"], "`--seed` is -1; it goes from 0"),
     ],
 )
 def test_what_cannot_be_is_said_in_words(tmp_path: Path, arguments: list[str], words: str) -> None:
@@ -45,6 +49,8 @@ def test_nothing_is_written_into_a_folder_that_holds_something(tmp_path: Path) -
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(SystemExit, match="not empty"):
         run(str(tmp_path))
+    with pytest.raises(SystemExit, match="a file; name a new folder"):
+        run(str(tmp_path / "mine.txt"))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 

@@ -11,9 +11,11 @@ import pytest
 
 from include.stockwatch.simulation.world import WORLDS, World, simulate
 from include.stockwatch.validation.pictures import pictures
-from include.stockwatch.validation.run_outs import SOLD_OUT, foresight
+from include.stockwatch.validation.run_out_oracle import COPIES, with_true_risks
+from include.stockwatch.validation.run_outs import SOLD_OUT, announced_at, foresight
 
 LIMIT, MIN_DAYS = 0.2, 2.0
+KEY = ["partner", "location_id", "item_id", "business_date"]
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,12 @@ def found(world: World) -> pa.Table:
     """What a check says of every date from the 43rd on."""
     first = world.parameters.first_date
     return pictures(world, [first + dt.timedelta(day) for day in range(42, world.parameters.days)])
+
+
+@pytest.fixture(scope="module")
+def known(world: World, found: pa.Table) -> pa.Table:
+    """The same with the risks of one who knows the world."""
+    return with_true_risks(world, found)
 
 
 def test_the_probability_is_closer_to_what_happens_than_the_rule(world: World, found: pa.Table) -> None:
@@ -71,3 +79,31 @@ def test_a_higher_limit_announces_less(world: World, found: pa.Table) -> None:
 def test_worlds_add_up(world: World, found: pa.Table) -> None:
     held = foresight(world, found, LIMIT, MIN_DAYS)
     assert held + held == replace(held, **{name: 2 * getattr(held, name) for name in held.__dataclass_fields__})
+
+
+def test_a_risk_that_is_a_share_of_draws_is_off_by_chance(world: World, found: pa.Table) -> None:
+    place = found.schema.get_field_index("p_runs_out")
+    halves = found.set_column(place, "p_runs_out", pa.array([0.5] * len(found)))
+    drawn, said = (foresight(world, halves, LIMIT, MIN_DAYS, draws) for draws in (11, None))
+    assert said.squared_error - drawn.squared_error == pytest.approx(said.days * 0.5 * 0.5 / 10)
+
+
+def test_more_is_announced_where_less_precision_is_asked_for(world: World, found: pa.Table) -> None:
+    shares = [announced_at(world, found, precision) for precision in (0.1, 0.5, 0.9)]
+    assert shares == sorted((share or 0.0 for share in shares), reverse=True)
+    assert announced_at(world, found, 1.01) is None
+
+
+def test_the_oracle_foresees_more_than_the_check(world: World, found: pa.Table, known: pa.Table) -> None:
+    ours, oracles = foresight(world, found, LIMIT, MIN_DAYS), foresight(world, known, LIMIT, MIN_DAYS, COPIES)
+    assert (oracles.days, oracles.run_outs) == (ours.days, ours.run_outs)
+    assert oracles.brier < ours.brier
+    assert (announced_at(world, known, ours.precision) or 0) > ours.announced_share
+
+
+def test_the_oracle_lives_in_the_world_that_it_is_asked_about(world: World, known: pa.Table) -> None:
+    truth = world.truth.select([*KEY, "is_empty"]).join(known.select([*KEY, "p_runs_out"]), KEY, join_type="inner")
+    is_empty, risk = np.asarray(truth["is_empty"]), np.asarray(truth["p_runs_out"], float)
+    assert is_empty[risk >= 0].sum() > 100
+    assert not risk[is_empty & (risk >= 0)].any(), "what is empty cannot run out"
+    assert (risk[~is_empty & np.isfinite(risk)] > 0).mean() > 0.2

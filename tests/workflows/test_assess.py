@@ -5,7 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from include.stockwatch.workflows.assess import _loss_inputs
+from include.stockwatch.domain.customer_signals import Measure
+from include.stockwatch.domain.losses import OUTPUTS
+from include.stockwatch.domain.loyalty import Figure
+from include.stockwatch.validation.pictures import PLAIN
+from include.stockwatch.workflows.assess import _loss_inputs, _with_losses
 from tests.domain.tables import day
 from tests.workflows.days import OUT, SHORT, row, table
 
@@ -30,3 +34,16 @@ def test_a_gap_goes_on_until_what_was_ordered_is_expected(told: dict[str, object
     for name in ("margin_share", "purchase_cycle_days"):  # of the item master
         chosen = chosen.append_column(name, pa.nulls(len(chosen), pa.float64()))
     assert list(_loss_inputs(chosen, HORIZON)["ahead_days"]) == [days, 3.0]
+
+
+def test_loyalty_that_is_measured_later_tells_nothing_of_a_date_before() -> None:
+    """A replay looks at many dates at once."""
+    later = Figure(measure=Measure.LOYAL_SHARE, value=0.9, valid_from=day(2), sample_size=10_000)
+    out = {"demand_a": 120.0, "demand_b": 30.0, "spell_exposure_days": 3.0, "earlier_exposure_days": 0.0}
+    of_both = pa.concat_tables(table(date, [row("1", OUT, **out, store_scope=0.0, item_scope=0.0)]) for date in (1, 2))
+    of_both = of_both.drop(OUTPUTS)
+    for name in ("margin_share", "purchase_cycle_days"):
+        of_both = of_both.append_column(name, pa.nulls(2, pa.float64()))
+    found = _with_losses(of_both, PLAIN.model_copy(update={"loyalty": (later,)}))
+    before, after = found["customers_lost"].to_pylist()
+    assert after == pytest.approx(before * 0.9 / 0.5, rel=0.01)

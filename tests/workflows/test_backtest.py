@@ -10,9 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.stockwatch.adapters.plots import plot_backtest
+from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.domain.thresholds import Thresholds
-from include.stockwatch.workflows.backtest import WrongTruth, backtest
+from include.stockwatch.workflows.act import act
+from include.stockwatch.workflows.backtest import NothingDelivered, WrongTruth, backtest
 from include.stockwatch.workflows.backtest_text import as_text
+from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.services import Services
 from tests.workflows.test_check import deliver_file, history
 
@@ -33,11 +36,11 @@ def slower(services: Services) -> Thresholds:
     return Thresholds(thresholds=(default.model_copy(update={"days_out_before_alert": 2}), *others))
 
 
-def truth(tmp_path: Path, empty: list[tuple[dt.date, str]]) -> Path:
-    """A file that says when which store was empty."""
+def truth(tmp_path: Path, shelves: dict[tuple[dt.date, str], bool]) -> Path:
+    """A file that says of some stores whether they were empty on a date."""
     rows = [
-        {"business_date": date, "partner": "northfield", "location_id": store, "item_id": ITEM, "is_empty": True}
-        for date, store in empty
+        {"business_date": date, "partner": "northfield", "location_id": store, "item_id": ITEM, "is_empty": is_empty}
+        for (date, store), is_empty in shelves.items()
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "truth.parquet")
     return tmp_path / "truth.parquet"
@@ -71,10 +74,34 @@ def test_a_proposal_is_replayed_beside_what_is_set(services: Services, tmp_path:
 
 def test_precision_and_recall_are_those_of_series_and_days(services: Services, tmp_path: Path) -> None:
     date = story(services, tmp_path)
-    known = truth(tmp_path, [(date, "0001"), (date, "0003")])
-    found = backtest(services, date, date + dt.timedelta(days=1), truth=known)
+    dates = date, date + dt.timedelta(days=1)
+    shelves = {(one, store): False for one in dates for store in ("0001", "0002", "0003", "0004")}
+    known = truth(tmp_path, shelves | {(date, "0001"): True, (date, "0003"): True})
+    found = backtest(services, *dates, truth=known)
     assert (found["precision"], found["recall"]) == (pytest.approx(1 / 3, abs=1e-4), 0.5)
     assert found["false_alarms_per_1000"] == 250
+
+
+def test_what_the_truth_does_not_speak_of_is_no_false_alarm(services: Services, tmp_path: Path) -> None:
+    """A world's truth of shelves says nothing of DCs, nor of days before it began."""
+    date = story(services, tmp_path)
+    known = truth(tmp_path, {(date, "0001"): True, (date, "0003"): True, (date, "0004"): False})
+    found = backtest(services, date, date + dt.timedelta(days=1), truth=known)
+    assert (found["precision"], found["recall"], found["false_alarms_per_1000"]) == (1, 0.5, 0)
+
+
+def test_verdicts_of_people_are_held_against_both_sets(services: Services, tmp_path: Path) -> None:
+    date = history(services, tmp_path)
+    deliver_file(services, tmp_path, date, {"0001"})
+    (incident,) = check(services, date)["incidents"]["opened"]
+    judge = Action(act=Act.CONFIRM, person="dana.ruiz@example.com", at=services.now())
+    assert "verdicts" not in backtest(services), "nobody has said anything yet"
+    act(services, incident, judge)
+    found = backtest(services, proposed=slower(services))
+    assert found["current"]["verdicts"] == {"judged": 1, "told": 1, "precision": 1, "recall": 1}
+    assert found["proposed"]["verdicts"] == {"judged": 1, "told": 0, "precision": None, "recall": 0}
+    (line,) = (line for line in as_text(found).splitlines() if "confirmed alerts" in line)
+    assert line.split()[-2:] == ["1.00", "0.00"]
 
 
 def test_a_file_of_truth_without_its_columns_is_refused_by_name(services: Services, tmp_path: Path) -> None:
@@ -82,6 +109,24 @@ def test_a_file_of_truth_without_its_columns_is_refused_by_name(services: Servic
     pq.write_table(pa.table({"business_date": [dt.date(2026, 11, 1)]}), path)
     with pytest.raises(WrongTruth, match=r"truth\.parquet: lacks is_empty, item_id, location_id, partner"):
         backtest(services, truth=path)
+    pq.write_table(pq.read_table(truth(tmp_path, {(dt.date(2026, 11, 1), "0001"): True})), path)
+    with pytest.raises(WrongTruth, match="no shelf in it had stock"):
+        backtest(services, truth=path)
+    path.write_text("no Parquet")
+    with pytest.raises(WrongTruth, match=r"truth\.parquet: no Parquet file that can be read"):
+        backtest(services, truth=path)
+    with pytest.raises(WrongTruth, match=r"nowhere\.parquet: no Parquet file that can be read"):
+        backtest(services, truth=tmp_path / "nowhere.parquet")
+
+
+def test_dates_of_which_nothing_came_are_no_quiet_history(services: Services, tmp_path: Path) -> None:
+    with pytest.raises(NothingDelivered, match="no date was delivered yet"):
+        backtest(services)
+    date = history(services, tmp_path)
+    with pytest.raises(
+        NothingDelivered, match=f"nothing to replay .* delivered are .* to {date - dt.timedelta(days=1)}"
+    ):
+        backtest(services, date, date)
 
 
 def test_the_table_shows_both_sets_side_by_side(services: Services, tmp_path: Path) -> None:

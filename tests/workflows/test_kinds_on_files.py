@@ -104,5 +104,6 @@ def test_a_shelf_that_falls_silent_is_told_on_the_second_date_and_in_a_replay_to
         opened = summary["incidents"]["by_kind"].get("phantom_stock", 0)
         seen.append((summary["series"]["by_status"]["phantom_suspected"], opened))
     assert seen == [(1, 0), (1, 1), (1, 0)]
+    assert all(member.customers_at_risk for member in open_now(services)["phantom_stock"].members)
     found = backtest(services, DATES[28])
     assert found["by_kind"]["phantom_stock"]["opened"] == 1

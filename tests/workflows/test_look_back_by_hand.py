@@ -62,6 +62,7 @@ def ours(rows: pd.DataFrame) -> pd.DataFrame:
     spell = spells(days, factor, found.last_in_stock, CHECK, MEMORY_DAYS)
     figures |= {"last_inferred_receipt": figures["last_receipt"], "spell_start": spell.start}
     figures |= {"exposure_days": spell.exposure_days, "earlier_exposure_days": spell.earlier_exposure_days}
+    del figures["is_order"]  # by day
     return pd.concat([series.select(KEY).to_pandas(), pd.DataFrame(figures)], axis=1).set_index(KEY)
 
 

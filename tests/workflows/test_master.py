@@ -679,6 +679,14 @@ def test_a_check_without_master_data_says_so(services: Services, tmp_path: Path)
     assert "Master data: no assortment: the range is inferred" in text
 
 
+def test_explain_reckons_with_the_margin_of_the_item_list_as_the_check_does(services: Services, tmp_path: Path) -> None:
+    items_in(services, tmp_path, [item(margin_pct="80")])
+    sold = [row(DATE - dt.timedelta(days=ago), "1", price=90, sold=40) for ago in range(1, 15)]
+    stock_in(services, tmp_path, [*sold, row(DATE, "1", on_hand=0, sold=0, price=90)])
+    found = explain(services, "northfield", "0001", OAT_14, DATE)
+    assert f"lifetime value {found['row']['lost_lifetime_value']:.2f}" in found["text"]
+
+
 def test_a_check_stops_saying_what_a_master_now_says(services: Services, tmp_path: Path, config: Path) -> None:
     range_of(config)
     items_in(services, tmp_path, [item()])

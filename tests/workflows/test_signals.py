@@ -15,9 +15,10 @@ from include.stockwatch.domain.customer_signals import Measure
 from include.stockwatch.domain.loyalty import in_force
 from include.stockwatch.errors import FeedHeld, HoldCode
 from include.stockwatch.workflows import master_files, signals
+from include.stockwatch.workflows.explain import explain
 from include.stockwatch.workflows.services import Services
-from tests.fakes import NUT, OAT, Clock
-from tests.workflows.test_master import item, items_in, list_of, rejects_of, rows_of
+from tests.fakes import NUT, OAT, Clock, row
+from tests.workflows.test_master import item, items_in, list_of, rejects_of, rows_of, stock_in
 
 COMPLAINTS, LOYALTY = "northfield_complaints", "brand_loyalty"
 HEADER = "day,store_nbr,upc,channel,topic,contacts,comment"
@@ -169,6 +170,18 @@ def test_loyalty_figures_are_read_as_shares(services: Services, tmp_path: Path) 
         Measure.REPEAT_PURCHASE_RATE, 0.58, "Oatworks", 1240
     )  # fmt: skip
     assert (second.value, second.category, second.segment, second.sample_size) == (-12, "Coffee", "card", None)
+
+
+def test_nps_is_told_beside_an_estimate_that_it_does_not_change(services: Services, tmp_path: Path) -> None:
+    date = dt.date(2026, 11, 2)
+    rows = [row(date - dt.timedelta(days=ago), "1") for ago in range(1, 15)]
+    stock_in(services, tmp_path, [*rows, row(date, "1", on_hand=0, sold=0)])
+    asked = services, "northfield", "0001", OAT_14, date
+    before = explain(*asked)
+    loyalty_in(services, tmp_path, ["NPS,32,2026-09-30,,,,410"])
+    after = explain(*asked)
+    assert before["row"] == after["row"]
+    assert "loyalty   NPS +32 (2026-09-30, n = 410): told beside the estimate" in after["text"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from operator import attrgetter
 
 from include.stockwatch.alerting.case import (
     REOPEN_DAYS,
@@ -239,8 +240,7 @@ def _heeded(before: Incident, after: Incident) -> Incident:
     """What got worse asks for attention again: a snooze ends, and at the highest severity also an acknowledgement."""
     rank = SEVERITY_ORDER.index
     has_risen = rank(after.severity) < rank(before.severity)
-    is_other = before.cause() != after.cause() and before.cause() is not None
-    ends_snooze = after.standing is Standing.SNOOZED and (has_risen or is_other)
+    ends_snooze = after.standing is Standing.SNOOZED and (has_risen or before.cause() not in (None, after.cause()))
     ends_ack = after.standing is Standing.ACKNOWLEDGED and has_risen and after.severity is Severity.CRITICAL
     return after.model_copy(update={"standing": Standing.OPEN}) if ends_snooze or ends_ack else after
 
@@ -254,7 +254,7 @@ def _next_members(picture: Picture, incident: Incident, moved: Moved) -> list[Me
         # what was only to come is no spell: whatever is seen next takes its place
         if now is not None and (now.out_since <= member.last_out or member.lack is Lack.SHORT):
             continue  # the same spell, seen anew
-        if (now is None and _says_nothing(picture, member)) or not member.is_active:
+        if not member.is_active or (now is None and _says_nothing(picture, member)):
             members.append(member)
         else:
             members.append(member.model_copy(update=_became(picture, member, now is not None, moved)))
@@ -282,13 +282,5 @@ def _became(picture: Picture, member: Member, is_out_anew: bool, moved: Moved) -
 
 def _sorted(picture: Picture, members: Iterable[Member]) -> tuple[Member, ...]:
     """By location; the DC that it began with comes first."""
-
-    def order(member: Member) -> tuple[object, ...]:
-        return (
-            not is_source(picture.kind, picture.scope, member),
-            member.partner,
-            member.location_id,
-            member.out_since,
-        )
-
-    return tuple(sorted(members, key=order))
+    by_location = sorted(members, key=attrgetter("partner", "location_id", "out_since"))
+    return tuple(sorted(by_location, key=lambda member: not is_source(picture.kind, picture.scope, member)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -45,8 +44,7 @@ Dcs = Mapping[tuple[str, str], Mapping[str, DcState]]
 """How DCs stand, by their id and item, then by the partner that runs them."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A series that costs on a date, as far as grouping looks at it."""
 
     series: Series

@@ -28,6 +28,10 @@ class MemberState(StrEnum):
     MOVED = "moved"  # still out, and a member of another incident now
 
 
+ACTIVE = (MemberState.OUT, MemberState.STALE)
+"""Not known to be back: out, or out when last seen."""
+
+
 class Lack(StrEnum):
     """What a location is a member for."""
 
@@ -82,7 +86,7 @@ class Member(Value):
     @property
     def is_active(self) -> bool:
         """Not known to be back: out, or out when last seen."""
-        return self.state in (MemberState.OUT, MemberState.STALE)
+        return self.state in ACTIVE
 
 
 def place(partner: str, location_id: str) -> str:
@@ -265,4 +269,4 @@ class Incident(Case):
 
     def now_out(self) -> tuple[Member, ...]:
         """Members not known to be back: out, or out when last seen."""
-        return tuple(member for member in self.members if member.is_active)
+        return tuple([member for member in self.members if member.state in ACTIVE])

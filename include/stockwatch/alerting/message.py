@@ -112,7 +112,7 @@ def _open(incident: Incident) -> Message:
     fields = (
         ("Status", status),
         ("Owner", incident.owner),
-        ("Availability", f"{availability:.1%} (promise {incident.promise:.0%})"),
+        ("Availability", f"{availability:.1%} (promise {100 * incident.promise:g}%)"),
         (f"{places[0].upper()}{places[1:]} out", f"{len(out):,} of {incident.ranged:,}{change}"),
         (f"At risk, next {days} days", at_risk),
         ("Customers", customers(incident)),

@@ -56,7 +56,7 @@ def _lines(score: Score, *, named: bool) -> list[str]:
 def _share(promised: Promised, what: str = "") -> str:
     if promised.value is None:
         return Verdict.NOT_MEASURED.value
-    limit = "" if promised.limit is None else f" (promise {promised.limit:.0%})"
+    limit = "" if promised.limit is None else f" (promise {100 * promised.limit:g}%)"
     change = promised.change
     trend = "no weeks before to compare" if change is None else _trend(change, f"{100 * change:+.1f} points")
     return f"{promised.verdict.upper()} - {promised.value:.1%}{what}{limit}, {trend}"

@@ -36,7 +36,7 @@ def adjusted(
     if promise is not None and known >= FEWEST_KNOWN and (known - out) / known < promise:
         raised = SEVERITY_ORDER[max(SEVERITY_ORDER.index(found) - 1, 0)]
         if raised is not found:
-            found, notes = raised, [f"one level up: the promise of {promise:.0%} is broken"]
+            found, notes = raised, [f"one level up: the promise of {100 * promise:g}% is broken"]
     if doubts and SEVERITY_ORDER.index(found) < SEVERITY_ORDER.index(MOST_IN_DOUBT):
         return MOST_IN_DOUBT, tuple(f"confidence low, so medium at most: {doubt}" for doubt in doubts)
     return found, tuple(notes)

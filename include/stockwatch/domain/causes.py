@@ -217,6 +217,7 @@ def _candidates(found: ir.Table) -> Sequence[Candidate]:
     wanted_since = found.demand_units_per_day.fill_null(0.0) * found.spell_days
     corrected = ((found.corrected_units >= 1) & (found.corrected_units >= wanted_since)).fill_null(False)
     could_order = ~corrected | (found.spell_days > found.receipt_interval_days).fill_null(True)
+    was_due_on = found.order_overdue_days.notnull().ifelse(found.order_due_on, None)
     is_late = ordered & ~is_overdue & (found.status == Status.OUT_OF_STOCK.value)
 
     def if_short(applies: ir.BooleanValue) -> ir.BooleanValue:
@@ -238,7 +239,7 @@ def _candidates(found: ir.Table) -> Sequence[Candidate]:
         Candidate(
             Cause.NOT_DELIVERED,
             if_short(tells_orders.ifelse(ordered & is_overdue, ibis.null("boolean"))),
-            _dated("an order is overdue", " since ", found.order_due_on),
+            _dated("an order is overdue", " since ", was_due_on),
             "the feed says nothing of orders",
         ),
         Candidate(Cause.PHANTOM, is_silent & ~came_in, _silence(found)),

@@ -43,6 +43,19 @@ class Interval(Value):
     high: float = Field(gt=0)
 
 
+class Priors(Value):
+    """How firmly each assumption is held: the number of people asked who would leave us as sure as we are.
+
+    The mean of each prior is the assumption itself. A share that was measured on n people has n more.
+    """
+
+    loyal_share_weight: float = Field(default=10, gt=0, description="pseudo-counts behind ell")
+    response_weight: float = Field(default=50, gt=0, description="pseudo-counts behind the response split")
+    persistence_weight: float = Field(default=20, gt=0, description="pseudo-counts behind rho_1: 0.05 is Beta(1, 19)")
+    retention_weight: float = Field(default=20, gt=0, description="pseudo-counts behind r: 0.67 is Beta(13.4, 6.6)")
+    cycle_variation: float = Field(default=0.3, ge=0, description="coefficient of variation of T, lognormal")
+
+
 class Assumptions(Value):
     """The inputs of the model that are assumed until they are measured. Named and dated: every message says so."""
 
@@ -62,6 +75,7 @@ class Assumptions(Value):
     discount_rate: float = Field(default=0.10, ge=0, description="i, per year")
     brand_breadth: float = Field(default=1.0, gt=0, description="v, above 1 if losing the item loses siblings too")
     value_per_customer: float | None = Field(default=None, gt=0, description="V as measured; none: from the above")
+    priors: Priors = Field(default=Priors(), description="how firmly these are held: makes the intervals")
     customers_interval: Interval = Interval(low=0.09, median=0.64, high=2.35)
     value_interval: Interval = Interval(low=0.09, median=0.67, high=2.89)
 

@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from pydantic import Field
 
 from include.stockwatch.domain.customers import Array, Assumptions, Interval
-from include.stockwatch.domain.value import Value
 
 EVENLY = (np.arange(4_096) + 0.5) / 4_096
 """Probabilities at which every prior is looked at."""
@@ -23,46 +21,38 @@ SMALLEST = 1e-9
 """A multiplier is never printed as zero: nothing is known to be exactly nothing."""
 
 
-class Priors(Value):
-    """How firmly each assumption is held: the number of people asked who would leave us as sure as we are.
-
-    The mean of each prior is the assumption itself. A share that was measured on n people has weight n.
-    """
-
-    loyal_share_weight: float = Field(default=10, gt=0, description="pseudo-counts behind ell")
-    response_weight: float = Field(default=50, gt=0, description="pseudo-counts behind the response split")
-    persistence_weight: float = Field(default=20, gt=0, description="pseudo-counts behind rho_1: 0.05 is Beta(1, 19)")
-    retention_weight: float = Field(default=20, gt=0, description="pseudo-counts behind r: 0.67 is Beta(13.4, 6.6)")
-    cycle_variation: float = Field(default=0.3, ge=0, description="coefficient of variation of T, lognormal")
-
-
 @lru_cache(maxsize=512)
-def with_intervals(assumed: Assumptions, priors: Priors | None = None) -> Assumptions:
-    """The same assumptions with the multipliers that belong to them."""
+def with_intervals(assumed: Assumptions) -> Assumptions:
+    """The same assumptions with the multipliers that belong to them and their priors."""
     customers, value = (
         Interval(low=low, median=median, high=high)
-        for low, median, high in multiplier_quantiles(assumed, priors or Priors(), (0.1, 0.5, 0.9))
+        for low, median, high in multiplier_quantiles(assumed, (0.1, 0.5, 0.9))
     )
     return assumed.model_copy(update={"customers_interval": customers, "value_interval": value})
 
 
-def multiplier_quantiles(assumed: Assumptions, priors: Priors, probabilities: Sequence[float]) -> tuple[Array, Array]:
+def multiplier_quantiles(assumed: Assumptions, probabilities: Sequence[float]) -> tuple[Array, Array]:
     """Quantiles of what N, and N V, can be as multiples of their point estimate.
 
     First order in the risk, where N is proportional to ell B rho_1 and V to r / (1 + i - r) / T; T cancels in N.
+    A value per customer that is given has no spread: N V is then as uncertain as N.
     Source: docs/lost-customer-risk.md#interval; with the default priors x0.09 / x0.65 / x2.35 and x0.09 / x0.67 / x2.89
     """
+    priors = assumed.priors
     customers = (
         _relative_share(assumed.loyal_share, priors.loyal_share_weight),
         _relative_share(assumed.response.brand, priors.response_weight),
         _relative_share(assumed.first_persistence, priors.persistence_weight),
     )
+    of_customers = _product_quantiles(customers, probabilities)
+    if assumed.value_per_customer is not None:
+        return of_customers, of_customers
     retained = assumed.retention * _relative_share(assumed.retention, priors.retention_weight)
     per_buyer = (
         _margin_multiple(retained, assumed) / max(float(_margin_multiple(assumed.retention, assumed)), SMALLEST),
         1 / _relative_cycle(priors.cycle_variation),
     )
-    return _product_quantiles(customers, probabilities), _product_quantiles((*customers, *per_buyer), probabilities)
+    return of_customers, _product_quantiles((*customers, *per_buyer), probabilities)
 
 
 def _product_quantiles(factors: Sequence[Array], probabilities: Sequence[float]) -> Array:

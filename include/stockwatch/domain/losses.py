@@ -36,6 +36,17 @@ OUTPUTS = (
 )
 
 
+PUBLISHED = Assumptions()
+SPREADING = (
+    "response",
+    "first_persistence",
+    "loyal_share",
+    "retention",
+    "discount_rate",
+    "value_per_customer",
+    "priors",
+)
+"""Assumptions that the intervals depend on; those of the published averages are known."""
 Label = TypeVar("Label", bound=Hashable)
 
 
@@ -56,13 +67,12 @@ class CustomerModel(Value):
     categories: Mapping[str, CategoryAssumptions] = {}
 
     def for_category(self, category: str | None) -> Assumptions:
-        """The assumptions for one category."""
+        """The assumptions for one category; the intervals are computed for them, unless they are set."""
         own = self.categories.get(category or "")
-        if own is None:
-            return self.defaults
-        made = self.defaults.model_copy(update={key: value for key, value in own if value is not None})
+        made = self.defaults.model_copy(update={key: value for key, value in own or () if value is not None})
         is_set = self.defaults.model_fields_set & {"customers_interval", "value_interval"}
-        return made if is_set else with_intervals(made)
+        is_published = own is None and all(getattr(made, name) == getattr(PUBLISHED, name) for name in SPREADING)
+        return made if is_set or is_published else with_intervals(made)
 
 
 def losses(

@@ -14,12 +14,6 @@ from include.stockwatch.domain.customer_signals import Measure
 from include.stockwatch.domain.customers import Assumptions, Response
 from include.stockwatch.domain.value import Value
 
-LOYAL_PSEUDO_COUNT = 10
-"""Buyers that the prior of ell counts for: Beta with 10 pseudo-counts."""
-SPLIT_PSEUDO_COUNT = 50
-"""Shoppers that the response split counts for: Dirichlet with 50 pseudo-counts."""
-RETENTION_PSEUDO_COUNT = 20
-"""Buyers that the prior of r counts for: Beta(13.4, 6.6)."""
 CYCLE_PSEUDO_COUNT = 11
 """Intervals that the prior of T counts for: its CV of 0.3 is that of a mean of 11 exponential intervals."""
 UNSAID_SAMPLE = 10
@@ -113,15 +107,20 @@ def measured(
     r:      from retention, else 1 - churn, over a year
     T, V:   from the purchase cycle and the lifetime value
     split:  from what shoppers said they do at the gap, if all five shares are there
-    Each is weighed against its prior by sample size; the name says what was measured, and on how many.
+    Each is weighed against its prior by sample size, and makes that prior firmer by as many; the name says what was
+    measured, and on how many.
     """
     steps = (_loyal_share, _retention, _purchase_cycle, _value, _response)
     taken = [found for step in steps if (found := step(assumed, figures))]
     after: dict[str, object] = {}
     if promise_strength is not None and not figures.keys() & {Measure.LOYAL_SHARE, Measure.REPEAT_PURCHASE_RATE}:
         after["loyal_share"] = _promised_share(assumed, promise_strength)
+    firmer: dict[str, float] = {}
     for one in taken:
         after |= one.changes
+        firmer |= one.firmer
+    if firmer:
+        after["priors"] = assumed.priors.model_copy(update=firmer)
     if taken:
         words = ", ".join(one.word for one in taken)
         after["name"] = f"{words} measured {_basis([one.figure for one in taken])}; else {assumed.name}"
@@ -143,19 +142,21 @@ def shrunk(prior: float, pseudo_count: float, value: float, people: float) -> fl
 
 
 class _Taken(NamedTuple):
-    """A figure that stands in the place of a prior: what it changes, and how it is called."""
+    """A figure that stands in the place of a prior: what it changes, how firm that is now, and how it is called."""
 
     changes: dict[str, object]
     word: str
     figure: Figure
+    firmer: Mapping[str, float] = {}
 
 
 def _loyal_share(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
     found = figures.get(Measure.LOYAL_SHARE) or figures.get(Measure.REPEAT_PURCHASE_RATE)
     if found is None:
         return None
-    share = shrunk(assumed.loyal_share, LOYAL_PSEUDO_COUNT, found.value, found.people)
-    return _Taken({"loyal_share": share}, _word(found), found)
+    weight = assumed.priors.loyal_share_weight
+    share = shrunk(assumed.loyal_share, weight, found.value, found.people)
+    return _Taken({"loyal_share": share}, _word(found), found, {"loyal_share_weight": weight + found.people})
 
 
 def _promised_share(assumed: Assumptions, strength: float) -> float:
@@ -167,8 +168,9 @@ def _retention(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Take
     found = figures.get(Measure.RETENTION) or figures.get(Measure.CHURN)
     if found is None:
         return None
-    kept = shrunk(assumed.retention, RETENTION_PSEUDO_COUNT, found.yearly, found.people)
-    return _Taken({"retention": kept}, _word(found), found)
+    weight = assumed.priors.retention_weight
+    kept = shrunk(assumed.retention, weight, found.yearly, found.people)
+    return _Taken({"retention": kept}, _word(found), found, {"retention_weight": weight + found.people})
 
 
 def _purchase_cycle(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
@@ -176,16 +178,16 @@ def _purchase_cycle(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> 
     if found is None:
         return None
     days = shrunk(assumed.purchase_cycle_days, CYCLE_PSEUDO_COUNT, found.value, found.people)
-    return _Taken({"purchase_cycle_days": days}, "purchase cycle", found)
+    narrower = math.sqrt(CYCLE_PSEUDO_COUNT / (CYCLE_PSEUDO_COUNT + found.people))
+    firmer = {"cycle_variation": assumed.priors.cycle_variation * narrower}
+    return _Taken({"purchase_cycle_days": days}, "purchase cycle", found, firmer)
 
 
-def _value(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
+def _value(_assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
     found = figures.get(Measure.LIFETIME_VALUE)
     if found is None or found.people < FEWEST_FOR_VALUE:
         return None
-    # r and T no longer spread the value: what is left is the spread of the number of customers
-    changes = {"value_per_customer": found.value, "value_interval": assumed.customers_interval}
-    return _Taken(changes, _word(found), found)
+    return _Taken({"value_per_customer": found.value}, _word(found), found)
 
 
 def _response(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
@@ -193,12 +195,13 @@ def _response(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken
     total = sum(one.value for one in found.values())
     if len(found) < len(GAP) or not math.isclose(total, 1, abs_tol=0.02):
         return None
-    smallest = min(found.values(), key=lambda one: one.people)
+    smallest, weight = min(found.values(), key=lambda one: one.people), assumed.priors.response_weight
     shares = {
-        name: shrunk(getattr(assumed.response, name), SPLIT_PSEUDO_COUNT, one.value / total, smallest.people)
+        name: shrunk(getattr(assumed.response, name), weight, one.value / total, smallest.people)
         for name, one in found.items()
     }
-    return _Taken({"response": Response(**shares)}, "response at the gap", smallest)
+    firmer = {"response_weight": weight + smallest.people}
+    return _Taken({"response": Response(**shares)}, "response at the gap", smallest, firmer)
 
 
 def _word(figure: Figure) -> str:

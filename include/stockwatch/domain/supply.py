@@ -27,6 +27,7 @@ from include.stockwatch.domain.panel import (
     summed,
     total,
 )
+from include.stockwatch.domain.phantom import risen
 from include.stockwatch.domain.value import Value
 
 RECEIPT_SHARE = 0.25
@@ -61,7 +62,8 @@ class Replenishment(Columns):
             those that came to an empty record; inbound_units is on order and in transit on the date; receipt_units the
             mean of a receipt, units_before_receipt what was on record before it, spread_before_receipt its standard
             deviation; pipeline_unit_days what waited on each day, summed, of which received_units came in;
-            last_waiting the last day on which something had not left yet, where the feed tells that apart
+            last_waiting the last day on which something had not left yet, where the feed tells that apart; is_order
+            marks the days on which something was ordered: (days, series)
     Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where it never does
     """
 
@@ -76,6 +78,7 @@ class Replenishment(Columns):
     on_order_since: Array
     last_waiting: Array
     pipeline_unit_days: Array
+    is_order: Mask
 
     @property
     def receipt_interval_days(self) -> Array:
@@ -119,7 +122,54 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
         on_order_since=since,
         last_waiting=newest(waits),
         pipeline_unit_days=np.maximum(waited - unmet, 0.0),
+        is_order=_is_order(inbound, is_told, came_in),
     )
+
+
+def _is_order(inbound: Array, is_told: Mask, came_in: Array) -> Mask:
+    """The days at whose close more is inbound than at that of the day before, less what came in."""
+    found = np.zeros(inbound.shape, bool)
+    found[:-1] = is_told[:-1] & is_told[1:] & (inbound[:-1] - inbound[1:] + came_in[:-1] > 0)
+    return found
+
+
+@dataclass(frozen=True)
+class OrderDays(Columns):
+    """When the location of each series orders, whatever it is that it orders.
+
+    Shapes: (series,)
+    Units:  last is an age, interval the usual days from one order day to the next; where no two were seen, every day is
+            one: 0 and 1
+    """
+
+    last: Array
+    interval: Array
+
+    @property
+    def ahead(self) -> Array:
+        """Days until the next one: 1 is tomorrow."""
+        return np.maximum(self.interval - self.last, 1.0)
+
+    def first_after(self, days: Array) -> Array:
+        """Days until the first order day that is as many days ahead, or more."""
+        return self.ahead + np.ceil(np.maximum(days - self.ahead, 0.0) / self.interval) * self.interval
+
+
+def order_days(is_order: Mask, location: Codes) -> OrderDays:
+    """The order days of series at numbered locations: those on which their location ordered anything.
+
+    Shapes: is_order (days, series), location (series,)
+    """
+    locations = int(location.max(initial=-1)) + 1
+    ordered = np.stack([np.bincount(location[of_day], minlength=locations) > 0 for of_day in is_order])
+    place, age = np.nonzero(ordered.T)
+    gap = np.where(np.diff(place) == 0, np.diff(age), np.nan)
+    last, interval = np.zeros(locations), np.ones(locations)
+    usual = median(gap, place[1:])
+    several = np.isfinite(usual)
+    interval[place[1:][several]] = usual[several]
+    last[place[1:][several]] = newest(ordered)[place[1:][several]]
+    return OrderDays(last[location], interval[location])
 
 
 def receipts(panel: Panel, rise: Array, reports: Mask) -> Array:
@@ -223,23 +273,30 @@ class _Expected(NamedTuple):
 
 
 def next_receipt(
-    found: Replenishment, usual: Habits, rate: Array, on_hand: Array, dc_out_since: Array, supply: SupplySettings
+    found: Replenishment,
+    usual: Habits,
+    orders: OrderDays,
+    rate: Array,
+    on_hand: Array,
+    dc_out_since: Array,
+    supply: SupplySettings,
 ) -> NextReceipt:
     """The next receipt of each series; `dc_out_since` is the age since when the DCs that serve it are all out.
 
     What is on order comes a lead time after it was ordered, or, where receipts follow one another while orders wait,
-    at the usual cadence. Where nothing is on order, an order comes when stock is down to where it usually is ordered,
-    and the receipt a lead time later. A feed that says nothing of orders leaves the cadence, and the stock that is
-    usually left when a receipt comes. What is late is expected to take as long again as it is late by now.
+    at the usual cadence. Where nothing is on order, an order comes on the first order day of the location on which
+    stock is down to where it usually is ordered, and the receipt a lead time later. A feed that says nothing of orders
+    leaves the cadence, and the stock that is usually left when a receipt comes. What is late is expected to take as
+    long again as it is late by now.
     """
     stock = np.maximum(on_hand, 0.0)
-    one = _expected(found, usual, rate, stock)
-    wait = np.where(one.is_to_order, one.above_days + one.lead + 1, one.ahead)
+    one = _expected(found, usual, orders, rate, stock)
+    wait = np.where(one.is_to_order, orders.first_after(one.above_days) + one.lead, one.ahead)
     late_days = _late(found, one, dc_out_since)
     doubtful = np.minimum(late_days, supply.most_doubtful_days)
     guess = or_zero(doubtful)
-    # an order is to come: the risk is that of its usual stock, from then on
-    to_come = one.is_to_order & (one.above_days > 0)
+    # an order is to come, not on the next order day as yet: the risk is that of its usual stock, from then on
+    to_come = one.is_to_order & (one.above_days > orders.ahead)
     # what comes at no known order comes at its time, or before stock is lower than usual
     at_no_order = np.where(one.is_untold, np.fmin(wait, one.above_days + 1), wait)
     is_late = late_days > supply.overdue_days
@@ -254,7 +311,7 @@ def next_receipt(
     )
 
 
-def _expected(found: Replenishment, usual: Habits, rate: Array, stock: Array) -> _Expected:
+def _expected(found: Replenishment, usual: Habits, orders: OrderDays, rate: Array, stock: Array) -> _Expected:
     is_ordered, is_untold = found.inbound_units > 0, np.isnan(found.inbound_units)
     interval = np.maximum(rounded(found.receipt_interval_days), 1.0)
     lead = np.maximum(rounded(usual.lead_time_days), 1.0)
@@ -266,15 +323,19 @@ def _expected(found: Replenishment, usual: Habits, rate: Array, stock: Array) ->
     # how stock stands to the usual moment of an order, or of a receipt where nothing is told of orders
     level = rate * np.where(is_untold, usual.left_days, usual.left_days + lead)
     above = divided(stock - level, rate)
+    is_to_order = ~is_ordered & ~is_untold
+    # when it is ordered, stock has been below the point for half an interval; late is what an order day passed by
+    above = np.where(is_to_order, above - (orders.interval - 1) / 2, above)
+    passed = np.where(is_to_order, np.minimum(orders.last, orders.interval), 0.0)
     return _Expected(
         is_ordered=is_ordered,
-        is_to_order=~is_ordered & ~is_untold,
+        is_to_order=is_to_order,
         is_untold=is_untold,
         lead=lead,
         due=np.where(is_ordered, ordered, by_cadence),
         level_units=level,
         above_days=np.maximum(above, 0.0),
-        below_days=np.maximum(-above - usual.spread_days, 0.0),
+        below_days=np.maximum(-above - usual.spread_days - passed, 0.0),
     )
 
 
@@ -318,7 +379,9 @@ def overdue_units(panel: Panel, lead_time_days: Array, supply: SupplySettings) -
         np.nan,
         or_zero(panel.on_order_units) + or_zero(panel.in_transit_units),
     )
-    came_since = total(or_zero(panel.received_units), ages(panel.days) < wait)
+    reports = np.asarray(~np.isnan(panel.received_units).all(axis=0))
+    came_in = receipts(panel, risen(panel), reports)
+    came_since = total(came_in, ages(panel.days) < wait)
     return np.maximum(_at(inbound, wait) - came_since, 0.0)
 
 

@@ -54,7 +54,7 @@ class Match(Value):
 
     def keys(self) -> dict[str, str]:
         """The keys that are set, e.g. `{"partner": "northfield"}`."""
-        return {key: value for key, value in self if value is not None}
+        return {key: value for key in WEIGHT if (value := getattr(self, key)) is not None}
 
     def weight(self) -> int:
         """How specific the match is: 0 for the default."""

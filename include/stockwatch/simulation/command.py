@@ -35,17 +35,23 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     folder = arguments.folder.resolve()
     if arguments.world not in WORLDS:
         raise SystemExit(f"no world `{arguments.world}`; known: {', '.join(sorted(WORLDS))}")
+    if folder.is_file():
+        raise SystemExit(f"{arguments.folder}: a file; name a new folder")
     if folder.exists() and any(folder.iterdir()):
         raise SystemExit(f"{arguments.folder}: not empty; name a new folder")
-    changed = {name: getattr(arguments, name) for name in ("days", "stores", "items", "partners", "demand")}
+    if arguments.seed < 0:
+        raise SystemExit(f"`--seed` is {arguments.seed}; it goes from 0")
+    wanted = {name: getattr(arguments, name) for name in ("days", "stores", "items", "partners", "demand")}
     try:
-        parameters = WORLDS[arguments.world].with_(**{name: value for name, value in changed.items() if value})
+        parameters = WORLDS[arguments.world].with_(**{name: one for name, one in wanted.items() if one is not None})
     except ValueError as error:
         raise SystemExit(str(error)) from None
     if arguments.last:
         parameters = parameters.with_(first_date=arguments.last - dt.timedelta(days=parameters.days - 1))
-    world = simulate(parameters, arguments.seed)
     history = max(parameters.days - DAILY, 0) if arguments.history is None else arguments.history
+    if not 0 <= history <= parameters.days:
+        raise SystemExit(f"`--history` is {history}; it goes from 0 to {parameters.days}, the days of the world")
+    world = simulate(parameters, arguments.seed)
     written = write_world(world, folder, defects=not arguments.no_defects, history_days=history)
     return {
         "outcome": "written",

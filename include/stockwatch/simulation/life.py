@@ -34,15 +34,20 @@ class Life:
     def live(self, demand: Demand, diary: Diary) -> None:
         """All days; the warm-up is not written down."""
         for day in range(len(self.future.factor)):
-            self._morning(day)
-            neglected = self.future.neglected[day]
-            self.stores.fill_shelves(neglected)
-            sellable = self.stores.sellable(neglected)
-            bought = demand.buy(day, sellable, self.future.factor[day])
-            self.stores.sell(bought.sold)
-            self.stores.fill_shelves(neglected)
-            self._evening(day)
+            sellable, bought = self.live_day(day, demand)
             self._note(diary, day - self.parameters.warm_up_days, sellable, bought)
+
+    def live_day(self, day: int, demand: Demand) -> tuple[Array, Purchases]:
+        """One day, from the first delivery to the last order: what could be sold, and what was."""
+        self._morning(day)
+        neglected = self.future.neglected[day]
+        self.stores.fill_shelves(neglected)
+        sellable = self.stores.sellable(neglected)
+        bought = demand.buy(day, sellable, self.future.factor[day])
+        self.stores.sell(bought.sold)
+        self.stores.fill_shelves(neglected)
+        self._evening(day)
+        return sellable, bought
 
     def _morning(self, day: int) -> None:
         """Deliveries, then counts, then what goes wrong with stock and records."""

@@ -79,6 +79,7 @@ class Parameters:
             "brands": (1, 6),
             "categories": (1, 6),
             "items": (1, 5000),
+            "days": (1, 3650),
             "lead_time_days": (1, 60),
         }
         for name, (least, most) in limits.items():

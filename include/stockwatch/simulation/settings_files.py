@@ -34,6 +34,7 @@ def write_settings(folder: Path, world: World, feeds: Sequence[PartnerFeed], mas
     _write(folder / "thresholds.yaml", "Dependable-access thresholds of a simulated world.", _thresholds(feeds))
     _write(folder / "routes.yaml", "Who is told in a simulated world.", _routes(world, partners))
     _write(folder / "stockwatch.yaml", "General settings of a simulated world.", {"check": {"lookback_days": 56}})
+    _write(folder / "signals.yaml", "Who is told what customers say.", _signals(len(partners)))
     _write(folder / "lost_customers.yaml", "Assumptions of the lost-customer model.", _customers(world))
 
 
@@ -68,6 +69,17 @@ def _routes(world: World, partners: Sequence[str]) -> Mapping[str, Any]:
     ]
     rest = {"name": "everything else", "channel": CHANNEL.format(0), "owner": "supply planning"}
     return {"routes": [*routes, rest]}
+
+
+def _signals(partners: int) -> Mapping[str, Any]:
+    """Those who make an item, and those who speak for it, after the channels of the partners."""
+    told = {"quality desk": ["quality", "pack"], "brand marketing": ["price", "service", "other"]}
+    return {
+        "relay": [
+            {"kinds": kinds, "channel": CHANNEL.format(place), "owner": owner}
+            for place, (owner, kinds) in enumerate(told.items(), partners + 1)
+        ]
+    }
 
 
 def _customers(world: World) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from include.stockwatch.domain.customers import Assumptions, Loss, Response, spell_loss
-from include.stockwatch.domain.intervals import Priors, multiplier_quantiles
+from include.stockwatch.domain.intervals import multiplier_quantiles
 from include.stockwatch.simulation.habits import Habits
 from include.stockwatch.validation.evidence import Evidence, seen
 from include.stockwatch.validation.gaps import Array, Category, Index, Layout, Lived, Truth, layout, live
@@ -248,7 +248,7 @@ def _coverage(seed: int, draws: int) -> dict[str, Any]:
     """
     rng = np.random.default_rng([seed, 21])
     category = CATEGORIES[1]
-    public, priors = _assumed(category), Priors()
+    public = _assumed(category)
     base = _habits(category, {})
     strata = rng.permutation((np.arange(draws) + rng.random(draws)) / draws)
     persistences = -np.expm1(np.log1p(-strata) / 19)  # Beta(1, 19)
@@ -256,7 +256,7 @@ def _coverage(seed: int, draws: int) -> dict[str, Any]:
         replace(
             base,
             loyal_share=float(rng.beta(public.loyal_share * 10, (1 - public.loyal_share) * 10)),
-            response=tuple(rng.dirichlet(np.array(base.response) * priors.response_weight)),
+            response=tuple(rng.dirichlet(np.array(base.response) * public.priors.response_weight)),
             first_persistence=float(persistence),
         )
         for persistence in persistences
@@ -268,7 +268,7 @@ def _coverage(seed: int, draws: int) -> dict[str, Any]:
     said = loss.customers_lost.reshape(draws, -1).sum(axis=1)
     multiple = lived.truth.customers.reshape(draws, -1).sum(axis=1) / said
     grid = np.linspace(0.005, 0.995, 199)
-    quantiles = multiplier_quantiles(public, priors, grid.tolist())[0]
+    quantiles = multiplier_quantiles(public, grid.tolist())[0]
     place = np.interp(multiple, quantiles, grid, left=0.0, right=1.0)
     return {
         "draws": draws,

@@ -72,10 +72,14 @@ class Foresight:
         return self.announced / max(self.run_outs, 1)
 
 
-def foresight(world: World, found: pa.Table, limit: float, min_days_of_supply: float) -> Foresight:
+def foresight(
+    world: World, found: pa.Table, limit: float, min_days_of_supply: float, draws: int | None = None
+) -> Foresight:
     """Hold the risks of `pictures.pictures` on every date against what happened.
 
-    Grain: found (business_date, series) for all dates from some day on
+    Grain:  found (business_date, series) for all dates from some day on
+    Source: a risk that is the share p of so many `draws` is off by chance; p (1 - p) / (draws - 1), which is what that
+            adds to its squared error on average, is taken off
     """
     truth = _Truth(world)
     day, series = truth.places(found)
@@ -88,6 +92,7 @@ def foresight(world: World, found: pa.Table, limit: float, min_days_of_supply: f
     risk, low = risk[judged], supply[judged] < min_days_of_supply
     day, series = day[judged], series[judged]
     happens = truth.runs_out_first(day, series)
+    by_chance = risk * (1 - risk) / (draws - 1) if draws else 0.0
     panels = []
     for flags in (risk >= limit, low):
         panel = np.zeros((truth.days, truth.series), bool)
@@ -102,7 +107,7 @@ def foresight(world: World, found: pa.Table, limit: float, min_days_of_supply: f
     return Foresight(
         days=len(risk),
         run_out_days=int(happens.sum()),
-        squared_error=float(((risk - happens) ** 2).sum()),
+        squared_error=float(((risk - happens) ** 2 - by_chance).sum()),
         rule_squared_error=float(((low * 1.0 - happens) ** 2).sum()),
         announced_days=int((risk >= limit).sum()),
         right_days=int(happens[risk >= limit].sum()),
@@ -113,6 +118,12 @@ def foresight(world: World, found: pa.Table, limit: float, min_days_of_supply: f
         rule_announced_days=int(low.sum()),
         rule_right_days=int(happens[low].sum()),
     )
+
+
+def announced_at(world: World, found: pa.Table, precision: float) -> float | None:
+    """The largest share of run-outs that any limit announces at a precision of at least this; None if none has it."""
+    held = [foresight(world, found, percent / 100, 0.0) for percent in range(1, 100)]
+    return max((one.announced_share for one in held if one.announced_days and one.precision >= precision), default=None)
 
 
 class _Truth:

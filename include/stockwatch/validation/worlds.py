@@ -17,7 +17,8 @@ from include.stockwatch.validation import detection
 from include.stockwatch.validation.attribution import Attribution, attribution
 from include.stockwatch.validation.masking import masked_demand
 from include.stockwatch.validation.pictures import PLAIN, pictures
-from include.stockwatch.validation.run_outs import foresight
+from include.stockwatch.validation.run_out_oracle import COPIES, with_true_risks
+from include.stockwatch.validation.run_outs import announced_at, foresight
 
 WARM_UP_DAYS = 56
 BATCH_DAYS = 8
@@ -33,9 +34,6 @@ def world_validation(name: str, seed: int = 1) -> dict[str, Any]:
         pictures(world, dates[start : start + BATCH_DAYS]) for start in range(0, len(dates), BATCH_DAYS)
     )
     shown = _Shown(world, table, dates)
-    seen = foresight(
-        world, table, STANDARD["run_out_probability"], PLAIN.thresholds.thresholds[0].min_days_of_supply or 0
-    )
     causes = attribution(world, table)
     return {
         "world": name,
@@ -49,12 +47,25 @@ def world_validation(name: str, seed: int = 1) -> dict[str, Any]:
         "causes_right": causes.right_share,
         "dc_causes_right": causes.dc_right_share,
         "confusion": _confusion(causes),
+        **_run_outs(world, table),
+        "demand": masked_demand(world, dates[:: max(len(dates) // 4, 1)], seed),
+    }
+
+
+def _run_outs(world: World, table: pa.Table) -> dict[str, Any]:
+    """Run-outs announced, and Brier scores: ours, the oracle's and that of the days-of-supply rule."""
+    limit, min_days = STANDARD["run_out_probability"], PLAIN.thresholds.thresholds[0].min_days_of_supply or 0
+    seen, known = foresight(world, table, limit, min_days), with_true_risks(world, table)
+    return {
         "run_outs": seen.run_outs,
         "run_outs_announced": seen.announced_share,
         "announcements_right": seen.precision,
+        "oracle_announced": announced_at(world, known, seen.precision),
+        "announced_at_half": announced_at(world, table, 0.5),
+        "oracle_announced_at_half": announced_at(world, known, 0.5),
         "run_out_brier": seen.brier,
+        "oracle_run_out_brier": foresight(world, known, limit, min_days, draws=COPIES).brier,
         "rule_brier": seen.rule_brier,
-        "demand": masked_demand(world, dates[:: max(len(dates) // 4, 1)], seed),
     }
 
 

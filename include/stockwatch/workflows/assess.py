@@ -20,9 +20,10 @@ from include.stockwatch.domain.availability import CheckSettings, Status, share_
 from include.stockwatch.domain.causes import EXPLAINED, ScopeSettings, with_causes
 from include.stockwatch.domain.chain import cut_off, dc_outages, dc_states, dcs_of, links_on, nearest_dc, regions
 from include.stockwatch.domain.columns import AVAILABILITY, SERIES
+from include.stockwatch.domain.customer_signals import Measure
 from include.stockwatch.domain.customers import Assumptions
 from include.stockwatch.domain.daily import AS_OF
-from include.stockwatch.domain.figures import Figures, Limits, Told, figures, learned
+from include.stockwatch.domain.figures import Common, Figures, Limits, Told, figures, learned
 from include.stockwatch.domain.intervals import with_intervals
 from include.stockwatch.domain.losses import INPUTS, CustomerModel, losses
 from include.stockwatch.domain.loyalty import Figure, in_force, measured
@@ -80,13 +81,21 @@ class Rules(Value):
     loyalty: tuple[Figure, ...] = ()
     promise_strength: Mapping[str, float] = {}
 
+    def measured_by(self, on: dt.date) -> dt.date:
+        """The latest day, up to a date, from which a loyalty figure counts: until the next all is assumed alike."""
+        return max((one.valid_from for one in self.loyalty if one.valid_from <= on), default=dt.date.min)
+
     def assumed(self, label: Label, on: dt.date) -> Assumptions:
         """The assumptions for items of a partner, category, brand and currency: as set, or as measured by a date."""
-        partner, category, brand, currency = label
+        _, category, brand, _ = label
         as_set = self.customers.for_category(category)
-        figures = in_force(self.loyalty, on, partner=partner, category=category, brand=brand, currency=currency)
-        known = measured(as_set, figures, self.promise_strength.get(brand or ""))
+        known = measured(as_set, self.in_force(label, on), self.promise_strength.get(brand or ""))
         return as_set if known is as_set else with_intervals(known)
+
+    def in_force(self, label: Label, on: dt.date) -> dict[Measure, Figure]:
+        """What was measured of the customers of such items by a date."""
+        partner, category, brand, currency = label
+        return in_force(self.loyalty, on, partner=partner, category=category, brand=brand, currency=currency)
 
 
 @dataclass(frozen=True)
@@ -147,7 +156,7 @@ def _reckoned(
     with ThreadPoolExecutor(_threads(engine)) as threads:
         found = figures(seen.panel, pool, limits, common, rules.check, memory, heard, threads.map)
     chain = _chain(engine, series, seen.panel, limits, dates, known, dc_feeds)
-    facts = _facts(series, found, common.weekdays[pool.category], chain, seen.panel, rules)
+    facts = _facts(series, found, pool, common, chain, seen.panel, rules)
     is_ranged = pc.coalesce(series["is_listed"], pa.chunked_array([found.position.is_stocked]))
     return facts.append_column("is_ranged", is_ranged), chain
 
@@ -271,19 +280,25 @@ def _dc_days(series: pa.Table, panel: Panel, limits: Limits, dc_feeds: Set[str])
     return days
 
 
-def _facts(series: pa.Table, found: Figures, profile: Array, chain: _Chain, panel: Panel, rules: Rules) -> pa.Table:
-    """Every series with its figures as columns: what AVAILABILITY has but for cause and cost, and what these ask for.
-
-    Shapes: profile (series, 7), factors of the weekdays by age modulo seven
-    """
+def _facts(
+    series: pa.Table,
+    found: Figures,
+    pool: demand.Pools,
+    common: Common,
+    chain: _Chain,
+    panel: Panel,
+    rules: Rules,
+) -> pa.Table:
+    """Every series with its figures as columns: those of AVAILABILITY but cause and cost, and what these ask for."""
     import pyarrow as pa
 
     rate, refill = found.rate, found.replenishment
     usual = supply.habits(refill, np.where(rate == 0, np.nan, rate), chain.place, rules.supply)
     last_receipt = np.fmin(found.shelf.last_receipt, refill.last_receipt)
-    ahead = supply.next_receipt(refill, usual, rate, found.position.on_hand_units, chain.out_since, rules.supply)
+    orders, stock = supply.order_days(refill.is_order, pool.location), found.position.on_hand_units
+    ahead = supply.next_receipt(refill, usual, orders, rate, stock, chain.out_since, rules.supply)
     today = _today(series)
-    risk = _run_outs(found, ahead, refill, profile, today, rules)
+    risk = _run_outs(found, ahead, refill, common.weekdays[pool.category], today, rules)
     status = _with_risk(series, found, risk["p_runs_out"], rules.check)
     is_out = status == Status.OUT_OF_STOCK.value
     corrected, overdue = _of_spells(panel, found, usual, is_out, rules)
@@ -337,7 +352,7 @@ def _told_of(found: Figures, today: Dates, last_receipt: Array) -> dict[str, Any
 def _spell_of(series: pa.Table, found: Figures, status: Texts, today: Dates) -> dict[str, Any]:
     """The spell of every series, what it cost in units, and how far it reaches."""
     spell, rate = found.spell, found.rate
-    is_out, is_known = status == Status.OUT_OF_STOCK.value, status != Status.UNKNOWN.value
+    is_empty, is_out, is_known = np.isin(status, EMPTY), *_out_and_known(status)
     return {
         "spell_start_date": on(today, spell.start),
         "spell_days": spell.start + 1,
@@ -346,7 +361,9 @@ def _spell_of(series: pa.Table, found: Figures, status: Texts, today: Dates) -> 
         "lost_units": rate * spell.exposure_days,
         "lost_units_today": rate * spell.exposure_today,
         "alert_due": spell.start + 1 >= _figures(series, "days_out_before_alert"),
-        "store_scope": share_out(is_out, is_known, codes(series[AS_OF], series["partner"], series["item_id"])),
+        "store_scope": share_out(
+            is_empty, is_out, is_known, codes(series[AS_OF], series["partner"], series["item_id"])
+        ),
     }
 
 
@@ -440,11 +457,15 @@ def _explained(
 
 
 def _item_scope(table: pa.Table, status: Texts) -> Array:
-    """x_I: for a series that is out, the share of the brand's other known items at the location that are out too."""
-    is_out, brand = status == Status.OUT_OF_STOCK.value, table["brand"]
+    """x_I: for a series that is empty, the share of the brand's other known items at the location that are out."""
+    is_empty, brand = np.isin(status, EMPTY), table["brand"]
     shelf = codes(table[AS_OF], table["partner"], table["location_id"], brand)
-    of_brand = share_out(is_out, status != Status.UNKNOWN.value, shelf)
-    return np.where(is_out & brand.is_null().to_numpy(), 0.0, of_brand)
+    of_brand = share_out(is_empty, *_out_and_known(status), shelf)
+    return np.where(is_empty & brand.is_null().to_numpy(), 0.0, of_brand)
+
+
+def _out_and_known(status: Texts) -> tuple[Mask, Mask]:
+    return status == Status.OUT_OF_STOCK.value, status != Status.UNKNOWN.value
 
 
 def _today(series: pa.Table) -> Dates:
@@ -458,9 +479,10 @@ def _with_losses(table: pa.Table, rules: Rules) -> pa.Table:
 
     costly = pc.is_in(table["status"], value_set=pa.array([*EMPTY, Status.AT_RISK.value]))
     chosen = table.filter(costly)
-    labels = list(zip(*(chosen[name].to_pylist() for name in LABEL), strict=True))
-    latest = pc.max(table[BUSINESS_DATE]).as_py()
-    found = losses(_loss_inputs(chosen, rules.check.horizon_days), labels, lambda label: rules.assumed(label, latest))
+    known_by = {date: rules.measured_by(date) for date in pc.unique(chosen[BUSINESS_DATE]).to_pylist()}
+    by_date = [known_by[date] for date in chosen[BUSINESS_DATE].to_pylist()]
+    labels = list(zip(zip(*(chosen[name].to_pylist() for name in LABEL), strict=True), by_date, strict=True))
+    found = losses(_loss_inputs(chosen, rules.check.horizon_days), labels, lambda label: rules.assumed(*label))
     places = np.flatnonzero(costly.to_numpy(zero_copy_only=False))
     for name, values in found.items():
         column = np.full(len(table), np.nan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,13 +29,14 @@ from include.stockwatch.workflows.fed import fed_by
 from include.stockwatch.workflows.incidents import day_of, decide_day
 from include.stockwatch.workflows.mass import mass_pictures
 from include.stockwatch.workflows.pictures import Known
+from include.stockwatch.workflows.precision import Told, verdicts
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_SERIES, BATCH_DAYS = 150_000, 450
-"""Series of all dates, and dates, that are computed in one query; they bound memory, not the result."""
+BATCH_SERIES = 150_000
+"""Series of all dates that are computed in one query; it bounds memory, not the result."""
 UNAVAILABLE = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
 TRUTH_COLUMNS = ("business_date", *SERIES, "is_empty")
 
@@ -43,7 +44,11 @@ Key = tuple[str, str, str]
 
 
 class WrongTruth(StockwatchError):
-    """A file of truth lacks a column that the comparison needs."""
+    """A file of truth lacks what the comparison needs: a column, or shelves that had stock."""
+
+
+class NothingDelivered(StockwatchError):
+    """There is no delivered date between the dates of a replay."""
 
 
 @dataclass
@@ -61,6 +66,7 @@ class _Replay:
     messages_of_kinds: Counter[str] = field(default_factory=Counter)
     per_owner: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     per_day: list[dict[str, Any]] = field(default_factory=list)
+    open_on: dict[str, list[dt.date]] = field(default_factory=lambda: defaultdict(list))  # by fingerprint
 
     def alerted(self) -> set[Key]:
         """Series that an open incident says are out."""
@@ -83,8 +89,9 @@ def backtest(
     """Replay every delivered date between two dates, from no incidents at all.
 
     With `proposed` thresholds the answer holds both: `current` and `proposed`. `truth` is a Parquet file with
-    `business_date`, `partner`, `location_id`, `item_id` and `is_empty`; with it, precision and recall are given.
-    Raises: WrongTruth
+    `business_date`, `partner`, `location_id`, `item_id` and `is_empty`; with it, precision and recall are given, of
+    the series-days that it speaks of. Where people have given verdicts, so are those of the alerts that they judged.
+    Raises: NothingDelivered, WrongTruth
     """
     known = None if truth is None else _truth(truth)
     current = _replayed(services, first, last, known)
@@ -94,28 +101,44 @@ def backtest(
 
 
 def _replayed(
-    services: Services, first: dt.date | None, last: dt.date | None, truth: Mapping[dt.date, set[Key]] | None
+    services: Services, first: dt.date | None, last: dt.date | None, truth: pa.Table | None
 ) -> dict[str, Any]:
-    import pyarrow.compute as pc
-
     delivered = delivered_until(services)
     dates = [date for date in delivered if (first or date) <= date <= (last or date)]
+    if not dates:
+        raise NothingDelivered(_nothing(sorted(delivered), first, last))
     replay = _Replay(services.settings.stockwatch.tenant)
     series = services.lake.table("observations", feeds=services.settings.feeds).select(*SERIES).distinct().count()
-    size = max(1, min(BATCH_DAYS, BATCH_SERIES // max(1, services.lake.engine.execute(series))))
+    size = max(1, BATCH_SERIES // max(1, services.lake.engine.execute(series)))
     for start in range(0, len(dates), size):
         batch = dates[start : start + size]
         table, _ = availability_on(services, batch, delivered)
         figures = {row["business_date"]: row for row in kpis_of(services, table).to_pylist() if row["partner"] == ""}
-        for date in batch:
-            rows = table.filter(pc.equal(table["business_date"], date))
+        for date, rows in zip(batch, _by_date(table, batch), strict=True):
             counted = _day(services, replay, date, rows, set(delivered[date]))
             kpi = figures.get(date, {})
             rates = {name: _rounded(kpi.get(name)) for name in ("in_stock_rate", "osa_estimate", "coverage")}
             money = _money(rows, replay.alerted())
-            found = {} if truth is None else _against(truth.get(date, set()), replay.alerted(), rows)
+            found = {} if truth is None else _against(_shelves(truth, date), replay.alerted(), rows)
+            for fingerprint in replay.ongoing:
+                replay.open_on[fingerprint].append(date)
             replay.per_day.append({"date": date.isoformat(), **rates, **counted, **money, **found})
-    return _summary(replay, has_truth=truth is not None)
+    return _summary(replay, has_truth=truth is not None, said=verdicts(services, min(dates), max(dates)))
+
+
+def _nothing(delivered: Sequence[dt.date], first: dt.date | None, last: dt.date | None) -> str:
+    if not delivered:
+        return "no date was delivered yet: nothing to replay"
+    wanted = f"from {first or delivered[0]} to {last or delivered[-1]}"
+    return f"nothing to replay {wanted}: delivered are {delivered[0]} to {delivered[-1]}"
+
+
+def _by_date(table: pa.Table, dates: Sequence[dt.date]) -> Iterator[pa.Table]:
+    """The rows of each date, in their order. A slice costs nothing, where a filter would look at all rows again."""
+    table = table.sort_by("business_date")
+    counts = Counter(table["business_date"].to_pylist())
+    for date, end in zip(dates, itertools.accumulate(counts[date] for date in dates), strict=True):
+        yield table.slice(end - counts[date], counts[date])
 
 
 def _day(services: Services, replay: _Replay, date: dt.date, rows: pa.Table, feeds: set[str]) -> dict[str, int]:
@@ -198,9 +221,10 @@ def _money(rows: pa.Table, alerted: set[Key]) -> dict[str, Any]:
     return {"money_caught": _amounts(caught), "money_missed": _amounts(missed)}
 
 
-def _against(empty: set[Key], alerted: set[Key], rows: pa.Table) -> dict[str, int]:
-    """Series alerted and series that were empty, of those that the date's table knows."""
-    known = set(zip(*(rows[name].to_pylist() for name in SERIES), strict=True))
+def _against(shelves: Mapping[Key, bool], alerted: set[Key], rows: pa.Table) -> dict[str, int]:
+    """Series alerted and series that were empty, of those that both the date's table and the truth know."""
+    known = set(zip(*(rows[name].to_pylist() for name in SERIES), strict=True)) & shelves.keys()
+    empty = {key for key, is_empty in shelves.items() if is_empty}
     return {
         "alerted": len(alerted & known),
         "empty": len(empty & known),
@@ -209,7 +233,22 @@ def _against(empty: set[Key], alerted: set[Key], rows: pa.Table) -> dict[str, in
     }
 
 
-def _summary(replay: _Replay, *, has_truth: bool) -> dict[str, Any]:
+def _judged(replay: _Replay, said: Sequence[Told]) -> dict[str, Any]:
+    """How the replay does by what people said of alerts: those that it tells as well, and how many of them are right.
+
+    An alert that nobody judged, or that was never sent, counts on neither side.
+    """
+    told = [one for one in said if any(one.first <= on <= one.last for on in replay.open_on.get(one.fingerprint, ()))]
+    right, right_told = (sum(one.is_right for one in of) for of in (said, told))
+    return {
+        "judged": len(said),
+        "told": len(told),
+        "precision": _rounded(right_told / len(told)) if told else None,
+        "recall": _rounded(right_told / right) if right else None,
+    }
+
+
+def _summary(replay: _Replay, *, has_truth: bool, said: Sequence[Told]) -> dict[str, Any]:
     days = replay.per_day
     opened = [day["opened"] for day in days]
     messages = [day["messages"] for day in days]
@@ -258,31 +297,45 @@ def _summary(replay: _Replay, *, has_truth: bool) -> dict[str, Any]:
             "recall": _rounded(both / empty) if empty else None,
             "false_alarms_per_1000": _rounded(1000 * (alerted - both) / series) if series else None,
         }
+    if said:
+        summary["verdicts"] = _judged(replay, said)
     return summary | {"per_day": days}
 
 
-def _truth(path: Path) -> dict[dt.date, set[Key]]:
-    """Series that were empty, by date. Raises: WrongTruth"""
-    import pyarrow.compute as pc
+def _truth(path: Path) -> pa.Table:
+    """What is known of the shelves: TRUTH_COLUMNS. Raises: WrongTruth"""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    missing = set(TRUTH_COLUMNS) - set(pq.read_schema(path).names)
+    try:
+        missing = set(TRUTH_COLUMNS) - set(pq.read_schema(path).names)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise WrongTruth(f"{path.name}: no Parquet file that can be read") from error
     if missing:
         what = f"lacks {', '.join(sorted(missing))}; a file of truth has {', '.join(TRUTH_COLUMNS)}"
         raise WrongTruth(f"{path.name}: {what}")
-    table = pq.read_table(path, columns=list(TRUTH_COLUMNS))
-    empty: dict[dt.date, set[Key]] = defaultdict(set)
-    chosen = table.filter(pc.equal(table["is_empty"], True))
-    for date, *series in zip(*(chosen[name].to_pylist() for name in ("business_date", *SERIES)), strict=True):
-        empty[date].add((series[0], series[1], series[2]))
-    return empty
+    table = pq.read_table(path, columns=list(TRUTH_COLUMNS)).drop_null()
+    if not set(table["is_empty"].unique().to_pylist()) >= {False}:
+        raise WrongTruth(f"{path.name}: no shelf in it had stock; say of every shelf that was looked at how it was")
+    return table
+
+
+def _shelves(truth: pa.Table, date: dt.date) -> dict[Key, bool]:
+    """Whether each shelf that the truth speaks of was empty on a date."""
+    import pyarrow.compute as pc
+
+    of_date = truth.filter(pc.equal(truth["business_date"], date))
+    keys = zip(*(of_date[name].to_pylist() for name in SERIES), strict=True)
+    return dict(zip(keys, of_date["is_empty"].to_pylist(), strict=True))
 
 
 def _messages(kind: str, before: Incident | None, after: Incident) -> int:
     """Slack calls that an event costs: a post, an update if the text changes, an update and a reply at the end."""
     if kind in ("resolved", "reopened"):
         return 2  # without what is said of it in the thread: see alerting/thread.py
-    return int(before is None or render(before).digest() != render(after).digest())
+    if before is None or before.data_as_of != after.data_as_of:  # a message names the date of its data
+        return 1
+    return int(render(before).digest() != render(after).digest())
 
 
 def _total(amounts: Iterator[Mapping[str, float]]) -> dict[str, float]:

@@ -25,11 +25,19 @@ TRUTH_ROWS: tuple[tuple[str, Callable[[Replay], str]], ...] = (
     ("recall", lambda found: _number(found["recall"])),
     ("false alarms per 1,000 series-days", lambda found: _number(found["false_alarms_per_1000"])),
 )
+VERDICT_ROWS: tuple[tuple[str, Callable[[Replay], str]], ...] = (
+    ("alerts judged by people", lambda found: f"{found['verdicts']['judged']:,}"),
+    ("  told of them", lambda found: f"{found['verdicts']['told']:,}"),
+    ("  precision of these", lambda found: _number(found["verdicts"]["precision"])),
+    ("  share of the confirmed alerts", lambda found: _number(found["verdicts"]["recall"])),
+)
 
 
 def as_text(replays: Mapping[str, Replay]) -> str:
     """The figures of one or two replays side by side, then incidents and messages a day by kind and by owner."""
-    rows = ROWS + (TRUTH_ROWS if all("precision" in found for found in replays.values()) else ())
+    rows = ROWS
+    for name, more in (("precision", TRUTH_ROWS), ("verdicts", VERDICT_ROWS)):
+        rows += more if all(name in found for found in replays.values()) else ()
     lines = [("", *replays)]
     lines += [(label, *(shown(found) or "-" for found in replays.values())) for label, shown in rows]
     for title, figures in (("kind", "by_kind"), ("owner", "per_owner")):

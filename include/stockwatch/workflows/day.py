@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,11 +57,11 @@ class Day:
     """One date. Series that were meant to leave the range are not in it."""
 
     def __init__(self, date: dt.date, table: pa.Table, dc_feeds: Collection[str]) -> None:
-        """`table` has the columns of AVAILABILITY and the rows of the date; `dc_feeds` report DCs."""
+        """`table` has the columns that are read (HEAVY) and the rows of the date; `dc_feeds` report DCs."""
         import pyarrow.compute as pc
 
         self.date, self.dc_feeds = date, frozenset(dc_feeds)
-        self.table = table.filter(pc.not_equal(table["status"], Status.PLANNED.value))
+        self.table = table.select(list(HEAVY)).filter(pc.not_equal(table["status"], Status.PLANNED.value))
 
     def without(self, partners: Collection[str]) -> Day:
         """The date as if nothing were known of some partners."""
@@ -82,13 +82,13 @@ class Day:
         import pyarrow.compute as pc
 
         chosen = self.table.filter(pc.is_in(self.table["status"], value_set=pa.array(list(LACKS))))
-        rows = chosen.select(list(HEAVY)).to_pylist()
-        return {(row["partner"], row["location_id"], row["item_id"]): row for row in rows}
+        return {(row["partner"], row["location_id"], row["item_id"]): row for row in chosen.to_pylist()}
 
-    def rows(self) -> Iterator[Row]:
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
         """The same, as far as grouping looks at them."""
-        for series, row in self.costing.items():
-            yield Row(
+        return tuple(
+            Row(
                 series=series,
                 lack=LACKS[row["status"]],
                 cause=row["cause"],
@@ -96,6 +96,8 @@ class Day:
                 scope_id=row["scope_id"],
                 is_dc=row["feed_id"] in self.dc_feeds,
             )
+            for series, row in self.costing.items()
+        )
 
     @cached_property
     def dcs(self) -> dict[tuple[str, str], dict[str, DcState]]:
@@ -122,13 +124,21 @@ class Day:
     def _spans(self) -> dict[str, dict[str, tuple[int, int]]]:
         """Where the series of an item at a partner lie in the sorted table: item -> partner -> offset and length."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
-        numbered = self._sorted.append_column("place", pa.array(range(len(self._sorted)), pa.int64()))
-        counted = numbered.group_by(["partner", "item_id"]).aggregate([("place", "min"), ("place", "count")])
+        rows, keys = len(self._sorted), [self._sorted[name] for name in ("partner", "item_id")]
+        differs = pc.or_(*(pc.not_equal(key.slice(1), key.slice(0, max(rows - 1, 0))) for key in keys))
+        starts = [0, *(place + 1 for place in pc.indices_nonzero(differs).to_pylist())] if rows else []
+        told = (key.take(pa.array(starts, pa.int64())).to_pylist() for key in keys)
         spans: dict[str, dict[str, tuple[int, int]]] = {}
-        for row in counted.sort_by("place_min").to_pylist():
-            spans.setdefault(row["item_id"], {})[row["partner"]] = (row["place_min"], row["place_count"])
+        for partner, item_id, start, end in zip(*told, starts, [*starts, rows][1:], strict=True):
+            spans.setdefault(item_id, {})[partner] = (start, end - start)
         return spans
+
+    @cached_property
+    def _told(self) -> frozenset[str]:
+        """The labels that anything is told of."""
+        return frozenset(name for name in LABELS if self.table[name].null_count < len(self.table))
 
     def seen(self, item_id: str, partner: str | None = None) -> list[Seen]:
         """The series of an item at one partner, or at all."""
@@ -144,7 +154,7 @@ class Day:
 
     def label(self, item_id: str, partner: str, name: str) -> Any:
         """The first name, category, brand or currency that is told of an item at a partner; none if none is."""
-        span = self._spans.get(item_id, {}).get(partner)
+        span = self._spans.get(item_id, {}).get(partner) if name in self._told else None
         if span is None:
             return None
         return next((value for value in self._sorted[name].slice(*span).to_pylist() if value is not None), None)

@@ -7,12 +7,16 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from include.stockwatch.domain.customers import Assumptions
+from include.stockwatch.domain.loyalty import context
+from include.stockwatch.domain.master import with_details
 from include.stockwatch.domain.thresholds import LIMITS
 from include.stockwatch.errors import StockwatchError
 from include.stockwatch.workflows import master, timeline
 from include.stockwatch.workflows.check import availability_on, delivered_until, rules_of
 from include.stockwatch.workflows.explain_text import note
 from include.stockwatch.workflows.services import Services
+from include.stockwatch.workflows.signals import of_masters
 
 DAYS_SHOWN = 14
 
@@ -44,6 +48,7 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     lacking = master.unsaid(services, [date]).get(partner, [])
     facts = {name: row[name] for name in ("partner", "category", "item_id", "location_id")}
     limits = {name: settings.thresholds.limit(name, facts) for name in LIMITS}
+    rules = rules_of(services)
     label = (partner, row["category"], row["brand"], row["currency"])
     first = date - dt.timedelta(days=DAYS_SHOWN - 1)
     found = {
@@ -52,8 +57,20 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
         "rule": settings.thresholds.rule(facts),
         "limits": {name: {"value": _plain(value), "from": rule} for name, (value, rule) in limits.items()},
         "without_master_data": lacking,
+        "loyalty": context(rules.in_force(label, date)),
     }
-    return {**found, "text": note(found, settings.stockwatch.check, rules_of(services).assumed(label, date))}
+    assumed = _with_own(services, rules.assumed(label, date), partner, item)
+    return {**found, "text": note(found, settings.stockwatch.check, assumed)}
+
+
+def _with_own(services: Services, assumed: Assumptions, partner: str, item: str) -> Assumptions:
+    """Assumptions with the margin and the purchase cycle that an item master has for the item."""
+    import ibis
+
+    asked = with_details(ibis.memtable({"partner": [partner], "item_id": [item]}), of_masters(services, "items"))
+    (own,) = services.lake.engine.to_pyarrow(asked).to_pylist()
+    known = {name: own[name] for name in ("margin_share", "purchase_cycle_days") if own[name] is not None}
+    return assumed.model_copy(update=known)
 
 
 def _plain(value: Any) -> Any:

@@ -252,6 +252,8 @@ def _figures(found: Mapping[str, Any], loss: Loss | None, assumed: Assumptions, 
     yield f"  spell     since {row['spell_start_date']}, {exposure}, {earlier}"
     if loss is not None:
         yield from _model(row, loss, assumed)
+    if found["loyalty"]:
+        yield f"  loyalty   {'; '.join(found['loyalty'])}: told beside the estimate, and not in it"
 
 
 def _model(row: Row, loss: Loss, assumed: Assumptions) -> Iterator[str]:

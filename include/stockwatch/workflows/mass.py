@@ -43,7 +43,7 @@ def _unexplained(newly: Iterable[Newly], doubted: Collection[str]) -> list[dict[
 def _newly_out(day: Day, marks: Mapping[str, dt.date]) -> dict[str, list[Newly]]:
     """Series that ran out since, by partner, each with the partner whose DC is the cause."""
     found: dict[str, list[Newly]] = {}
-    for row in day.rows():
+    for row in day.rows:
         partner = row.series[0]
         told = day.costing[row.series]
         since = told["spell_start_date"]

@@ -51,7 +51,7 @@ class Pictures:
     def __init__(self, settings: Settings, rules: Rules, day: Day, known: Known, ongoing: Iterable[Incident]) -> None:
         self.settings, self.rules, self.day, self.known = settings, rules, day, known
         self.ongoing = {group_of(incident): incident for incident in ongoing if incident.is_open}
-        self.groups = grouped(day.rows(), day.dcs, self.ongoing.values(), day.date, self._transit_days)
+        self.groups = grouped(day.rows, day.dcs, self.ongoing.values(), day.date, self._transit_days)
         self.lacks = {series: LACKS[row["status"]] for series, row in day.costing.items()}
         self._members: dict[Group, list[dict[str, Any]]] = {group: [] for group in self.ongoing}
         for series, group in self.groups.items():

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from include.stockwatch.adapters.state import bulletins, incidents
 from include.stockwatch.alerting.actions import JUDGED_KINDS
 from include.stockwatch.alerting.audit_message import render
 from include.stockwatch.alerting.case import Case
-from include.stockwatch.alerting.precision import Group, Judged, Precision, judged, precisions, sample, weak
+from include.stockwatch.alerting.incident import Incident
+from include.stockwatch.alerting.precision import (
+    Group,
+    Judged,
+    Outcome,
+    Precision,
+    judged,
+    outcome,
+    precisions,
+    sample,
+    weak,
+)
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, monday_of
 from include.stockwatch.workflows.services import Services
@@ -28,6 +39,27 @@ def alerts(services: Services, first: dt.date, last: dt.date) -> list[Judged]:
     with services.state.begin() as tx:
         cases = incidents.detected(tx, JUDGED_KINDS, first, last)
     return [found for case in cases if (found := judged(case)) is not None]
+
+
+class Told(NamedTuple):
+    """An alert that people agree on: what it was about, on which dates, and whether it was right."""
+
+    fingerprint: str
+    first: dt.date
+    last: dt.date
+    is_right: bool
+
+
+def verdicts(services: Services, first: dt.date, last: dt.date) -> list[Told]:
+    """The alerts detected between two dates that people confirmed, or called a false alarm; none that is disputed."""
+    with services.state.begin() as tx:
+        cases = incidents.detected(tx, JUDGED_KINDS, first, last)
+    found = [(case, outcome(case.handling.verdicts)) for case in cases if isinstance(case, Incident)]
+    return [
+        Told(case.fingerprint, case.detected_on, case.data_as_of, said is Outcome.CONFIRMED)
+        for case, said in found
+        if said in (Outcome.CONFIRMED, Outcome.FALSE_ALARM)
+    ]
 
 
 def of_weeks(services: Services, last: dt.date, weeks: int = WEEKS) -> list[Precision]:
