@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from include.stockwatch.domain.availability import CheckSettings
+from include.stockwatch.domain.demand import Pools
+from include.stockwatch.domain.figures import Limits, learned
+from include.stockwatch.domain.panel import Panel
 from tests.domain.tables import checked, observation, series
 
 USUAL = CheckSettings()
@@ -113,3 +116,31 @@ def test_a_series_with_much_of_its_own_borrows_little() -> None:
 
 def test_few_locations_borrow_from_nobody() -> None:
     assert thin(5)[56, "new", "oat"]["demand_units_per_day"] == pytest.approx(2, rel=0.01)
+
+
+# --- many feeds at once ----------------------------------------------------------------------------------------------
+
+
+def test_a_feed_learns_the_same_whatever_feeds_are_reckoned_beside_it() -> None:
+    feeds, size = 9, 1_000  # more than a block: in parts
+    number, random = np.arange(feeds * size), np.random.default_rng(7)
+    on_hand = random.integers(0, 9, (28, len(number))).astype(float)
+    sold = random.poisson(random.uniform(0.1, 3, len(number)), on_hand.shape).astype(float)
+    received = np.where(number // size % 2, random.integers(0, 2, on_hand.shape), np.nan)
+    nothing, price = np.broadcast_to(np.nan, on_hand.shape), random.choice([4.0, 5.0], on_hand.shape, p=[0.1, 0.9])
+    panel = Panel(on_hand, sold, nothing, nothing, received, nothing, price)
+    pool = Pools(number // size, number // (size // 2), number, number // 10)
+    limits = Limits(*np.zeros((3, len(number))))
+    found = learned(panel, pool, limits, USUAL)
+    assert len(pool.parts()) > 1
+    for feed in range(feeds):
+        mine = slice(feed * size, (feed + 1) * size)
+        alone = learned(panel.of(mine), pool.part(mine), limits.of(mine), USUAL)
+        np.testing.assert_array_equal(found.weekdays[2 * feed : 2 * feed + 2], alone.weekdays)
+        np.testing.assert_array_equal(found.promotions[2 * feed : 2 * feed + 2], alone.promotions)
+        np.testing.assert_array_equal(found.dispersion[feed], alone.dispersion[0])
+        np.testing.assert_array_equal(found.hazards.hazard[feed], alone.hazards.hazard[0])
+        assert (found.hazards.recovery[feed], found.reports_receipts[feed]) == (
+            alone.hazards.recovery[0],
+            alone.reports_receipts[0],
+        )

@@ -7,11 +7,24 @@ What is common to many series (profiles, factors, dispersion) is learned from th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from include.stockwatch.domain.availability import CheckSettings, Days
-from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, ages, newest, or_zero, summed, total
+from include.stockwatch.domain.panel import (
+    BLOCK,
+    Array,
+    Codes,
+    Columns,
+    Mask,
+    Panel,
+    ages,
+    newest,
+    or_zero,
+    summed,
+    total,
+)
 
 HISTORY_SERIES = 3000
 """Series of a feed from which the common figures are learned, about."""
@@ -29,6 +42,7 @@ POOLED_LOCATIONS = 8
 BANDS = (-4, 4)
 """Bands of velocity, powers of two of units a day."""
 WEEK = 7
+MOST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,21 @@ class Pools(Columns):
     def categories(self) -> int:
         """How many categories of feeds there are."""
         return int(self.category.max(initial=-1)) + 1
+
+    def parts(self) -> list[slice]:
+        """Whole feeds, near enough a block of series in each; one part where the series of a feed do not lie together.
+
+        What is learned of a feed rests on it alone, and small matrices stay in the caches of a processor.
+        """
+        if np.any(np.diff(self.feed) < 0):
+            return [slice(0, len(self.feed))]
+        starts = np.flatnonzero(np.diff(self.feed, prepend=-1))
+        cuts = [int(cut) for cut in starts[np.diff(starts // BLOCK, prepend=-1) > 0]] or [0]
+        return [slice(*ends) for ends in pairwise((*cuts, len(self.feed)))]
+
+    def part(self, feeds: slice) -> Pools:
+        """Those of a part, numbered from 0 on."""
+        return Pools(*(codes - codes.min(initial=MOST) for codes in self.of(feeds)._values()))
 
     def feed_of_category(self) -> Codes:
         """The feed of each category."""

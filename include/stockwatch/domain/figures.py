@@ -5,7 +5,7 @@ The common figures come first, from a sample; then each series by itself, in blo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,11 +50,38 @@ class Common:
     hazards: phantom.Hazards
     reports_receipts: Mask
 
+    @classmethod
+    def of_feeds(cls, parts: Sequence[Common]) -> Common:
+        """Those of all feeds from those of some each."""
+        hazards = [one.hazards for one in parts]
+        return cls(
+            np.concatenate([one.weekdays for one in parts]),
+            np.concatenate([one.promotions for one in parts]),
+            np.concatenate([one.dispersion for one in parts]),
+            phantom.Hazards(
+                np.concatenate([one.hazard for one in hazards]), np.concatenate([one.recovery for one in hazards])
+            ),
+            np.concatenate([one.reports_receipts for one in parts]),
+        )
+
 
 def learned(panel: Panel, pool: demand.Pools, limits: Limits, check: CheckSettings) -> Common:
     """The common figures, from a sample of the series."""
-    chosen = np.flatnonzero(demand.sample(pool))
-    some, own = panel.of(chosen), pool.of(chosen)
+    reports = phantom.reports_receipts(panel, pool)
+    parts = pool.parts()
+    found = [
+        _learned(panel, part, pool.part(part), limits, check, reports[np.unique(pool.feed[part])]) for part in parts
+    ]
+    return Common.of_feeds(found)
+
+
+def _learned(
+    panel: Panel, part: slice, pool: demand.Pools, limits: Limits, check: CheckSettings, reports: Mask
+) -> Common:
+    """The same of some feeds, `part` being their series, and `pool` and `reports` theirs alone."""
+    kept = np.flatnonzero(demand.sample(pool))
+    chosen = part.start + kept
+    some, own = panel.of(chosen), pool.of(kept)
     days = marked(some, limits.out_of_stock_at_or_below_units[chosen], check)
     seen = demand.history(some, days)
     weekdays = demand.weekday_factors(seen, own, pool)
@@ -62,7 +89,6 @@ def learned(panel: Panel, pool: demand.Pools, limits: Limits, check: CheckSettin
     factor = _factor(weekdays[own.category], promotions[own.category], seen.is_promoted)
     expected = seen.base_rate * factor
     dispersion = demand.dispersions(seen, expected, own, pool.feeds)
-    reports = phantom.reports_receipts(panel, pool)
     runs = phantom.runs(some, days, seen, expected, dispersion, own, reports)
     return Common(weekdays, promotions, dispersion, phantom.hazards(runs, pool.feeds), reports)
 

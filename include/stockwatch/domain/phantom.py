@@ -123,8 +123,19 @@ class Runs(Columns):
     def kinds(self) -> tuple[Runs, Codes]:
         """One run of each kind, whatever its feed and record, and which of them each run is."""
         told = np.stack([self.silent_days, self.silence_class, self.is_sold])
-        _, first, kind = np.unique(told, axis=1, return_index=True, return_inverse=True)
-        return self.of(first), kind.ravel()
+        first, kind, _ = _distinct(told)
+        return self.of(first), kind
+
+
+def _distinct(told: Codes) -> tuple[Codes, Codes, Codes]:
+    """The distinct columns in their order: where each is first, which of them each column is, and how many it is.
+
+    As `np.unique` gives them for columns, which compares one by one where numbers can be sorted.
+    """
+    above = told - told.min(axis=1, initial=0, keepdims=True)
+    number = np.ravel_multi_index(tuple(above), tuple(above.max(axis=1, initial=0) + 1))
+    _, first, kind, count = np.unique(number, return_index=True, return_inverse=True, return_counts=True)
+    return first, kind, count
 
 
 def runs(
@@ -159,8 +170,9 @@ def runs(
     level = np.rint(np.log2(np.clip(-silence, 2.0**-8, 8.0)) * 4)
     kept = np.isfinite(seen.base_rate[series]) & (record > 0)
     told = (pool.feed[series], record_bucket(record), silent_days, level, is_sold)
-    found, count = np.unique(np.stack(told).astype(np.int64)[:, kept], axis=1, return_counts=True)
-    return Runs(*(*found, count))
+    kinds = np.stack(told).astype(np.int64)[:, kept]
+    first, _, count = _distinct(kinds)
+    return Runs(*(*kinds[:, first], count))
 
 
 def reports_receipts(panel: Panel, pool: Pools) -> Mask:
