@@ -90,6 +90,13 @@ def test_a_promise_of_half_a_point_is_said_as_it_was_made() -> None:
     assert "(promise 97.5%)" in scorecard_message.render([finer], "Dana Ruiz").body[0]
 
 
+def test_a_promise_that_was_just_broken_does_not_read_as_kept() -> None:
+    (card,) = SCORECARDS["scorecard"]
+    week = card.week.model_copy(update={"known": 10_000, "out": 504})
+    said = scorecard_message.render([card.model_copy(update={"week": week, "promised_in_stock": 0.95})], "Dana Ruiz")
+    assert "BROKEN - 94.9% (promise 95%)" in said.body[0]
+
+
 def test_fewer_complaints_are_better_and_less_availability_is_worse() -> None:
     (card,) = SCORECARDS["scorecard"]
     lines = scorecard_message.render([card], "Dana Ruiz").body

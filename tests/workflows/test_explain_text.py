@@ -113,7 +113,14 @@ CASES: dict[str, dict[str, Any]] = {
 def told(status: str, days: list[dict[str, Any]] | None = None, **more: Any) -> str:
     row: dict[str, Any] = dict.fromkeys(AVAILABILITY.names) | KNOWN | {"status": status} | more
     limits = {"min_days_of_supply": {"value": 2.0, "from": "default"}}
-    found = {"row": row, "days": days or [], "rule": "core bars", "limits": limits, "without_master_data": []}
+    found = {
+        "row": row,
+        "days": days or [],
+        "rule": "core bars",
+        "limits": limits,
+        "without_master_data": [],
+        "loyalty": [],
+    }
     return note(found, CheckSettings(), Assumptions())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 
 from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, one_line
@@ -59,7 +60,13 @@ def _share(promised: Promised, what: str = "") -> str:
     limit = "" if promised.limit is None else f" (promise {100 * promised.limit:g}%)"
     change = promised.change
     trend = "no weeks before to compare" if change is None else _trend(change, f"{100 * change:+.1f} points")
-    return f"{promised.verdict.upper()} - {promised.value:.1%}{what}{limit}, {trend}"
+    return f"{promised.verdict.upper()} - {_percent(promised.value, promised.limit)}{what}{limit}, {trend}"
+
+
+def _percent(value: float, limit: float | None) -> str:
+    """A share with one decimal; where that would read as a promise kept, it is rounded down."""
+    reads_as_kept = limit is not None and value < limit <= round(value, 3)
+    return f"{math.floor(1000 * value) / 1000 if reads_as_kept else value:.1%}"
 
 
 def _service(promised: Promised) -> str:

@@ -178,8 +178,16 @@ def _why(row: Row) -> Iterator[str]:
         yield f"Not known: {'; '.join(unknown)}."
 
 
+def _ahead(row: Row, check: CheckSettings) -> str:
+    """The days that figures of what is to come reach over (A-20)."""
+    coming = row["next_receipt_on"] if _of(row["on_order_units"]) + _of(row["in_transit_units"]) > 0 else None
+    if coming is None or (coming - row["business_date"]).days >= check.horizon_days:
+        return f"the next {check.horizon_days} days"
+    return f"the days until {day_words(coming)}"
+
+
 def _cost(row: Row, loss: Loss | None, assumed: Assumptions, check: CheckSettings) -> Iterator[str]:
-    ahead = f"the next {check.horizon_days} days"
+    ahead = _ahead(row, check)
     if row["lost_units"] is not None:
         so_far = f"{_units(row['lost_units'])} ({_money(row, 'lost_money')}) not sold so far"
         yield f"{so_far}; {_number(_of(row['at_risk_units']))} ({_money(row, 'at_risk_money')}) more in {ahead}."
