@@ -39,7 +39,7 @@ def as_markdown(worlds: Sequence[Row], customers: Row) -> str:
         "Written by `make validate`; do not edit. Worlds are simulated (`simulate`, parameters in "
         "`include/stockwatch/simulation/parameters.py`); the check sees what partners would report and the master "
         "data, never the truth. Every day after eight weeks of warm-up is judged. Where a goal is missed, the figure "
-        "of the oracle, which knows the true demand, hazard and recovery, says how far anybody could come.",
+        "of the oracle, which knows the true demand, hazard and recovery, says about how far one could come.",
         "",
         "## Goals",
         "",
