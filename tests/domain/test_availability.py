@@ -21,7 +21,7 @@ from include.stockwatch.domain.availability import CheckSettings, Status
 from include.stockwatch.domain.columns import ITEMS
 from include.stockwatch.domain.master import per_partner
 from include.stockwatch.domain.thresholds import Match, Threshold, Thresholds
-from tests.domain.tables import DEFAULT, PARTNER, checked, day, observation, one, series, table, with_rules
+from tests.domain.tables import DEFAULT, FEED, PARTNER, checked, day, observation, one, series, table, with_rules
 from tests.strategies import HISTORY_DAYS, histories
 
 # --- demand and days of supply ---------------------------------------------------------------------------------------
@@ -65,6 +65,23 @@ def test_a_sell_out_day_may_count_another_share(share: float) -> None:
     found = one(series({1: (5, 4), 2: (0, 3)}), on=2, check=check)
     assert (found["demand_a"], found["demand_b"]) == pytest.approx((5, 0.5 + share))
     assert found["spell_exposure_days"] == pytest.approx(1 - share)
+
+
+@pytest.mark.parametrize(
+    ("least", "told"), [(-1e9, {}), (0.0, {"received_units": 0.0})], ids=["below zero", "at zero, nothing received"]
+)
+def test_what_sells_on_while_its_record_is_at_its_end_ran_out_on_no_day(least: float, told: dict[str, float]) -> None:
+    """Its record is wrong: a day on which it sold four is no half of a day."""
+    days = {number: (max(16.0 - 4 * number, least), 4.0) for number in range(1, 21)}
+    found = one(series(days, **told), on=20, check=CheckSettings())
+    assert found["status"] == Status.OUT_OF_STOCK
+    assert found["demand_units_per_day"] == pytest.approx(16 / 3.5, rel=0.02)  # day 4 sold out
+
+
+@pytest.mark.parametrize("told", [{"received_units": 4.0}, {}], ids=["received", "by the balance"])
+def test_what_came_in_on_a_day_may_have_run_out_on_it(told: dict[str, float]) -> None:
+    found = one(series({1: (4, 4), 2: (0, 4), 3: (0, 4)}, **told), on=3, check=CheckSettings(forgetting=1))
+    assert (found["demand_a"], found["demand_b"]) == (12, 2)
 
 
 def test_a_day_without_reported_sales_teaches_nothing() -> None:
@@ -287,6 +304,16 @@ def test_store_scope_is_the_share_of_other_known_stores_that_are_out_too() -> No
     }
 
 
+def test_a_dc_is_no_store_that_shoppers_could_go_to_instead() -> None:
+    rows = [row for place in ("0001", "0002") for row in series({1: (5, 1), 2: (0, 0)}, location_id=place)]
+    rows += [row for place in ("D1", "D2") for row in series({1: (5, 1), 2: (5, 1)}, location_id=place, feed_id="dcs")]
+    found = checked(rows, [2], location_types={FEED: "store", "dcs": "dc"})
+    assert {key[1]: row["store_scope"] for key, row in found.items() if row["status"] == "out_of_stock"} == {
+        "0001": 1,
+        "0002": 1,
+    }
+
+
 def test_store_scope_is_that_of_each_date() -> None:
     rows = [
         *series({1: (5, 1), 2: (0, 0), 3: (0, 0)}, location_id="0001"),
@@ -297,6 +324,12 @@ def test_store_scope_is_that_of_each_date() -> None:
         (2, "0001", "oat"): 0,
         (3, "0001", "oat"): 1,
     }
+
+
+@pytest.mark.parametrize("today", [{24: (0.0, 0.0)}, {}], ids=["out", "unknown"])
+def test_what_is_out_or_not_known_does_not_run_out_any_more(today: dict[int, tuple[float, float]]) -> None:
+    found = one(series({n: (5.0, 1.0) for n in range(1, 24)} | today, on_order_units=0.0), 24, check=CheckSettings())
+    assert [found[name] for name in ("p_runs_out", "short_units", "runs_out_on")] == [None] * 3
 
 
 # --- properties ------------------------------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ def explained(
     where = table(places or [], PLACES)
     plan = planned(
         facts,
+        facts,
         master(ITEMS, *items) if items else None,
         master(ASSORTMENT, *assortment) if assortment else None,
         where,
@@ -338,6 +339,15 @@ def test_a_closed_location_is_planned() -> None:
     assert one(series(), places=[place])["cause"] == "planned"
 
 
+def test_a_series_of_which_two_feeds_speak_has_the_cause_of_each() -> None:
+    facts = table([series(), series("unknown", feed_id=DC_FEED)], TABLE)
+    nothing, nowhere = table([], DCS), table([], PLACES)
+    found = rows_of(
+        with_causes(facts, facts, nothing, table([], OUTAGES), planned(facts, facts), nowhere, {DC_FEED}, SCOPES)
+    )
+    assert sorted((row["feed_id"], row["cause"]) for row in found) == sorted([(FEED, "unknown"), (DC_FEED, "feed")])
+
+
 def test_ids_with_quotes_make_valid_evidence() -> None:
     found = one(series(), [dc(dc_id='D"1\\')])
     assert json.loads(found["cause_evidence"])[0].startswith('retailer_dc: D"1\\ was out')
@@ -415,7 +425,14 @@ def test_dates_do_not_mix() -> None:
     served = table([one["link"] for one in late], DCS)
     found = rows_of(
         with_causes(
-            facts, facts, served, table(outages(late), OUTAGES), planned(facts), nowhere, {DC_FEED}, ScopeSettings()
+            facts,
+            facts,
+            served,
+            table(outages(late), OUTAGES),
+            planned(facts, facts),
+            nowhere,
+            {DC_FEED},
+            ScopeSettings(),
         )
     )
     assert {row["as_of"]: row["cause"] for row in found} == {day(10): "unknown", day(11): None}

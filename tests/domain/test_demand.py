@@ -122,7 +122,7 @@ def test_few_locations_borrow_from_nobody() -> None:
 
 
 def test_a_feed_learns_the_same_whatever_feeds_are_reckoned_beside_it() -> None:
-    feeds, size = 9, 1_000  # more than a block: in parts
+    feeds, size = 9, 700  # more than a block: in parts
     number, random = np.arange(feeds * size), np.random.default_rng(7)
     on_hand = random.integers(0, 9, (28, len(number))).astype(float)
     sold = random.poisson(random.uniform(0.1, 3, len(number)), on_hand.shape).astype(float)

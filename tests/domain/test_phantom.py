@@ -127,3 +127,20 @@ def test_partners_whose_shelves_are_often_silent_have_a_higher_hazard() -> None:
     found = checked(often + never, [36], check=USUAL)
     calm, troubled = found[36, "b0", "oat"]["p_phantom"], found[36, "a11", "oat"]["p_phantom"]
     assert 0 < calm < troubled < 0.02  # both sold today
+
+
+def test_only_days_on_which_it_could_have_sold_make_an_item_void() -> None:
+    empty_before = series({number: (0.0, 0.0) for number in range(1, 40)} | {40: (6.0, 0.0)})
+    assert one(empty_before, 40, check=USUAL)["status"] == Status.IN_STOCK
+    sales_not_told = series({number: (6.0, None) for number in range(1, 41)})
+    assert one(sales_not_told, 40, check=USUAL)["status"] == Status.IN_STOCK
+
+
+def test_a_shelf_that_never_sold_is_suspected_from_its_first_day_on() -> None:
+    elsewhere = [
+        row for place in range(10) for row in series({n: (50.0, 10.0) for n in range(1, 41)}, location_id=f"{place}")
+    ]
+    new = series({number: (50.0, 0.0) for number in range(37, 41)}, location_id="new")
+    found = checked(elsewhere + new, [40], check=USUAL)[40, "new", "oat"]
+    assert (found["status"], found["silent_days"]) == (Status.PHANTOM_SUSPECTED, 4)
+    assert (found["spell_start_date"], found["spell_days"]) == (day(37), 4)

@@ -13,11 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from include.stockwatch.domain.availability import CheckSettings
 from include.stockwatch.domain.demand import Pools
+from include.stockwatch.domain.panel import Panel, newest
 from include.stockwatch.domain.phantom import reports_receipts, risen
 from include.stockwatch.domain.supply import (
     OrderDays,
     SupplySettings,
+    corrected_units,
     divided,
     habits,
     next_receipt,
@@ -28,6 +31,7 @@ from include.stockwatch.domain.supply import (
 )
 from include.stockwatch.workflows.look_back import codes, look_back
 from tests.domain.tables import day, engine, observation, observations
+from tests.domain.tables import one as one_of_check
 
 SETTINGS = SupplySettings()
 ALONE = SupplySettings(pool_receipts=0, pool_level_receipts=0)
@@ -353,3 +357,44 @@ def test_the_next_receipt_waits_for_the_order_day() -> None:
     daily, on_grid = (one(rows, 14, on_hand=1.0, order_days=days) for days in ((0, 1), (2, 7)))
     assert (daily["next_receipt_on"], on_grid["next_receipt_on"]) == (day(20), day(21))
     assert (on_grid["exposed_days"], on_grid["exposed_units"]) == (6, 1), "what there is must last until then"
+
+
+@pytest.mark.parametrize(
+    ("after", "corrected"),
+    [
+        ({4: (7.0, 1.0), 5: (0.0, 1.0)}, 6.0),
+        ({5: (0.0, 1.0)}, None),
+        ({4: (None, 3.0), 5: (0.0, 1.0)}, 4.0),
+        ({4: (0.0, None)}, None),
+    ],
+    ids=["told", "a day is missing", "a day without stock", "sales not told"],
+)
+def test_a_record_is_corrected_by_what_no_sale_explains_where_all_sales_are_told(
+    after: dict[int, tuple[float | None, float | None]], corrected: float | None
+) -> None:
+    """A day that no file is about, as six of a weekly feed's seven, may have sold anything."""
+    days = {1: (10.0, 1.0), 2: (9.0, 1.0), 3: (8.0, 1.0)} | after
+    last = max(days)
+    on_hand, sold = (
+        np.array([[days.get(number, (None, None))[place]] for number in range(last, 0, -1)], float) for place in (0, 1)
+    )
+    nothing = np.full(on_hand.shape, np.nan)
+    panel = Panel(on_hand, sold, nothing, nothing, nothing, nothing, nothing)
+    start, in_stock = newest(on_hand <= 0), newest(on_hand > 0)
+    (found,) = corrected_units(panel, start, in_stock)
+    assert found == pytest.approx(np.nan if corrected is None else corrected, nan_ok=True)
+
+
+def test_a_receipt_of_after_a_year_is_none_that_anybody_knows_of() -> None:
+    """A record of 99,999 units stands for many things; an item that sells once a month would last for ages."""
+    rows = [
+        observation(
+            number,
+            10.0 if number < 6 else 99_999_999.0,
+            1.0 if number == 1 else 0.0,
+            on_order_units=10.0 if number in (2, 3) else 0.0,
+            received_units=10.0 if number == 4 else 0.0,
+        )
+        for number in range(1, 57)
+    ]
+    assert one_of_check(rows, 56, check=CheckSettings())["next_receipt_on"] is None

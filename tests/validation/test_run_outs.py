@@ -104,6 +104,6 @@ def test_the_oracle_foresees_more_than_the_check(world: World, found: pa.Table, 
 def test_the_oracle_lives_in_the_world_that_it_is_asked_about(world: World, known: pa.Table) -> None:
     truth = world.truth.select([*KEY, "is_empty"]).join(known.select([*KEY, "p_runs_out"]), KEY, join_type="inner")
     is_empty, risk = np.asarray(truth["is_empty"]), np.asarray(truth["p_runs_out"], float)
-    assert is_empty[risk >= 0].sum() > 100
+    assert is_empty[risk >= 0].sum() > 10  # phantoms: what the record calls out has no risk
     assert not risk[is_empty & (risk >= 0)].any(), "what is empty cannot run out"
     assert (risk[~is_empty & np.isfinite(risk)] > 0).mean() > 0.2

@@ -151,6 +151,16 @@ def test_a_record_below_zero_is_called_wrong_and_what_is_not_due_is_said() -> No
     assert "not out for long enough" in told("out_of_stock", **CASES["out_of_stock"] | {"alert_due": False})
 
 
+def test_a_spell_that_began_before_the_look_back_is_not_given_a_beginning() -> None:
+    text = told("out_of_stock", **CASES["out_of_stock"] | {"last_in_stock_date": None})
+    assert "Out since Thu 19 Nov or before, day 4 at least: 0 units" in text
+
+
+def test_what_is_planned_and_no_longer_reported_has_no_record() -> None:
+    text = told("planned", **NOTHING)
+    assert "\nBy plan it is not to be had here, so this is no stock-out." in text
+
+
 def test_without_orders_in_the_feed_the_note_says_so() -> None:
     assert "The feed says nothing of orders." in told("in_stock", on_order_units=None, in_transit_units=None)
 

@@ -687,6 +687,19 @@ def test_explain_reckons_with_the_margin_of_the_item_list_as_the_check_does(serv
     assert f"lifetime value {found['row']['lost_lifetime_value']:.2f}" in found["text"]
 
 
+def test_explain_goes_by_the_rule_of_the_item_class_as_the_check_does(
+    services: Services, tmp_path: Path, config: Path
+) -> None:
+    thresholds = config / "thresholds.yaml"
+    rule = "  - name: bars\n    match: {item_class: bars}\n    min_days_of_supply: 9\n"
+    thresholds.write_text(thresholds.read_text("utf-8") + rule, "utf-8")
+    items_in(services, tmp_path, [item()])
+    stock_in(services, tmp_path, [row(DATE, "1")])
+    found = explain(services, "northfield", "0001", OAT_14, DATE)
+    assert (found["row"]["item_class"], found["row"]["rule"], found["rule"]) == ("bars", "bars", "bars")
+    assert found["limits"]["min_days_of_supply"] == {"value": 9.0, "from": "bars"}
+
+
 def test_a_check_stops_saying_what_a_master_now_says(services: Services, tmp_path: Path, config: Path) -> None:
     range_of(config)
     items_in(services, tmp_path, [item()])

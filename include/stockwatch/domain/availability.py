@@ -20,9 +20,11 @@ from include.stockwatch.domain.panel import (
     Mask,
     Panel,
     ages,
+    before,
     last_known,
     newest,
     oldest,
+    or_zero,
     summed,
     total,
 )
@@ -85,8 +87,32 @@ def marked(panel: Panel, out_at: Array, check: CheckSettings) -> Days:
     is_in_stock, is_out = panel.on_hand_units > out_at, panel.on_hand_units <= out_at
     sold = np.fmax(panel.units_sold, 0.0)  # net returns are no demand
     is_told = ~np.isnan(panel.units_sold)
-    sold_out = np.where(is_told & is_out & (sold > 0), check.sell_out_day_exposure, 0.0)
+    sold_out = np.where(is_told & _sold_out(panel, is_out, sold, out_at), check.sell_out_day_exposure, 0.0)
     return Days(is_in_stock, is_out, sold, np.where(is_told & is_in_stock, 1.0, sold_out))
+
+
+def _sold_out(panel: Panel, is_out: Mask, sold: Array, out_at: Array) -> Mask:
+    """The days on which stock ran out: not those of a record that was at its end before, and sells on all the same."""
+    found = is_out & (sold > 0)
+    some = np.flatnonzero(found.any(axis=0))
+    on_hand, earlier = panel.on_hand_units[:, some], before(panel.on_hand_units[:, some])
+    rise = on_hand - earlier + sold[:, some] - or_zero(panel.returned_units[:, some])
+    received = panel.received_units[:, some]
+    came_in = np.where(np.isnan(received), rise >= 1, received > 0)
+    found[:, some] &= came_in | ~(earlier <= out_at[some])
+    return found
+
+
+def forget_before(panel: Panel, begun: Array, out_at: Array) -> None:
+    """Take the empty records of days before a series was meant to be had off a look-back, in place: nobody was out.
+
+    Shapes: begun (series,), the age of its first day; NaN where none is known
+    """
+    early = np.flatnonzero(begun < panel.days - 1)
+    if len(early) and panel.on_hand_units.flags.writeable:  # not where one value stands for all
+        on_hand = panel.on_hand_units[:, early]
+        is_early = (ages(panel.days) > begun[early]) & (on_hand <= out_at[early])
+        panel.on_hand_units[:, early] = np.where(is_early, np.nan, on_hand)
 
 
 @dataclass(frozen=True)
@@ -94,7 +120,7 @@ class Position(Columns):
     """Where each series stands: the last known stock, and when what was last seen.
 
     Shapes: (series,)
-    Units:  last_* are ages in days; units
+    Units:  last_* are ages in days; days_observed have a reported stock, days_on_sale stock and a figure of what sold
     Nulls:  NaN where the look-back does not show it
     """
 
@@ -103,6 +129,7 @@ class Position(Columns):
     last_sale: Array
     last_receipt: Array
     days_observed: Array
+    days_on_sale: Array
     on_hand_units: Array
     on_order_units: Array
     in_transit_units: Array
@@ -128,6 +155,7 @@ def position(panel: Panel, days: Days) -> Position:
         last_sale=last_sale,
         last_receipt=newest(panel.received_units > 0),
         days_observed=is_seen.sum(axis=0).astype(float),
+        days_on_sale=(days.on_sale > 0).sum(axis=0).astype(float),
         on_hand_units=last_known(panel.on_hand_units),
         on_order_units=np.array(on_order),
         in_transit_units=np.array(in_transit),
@@ -149,9 +177,10 @@ def statuses(
 ) -> npt.NDArray[np.str_]:
     """The status of every ranged series, as texts; the last two arguments are limits of each series.
 
-    Nulls: no stock reported for the date itself gives `unknown`, never out of stock
+    Nulls: no stock reported for the date itself gives `unknown`, never out of stock; what a feed without sales brings
+           is never void
     """
-    never_sold = np.isnan(found.last_sale) & (found.days_observed >= check.void_days)
+    never_sold = np.isnan(found.last_sale) & (found.days_on_sale >= check.void_days)
     cases = (
         (~found.is_fresh, Status.UNKNOWN),
         (found.is_out, Status.OUT_OF_STOCK),

@@ -207,7 +207,7 @@ def _blamed(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Collect
 
 def _candidates(found: ir.Table) -> Sequence[Candidate]:
     """Every cause but the last, in order, as conditions on the facts of a series."""
-    is_known = found.status != Status.UNKNOWN.value
+    is_known, is_planned = found.status != Status.UNKNOWN.value, found.planned.notnull()
     is_short = found.status.isin(SHORT)
     is_silent = found.status == Status.PHANTOM_SUSPECTED.value
     came_in = (found.last_receipt_date > found.last_sale_date).fill_null(False)
@@ -224,8 +224,12 @@ def _candidates(found: ir.Table) -> Sequence[Candidate]:
         return is_short.ifelse(applies, ibis.literal(False))
 
     return (
-        Candidate(Cause.FEED, ~is_known, _dated("no report of its stock", ", the last of ", found.last_seen_date)),
-        Candidate(Cause.PLANNED, is_known & found.planned.notnull(), found.planned),
+        Candidate(
+            Cause.FEED,
+            ~is_known & ~is_planned,
+            _dated("no report of its stock", ", the last of ", found.last_seen_date),
+        ),
+        Candidate(Cause.PLANNED, is_planned, found.planned),
         Candidate(
             Cause.DISTRIBUTOR_DC, if_short(found.distributor_out), found.distributor_text, "no feed tells of such a DC"
         ),
@@ -318,7 +322,9 @@ def with_causes(
         found = _counted(found, stores, level)
     found = _scoped(found, dc_feeds, settings)
     added = ("cause", "scope", "scope_id", "cause_evidence", "is_planned")
-    joined = table.left_join(found.select(*SERIES_ON, *added), list(SERIES_ON), rname="{name}_of_cause")
+    found = found.select(*SERIES_ON, "feed_id", *added)
+    key = [*SERIES_ON, table.feed_id.identical_to(found.feed_id)]  # two feeds may speak of a series, or none
+    joined = table.left_join(found, key, rname="{name}_of_cause")
     return joined.select(*table.columns, *added[:-1], is_planned=joined.is_planned.fill_null(False))
 
 

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.master import as_stored
 
 SERIES_ON = (AS_OF, *SERIES)
 PLACE = (AS_OF, "partner", "location_id")
@@ -24,12 +25,8 @@ def links_on(links: ir.Table, items: ir.Table, dates: Sequence[dt.date]) -> ir.T
 
     Grain:  links, items from `master.per_partner` -> (as_of, partner, dc_id, location_id, item_id)
     Nulls:  item_id null is a link for every item
-    Source: an own number stands for the item that the item master stores it under
     """
-    stored = items.filter(items.partner_item_id.notnull() & (items.partner_item_id != items.item_id))
-    stored = stored.group_by("partner", "partner_item_id").agg(stored_id=stored.item_id.max())
-    known = links.left_join(stored, ["partner", (links.item_id, stored.partner_item_id)])
-    known = known.mutate(item_id=ibis.coalesce(known.stored_id, known.item_id))
+    known = as_stored(links, items)
     days = ibis.memtable({AS_OF: list(dates)}, schema=ibis.schema({AS_OF: "date"}))
     known = known.select("partner", "dc_id", "location_id", "item_id", "valid_from", "valid_to").cross_join(days)
     in_force = (known.valid_from.isnull() | (known.valid_from <= known.as_of)) & (

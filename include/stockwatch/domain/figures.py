@@ -185,7 +185,7 @@ def figures(
     a, b = demand.with_silence(own.evidence, check)
     dispersion = common.dispersion[pool.feed, demand.velocity_band(demand.rate(a, b))]
     prior = demand.item_prior(a, b, dispersion, pool, noise)
-    shelf = _judged(own, prior, dispersion, noise, pool, common, check)
+    shelf = _judged(own, prior, dispersion, noise, pool, common)
     if told is not None:
         before = demand.rate(own.evidence.frozen_a + prior.a, own.evidence.frozen_b + prior.b)
         shelf = shelf.raised(told(before, shelf.silent_days - 1))
@@ -227,7 +227,6 @@ def _judged(
     noise: float,
     pool: demand.Pools,
     common: Common,
-    check: CheckSettings,
 ) -> phantom.Judgement:
     """How the silent runs are judged: by the demand up to the last sale, and the hazards of feed and record."""
     found = own.position
@@ -241,5 +240,4 @@ def _judged(
         common.hazards.recovery[pool.feed],
         found.last_sale,
         found.last_receipt,
-        check.lookback_days,
     )

@@ -64,17 +64,24 @@ def with_details(series: ir.Table, items: ir.Table) -> ir.Table:
     return named(blank, items, "item_id", {name: name for name in DETAILS})
 
 
+def as_stored(rows: ir.Table, items: ir.Table) -> ir.Table:
+    """Rows in which a partner's own number gives way to the item that the item master stores it under.
+
+    Grain:  rows any with partner and item_id, items from `per_partner` -> as rows
+    """
+    stored = items.filter(items.partner_item_id.notnull() & (items.partner_item_id != items.item_id))
+    stored = stored.group_by("partner", "partner_item_id").agg(stored_id=stored.item_id.max())
+    known = rows.left_join(stored, ["partner", (rows.item_id, stored.partner_item_id)])
+    return known.mutate(item_id=ibis.coalesce(known.stored_id, known.item_id)).select(rows.columns)
+
+
 def ranged_on(assortment: ir.Table, items: ir.Table, dates: Sequence[dt.date]) -> ir.Table:
     """The series that an assortment ranges on each of some dates, and the type of location that it speaks for.
 
     Grain:  assortment, items from `per_partner` -> (as_of, series, location_type); a list of all locations gives
             both types
-    Source: an own number stands for the item that the item master stores it under
     """
-    stored = items.filter(items.partner_item_id.notnull() & (items.partner_item_id != items.item_id))
-    stored = stored.group_by("partner", "partner_item_id").agg(stored_id=stored.item_id.max())
-    known = assortment.left_join(stored, ["partner", (assortment.item_id, stored.partner_item_id)])
-    known = known.mutate(item_id=ibis.coalesce(known.stored_id, known.item_id))
+    known = as_stored(assortment, items)
     days = ibis.memtable({AS_OF: list(dates)}, schema=ibis.schema({AS_OF: "date"}))
     known = known.select(*SERIES, "location_type", "ranged_from", "ranged_to").cross_join(days)
     in_force = (known.ranged_from.isnull() | (known.ranged_from <= known.as_of)) & (

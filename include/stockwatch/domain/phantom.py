@@ -26,6 +26,7 @@ from include.stockwatch.domain.panel import (
     ages,
     before,
     newest,
+    oldest,
     or_zero,
     summed,
     total,
@@ -239,10 +240,11 @@ class Silence(Columns):
     """The days since the last sale or receipt, as reported; and as the balance of stock shows a receipt.
 
     Shapes: (series,)
-    Units:  days on sale without a sale, and the same as days of a mean weekday; risen is the age of the last day on
-            which stock rose by more than the balance explains, NaN = none
+    Units:  days on sale without a sale, and the same as days of a mean weekday; first_on_sale is the age of the first
+            day on sale, NaN = none; risen that of the last day on which stock rose by more than the balance explains
     """
 
+    first_on_sale: Array
     silent_days: Array
     silent_expected: Array
     risen: Array
@@ -261,7 +263,7 @@ def silence(rise: Array, days: Days, factor: Array, last_sale: Array, last_recei
         silent = on_sale & ~(age >= event)
         return silent.sum(axis=0).astype(float), total(factor, silent)
 
-    return Silence(*since(np.fmin(last_sale, last_receipt)), found, *since(np.fmin(last_sale, found)))
+    return Silence(oldest(on_sale), *since(np.fmin(last_sale, last_receipt)), found, *since(np.fmin(last_sale, found)))
 
 
 @dataclass(frozen=True)
@@ -305,7 +307,6 @@ def judged(
     recovery: Array,
     last_sale: Array,
     last_receipt: Array,
-    lookback_days: int,
 ) -> Judgement:
     """The probability that the shelf is empty, of every series; without a silent day it is not suspected.
 
@@ -329,5 +330,5 @@ def judged(
         hazard=hazard,
         p_empty=np.where(is_silent, odds.empty / (odds.empty + odds.stocked), hazard),
         last_receipt=receipt,
-        run_start=np.where(np.isnan(event), float(lookback_days), event) - 1,
+        run_start=np.where(np.isnan(event), found.first_on_sale, event - 1),
     )

@@ -30,6 +30,9 @@ from include.stockwatch.domain.panel import (
 from include.stockwatch.domain.phantom import risen
 from include.stockwatch.domain.value import Value
 
+FARTHEST_DAYS = 366
+"""A receipt that is expected later than this is none that anybody knows of: a record of 99,999 units, say, that sells
+one a month."""
 RECEIPT_SHARE = 0.25
 """Of the largest rise of a series: a smaller one is a corrected record rather than a receipt."""
 
@@ -237,7 +240,8 @@ class NextReceipt(Columns):
     Units:  order_due is an age; days_to_receipt counts the day of the receipt: 1 is tomorrow. The risk is that of
             `exposed_units` over `exposed_days` before a receipt, of which `doubtful_days` are a guess: where nothing is
             on order as yet and stock is above the level of an order, that of the level over the time from the order on
-    Nulls:  days_to_receipt where it is late, or the DC is out, or neither order, cadence nor lead time is known
+    Nulls:  days_to_receipt where it is late, or the DC is out, or neither order, cadence nor lead time is known, or
+            where it is more than a year ahead
     """
 
     order_due: Array
@@ -299,11 +303,12 @@ def next_receipt(
     to_come = one.is_to_order & (one.above_days > orders.ahead)
     # what comes at no known order comes at its time, or before stock is lower than usual
     at_no_order = np.where(one.is_untold, np.fmin(wait, one.above_days + 1), wait)
-    is_late = late_days > supply.overdue_days
+    days_to_receipt = np.ceil(wait + guess)
+    is_known = ~(late_days > supply.overdue_days) & (days_to_receipt <= FARTHEST_DAYS)
     return NextReceipt(
         order_due=np.where(one.is_ordered, one.due, np.nan),
         order_overdue_days=np.where(one.is_ordered & (one.late > supply.overdue_days), one.late, np.nan),
-        days_to_receipt=np.where(is_late, np.nan, np.ceil(wait + guess)),
+        days_to_receipt=np.where(is_known, days_to_receipt, np.nan),
         exposed_units=np.where(to_come, np.fmin(np.maximum(np.ceil(one.level_units), 1.0), stock), stock),
         exposed_days=np.where(to_come, one.lead + 1, at_no_order) + guess - 1,
         doubtful_days=doubtful,
@@ -358,14 +363,17 @@ def corrected_units(panel: Panel, start: Array, last_in_stock: Array) -> Array:
     """What the records of series that are out lost beyond sales on the way to the first day out: stock that was on
     record and not there, until somebody counted. The arguments after the panel are ages.
 
-    Nulls: NaN where stock was not reported on the last day in stock and on the first day out
+    Nulls: NaN where stock was not reported on the last day in stock and on the first day out, and where the sales of
+           a day from the one to the other are not told: a day without a report may have sold all there was
     """
     age = ages(panel.days)
+    is_untold = (np.isnan(panel.units_sold) & (start <= age) & (age < last_in_stock)).any(axis=0)
     flow = (or_zero(values) for values in (panel.received_units, panel.units_sold, panel.returned_units))
     received, sold, returned = flow
     change = np.where(age == last_in_stock, panel.on_hand_units, received - sold + returned)
     expected = total(change, (start <= age) & (age <= last_in_stock))
-    return np.where(np.isnan(last_in_stock), np.nan, np.maximum(expected - _at(panel.on_hand_units, start), 0.0))
+    is_told = np.isfinite(last_in_stock) & ~is_untold
+    return np.where(is_told, np.maximum(expected - _at(panel.on_hand_units, start), 0.0), np.nan)
 
 
 def overdue_units(panel: Panel, lead_time_days: Array, supply: SupplySettings) -> Array:

@@ -10,27 +10,29 @@ import ibis.expr.types as ir
 
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.master import as_stored
 
 SERIES_ON = (AS_OF, *SERIES)
 
 
 def planned(
     table: ir.Table,
+    ranged: ir.Table,
     items: ir.Table | None = None,
     assortment: ir.Table | None = None,
     places: ir.Table | None = None,
 ) -> ir.Table:
     """The series of which the master data say that they are not to be had on the date, and why.
 
-    Grain:  table (as_of, series); items, assortment from `master.per_partner`; places from `chain.regions`
-            -> (as_of, series, planned): one text each
+    Grain:  table (as_of, series) that is asked about, ranged (as_of, series) all that is ranged; items, assortment
+            from `master.per_partner`; places from `chain.regions` -> (as_of, series, planned): one text each
     Nulls:  a series that no master data speak of has no row
     """
     reasons = []
     if items is not None:
-        reasons += [_not_active(table, items), _succeeded(table, items)]
+        reasons += [_not_active(table, items), _succeeded(table, ranged, items)]
     if assortment is not None:
-        reasons.append(_not_ranged(table, assortment))
+        reasons.append(_not_ranged(table, assortment if items is None else as_stored(assortment, items)))
     if places is not None:
         reasons.append(_closed(table, places))
     if not reasons:
@@ -38,6 +40,36 @@ def planned(
         return nothing.mutate(planned=ibis.null("string"))
     found = ibis.union(*reasons) if len(reasons) > 1 else reasons[0]
     return found.group_by(*SERIES_ON).agg(planned=found.planned.argmin(found.order))
+
+
+def begun(table: ir.Table, items: ir.Table, assortment: ir.Table) -> ir.Table:
+    """The day from which on each series is meant to be had: the first of its item, or of its range if that is later.
+
+    Grain:  table (as_of, series); items, assortment from `master.per_partner` -> (as_of, series, begun_on)
+    Nulls:  a series that no master data give a first day has no row
+    """
+    series = table.select(*SERIES_ON).distinct()
+    active = series.inner_join(_first_said(items, "active_from"), ["partner", "item_id"])
+    ranged = series.inner_join(_begun_ranges(as_stored(assortment, items)), list(SERIES))
+    found = ibis.union(
+        *(one.select(*SERIES_ON, begun_on=one[day]) for one, day in ((active, "active_from"), (ranged, "ranged_from")))
+    )
+    found = found.filter(found.begun_on <= found.as_of)
+    return found.group_by(*SERIES_ON).agg(begun_on=found.begun_on.max())
+
+
+def _begun_ranges(assortment: ir.Table) -> ir.Table:
+    """The days on which series came into the range; a range that is renewed goes on."""
+    always, open_end = ibis.date(1, 1, 1), ibis.date(9999, 1, 1)
+    spans = assortment.select(
+        *SERIES,
+        ranged_from=ibis.coalesce(assortment.ranged_from, always),
+        ranged_to=ibis.coalesce(assortment.ranged_to, open_end),
+    )
+    earlier = ibis.window(group_by=SERIES, order_by="ranged_from", preceding=(None, 1), following=None)
+    spans = spans.mutate(until=spans.ranged_to.max().over(earlier))
+    goes_on = (spans.ranged_from <= spans.until + ibis.interval(days=1)).fill_null(False)
+    return spans.filter(~goes_on, spans.ranged_from > always).select(*SERIES, "ranged_from")
 
 
 def _not_active(table: ir.Table, items: ir.Table) -> ir.Table:
@@ -50,11 +82,11 @@ def _not_active(table: ir.Table, items: ir.Table) -> ir.Table:
     )
 
 
-def _succeeded(table: ir.Table, items: ir.Table) -> ir.Table:
+def _succeeded(table: ir.Table, ranged: ir.Table, items: ir.Table) -> ir.Table:
     """Items whose successor is ranged at the same location: it has a row of its own there."""
     known = _first_said(items, "successor_gtin")
     known = known.filter(known.successor_gtin.notnull() & (known.successor_gtin != known.item_id))
-    there = table.select(AS_OF, "partner", "location_id", successor_gtin="item_id")
+    there = ranged.select(AS_OF, "partner", "location_id", successor_gtin="item_id")
     found = table.select(*SERIES_ON).inner_join(known, ["partner", "item_id"])
     found = found.inner_join(there, [AS_OF, "partner", "location_id", "successor_gtin"])
     return _reason(found, 2, ibis.literal("its successor ") + found.successor_gtin + " is ranged here")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from include.stockwatch.domain import demand, supply, transitions
-from include.stockwatch.domain.availability import CheckSettings, Status, share_out
+from include.stockwatch.domain.availability import CheckSettings, Status, forget_before, share_out
 from include.stockwatch.domain.causes import EXPLAINED, ScopeSettings, with_causes
 from include.stockwatch.domain.chain import cut_off, dc_outages, dc_states, dcs_of, links_on, nearest_dc, regions
 from include.stockwatch.domain.columns import AVAILABILITY, SERIES
@@ -151,6 +151,7 @@ def _reckoned(
     seen = look_back(engine, rows, dates, rules.check.lookback_days)
     series = _described(engine, seen.series, rules, known, location_types)
     pool, limits = _pools(series), Limits(*(_figures(series, name) for name in LIMITS[:3]))
+    forget_before(seen.panel, _age(series, "begun_on"), limits.out_of_stock_at_or_below_units)
     common = learned(seen.panel, pool, limits, rules.check)
     memory, heard = rules.customers.defaults.memory_half_life_days, _told(engine, series, known.heard)
     with ThreadPoolExecutor(_threads(engine)) as threads:
@@ -170,11 +171,13 @@ def _threads(engine: Any) -> int:
 def _described(
     engine: Any, series: pa.Table, rules: Rules, known: MasterData, location_types: Mapping[str, str]
 ) -> pa.Table:
-    """Series with the names and details of the master data, whether they are listed, and their limits."""
+    """Series with the names and details of the master data, whether they are listed, since when, and their limits."""
     import ibis
 
     told = ibis.memtable(series.append_column("row", [np.arange(len(series))]))
     told = with_listing(_named(told, known), known.listed, location_types)
+    begun = transitions.begun(told, known.items, known.assortment)
+    told = told.left_join(begun, list(SERIES_ON), rname="{name}_of_plan").select(*told.columns, "begun_on")
     return engine.to_pyarrow(_limited(told, rules.thresholds).order_by("row")).drop(["row"])
 
 
@@ -223,12 +226,13 @@ def _told(engine: Any, series: pa.Table, heard: Heard | None) -> Told | None:
 class _Chain:
     """The supply chain as causes ask for it, and the DC that each series is counted under with the age of its outage.
 
-    Shapes: place and out_since (series,)
+    Shapes: is_dc, whether it is one itself, place and out_since (series,)
     """
 
     dcs: ir.Table
     outages: ir.Table
     places: ir.Table
+    is_dc: Mask
     place: Codes
     out_since: Array
 
@@ -244,32 +248,33 @@ def _chain(
 ) -> _Chain:
     import ibis
 
-    days = ibis.memtable(_dc_days(series, panel, limits, dc_feeds))
+    is_dc = np.isin(series["feed_id"].to_pylist(), sorted(dc_feeds))
+    days = ibis.memtable(_dc_days(series, panel, limits, is_dc))
     keys = ibis.memtable(series.select(SERIES_ON).append_column("row", [np.arange(len(series))]))
     links = links_on(known.supply_links, known.items, dates)
     dcs = ibis.memtable(engine.to_pyarrow(dcs_of(keys, links, dc_states(days, dc_feeds))))
     placed = keys.left_join(nearest_dc(dcs), list(SERIES_ON), rname="{name}_of_dc").select(*keys.columns, "dc_id")
     placed = placed.left_join(cut_off(dcs), list(SERIES_ON), rname="{name}_of_cut")
     told = engine.to_pyarrow(placed.select("row", "dc_id", "dc_out_since").order_by("row"))
-    since = told["dc_out_since"].to_numpy().astype("datetime64[D]")
-    ahead = np.where(np.isnat(since), np.nan, (_today(series) - since).astype(float))
+    told = told.append_column(AS_OF, series[AS_OF])
     return _Chain(
         dcs=dcs,
         outages=ibis.memtable(engine.to_pyarrow(dc_outages(days, dc_feeds))),
         places=ibis.memtable(engine.to_pyarrow(regions(known.locations))),
+        is_dc=is_dc,
         place=codes(series[AS_OF], series["feed_id"], told["dc_id"]),
-        out_since=ahead,
+        out_since=_age(told, "dc_out_since"),
     )
 
 
-def _dc_days(series: pa.Table, panel: Panel, limits: Limits, dc_feeds: Set[str]) -> pa.Table:
+def _dc_days(series: pa.Table, panel: Panel, limits: Limits, is_dc: Mask) -> pa.Table:
     """The days on which feeds of DCs reported stock, and whether the DC was out of it.
 
     Grain: (as_of, feed_id, series, business_date)
     """
     import pyarrow as pa
 
-    places = np.flatnonzero(np.isin(series["feed_id"].to_pylist(), sorted(dc_feeds)))
+    places = np.flatnonzero(is_dc)
     on_hand, limit = panel.of(places).on_hand_units, limits.out_of_stock_at_or_below_units[places]
     age, place = np.nonzero(~np.isnan(on_hand))
     days = series.select([AS_OF, "feed_id", *SERIES]).take(places[place])
@@ -304,7 +309,7 @@ def _facts(
     corrected, overdue = _of_spells(panel, found, usual, is_out, rules)
     columns = {
         **_told_of(found, today, last_receipt),
-        **_spell_of(series, found, status, today),
+        **_spell_of(series, found, chain.is_dc, status, today),
         **risk,
         "status": status,
         "next_receipt_on": on(today, -ahead.days_to_receipt),
@@ -349,9 +354,12 @@ def _told_of(found: Figures, today: Dates, last_receipt: Array) -> dict[str, Any
     }
 
 
-def _spell_of(series: pa.Table, found: Figures, status: Texts, today: Dates) -> dict[str, Any]:
-    """The spell of every series, what it cost in units, and how far it reaches."""
+def _spell_of(series: pa.Table, found: Figures, is_dc: Mask, status: Texts, today: Dates) -> dict[str, Any]:
+    """The spell of every series, what it cost in units, and how far it reaches: a DC is no store to go to instead."""
+    import pyarrow as pa
+
     spell, rate = found.spell, found.rate
+    kind = pa.chunked_array([pa.array(is_dc)])
     is_empty, is_out, is_known = np.isin(status, EMPTY), *_out_and_known(status)
     return {
         "spell_start_date": on(today, spell.start),
@@ -362,7 +370,7 @@ def _spell_of(series: pa.Table, found: Figures, status: Texts, today: Dates) -> 
         "lost_units_today": rate * spell.exposure_today,
         "alert_due": spell.start + 1 >= _figures(series, "days_out_before_alert"),
         "store_scope": share_out(
-            is_empty, is_out, is_known, codes(series[AS_OF], series["partner"], series["item_id"])
+            is_empty, is_out, is_known, codes(series[AS_OF], series["partner"], series["item_id"], kind)
         ),
     }
 
@@ -396,10 +404,11 @@ def _run_outs(
     risk = run_out(inputs, rules.check.horizon_days, rules.supply, by_weekday)
     # a feed that says nothing of orders tells too little of the next receipt: there days of supply decide
     told = np.isfinite(ahead.exposed_days) & np.isfinite(refill.inbound_units)
+    has_stock = found.position.is_fresh & ~found.position.is_out  # what is out does not run out any more
     return {
-        "p_runs_out": np.where(told, risk["p_runs_out"], np.nan),
-        "short_units": risk["short_units"],
-        "runs_out_on": on(today, -risk["runs_out_in_days"]),
+        "p_runs_out": np.where(told & has_stock, risk["p_runs_out"], np.nan),
+        "short_units": np.where(has_stock, risk["short_units"], np.nan),
+        "runs_out_on": on(today, np.where(has_stock, -risk["runs_out_in_days"], np.nan)),
     }
 
 
@@ -441,7 +450,7 @@ def _explained(
     rows = np.flatnonzero(is_asked)
     asked = ibis.memtable(table.select(CAUSE_INPUTS).take(rows).append_column("row", [np.arange(len(rows))]))
     stores = ibis.memtable(table.select([*SERIES_ON, "feed_id", "status"]))
-    planned = transitions.planned(asked, known.items, known.assortment, chain.places)
+    planned = transitions.planned(asked, stores, known.items, known.assortment, chain.places)
     planned = ibis.memtable(engine.to_pyarrow(planned))
     found = with_causes(asked, stores, chain.dcs, chain.outages, planned, chain.places, dc_feeds, rules.scope)
     told = engine.to_pyarrow(found.select("row", *CAUSE_OUTPUTS, "is_planned").order_by("row"))
@@ -470,6 +479,12 @@ def _out_and_known(status: Texts) -> tuple[Mask, Mask]:
 
 def _today(series: pa.Table) -> Dates:
     return np.asarray(series[AS_OF].to_numpy(), "datetime64[D]")
+
+
+def _age(table: pa.Table, name: str) -> Array:
+    """A date as days before the checked one; NaN where it is not known."""
+    since = table[name].to_numpy().astype("datetime64[D]")
+    return np.where(np.isnat(since), np.nan, (_today(table) - since).astype(float))
 
 
 def _with_losses(table: pa.Table, rules: Rules) -> pa.Table:

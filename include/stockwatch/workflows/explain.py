@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from include.stockwatch.domain.customers import Assumptions
 from include.stockwatch.domain.loyalty import context
 from include.stockwatch.domain.master import with_details
-from include.stockwatch.domain.thresholds import LIMITS
+from include.stockwatch.domain.thresholds import LIMITS, WEIGHT
 from include.stockwatch.errors import StockwatchError
 from include.stockwatch.workflows import master, timeline
 from include.stockwatch.workflows.check import availability_on, delivered_until, rules_of
@@ -46,7 +46,7 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
         )
     row = rows[0]
     lacking = master.unsaid(services, [date]).get(partner, [])
-    facts = {name: row[name] for name in ("partner", "category", "item_id", "location_id")}
+    facts = {name: row[name] for name in WEIGHT}
     limits = {name: settings.thresholds.limit(name, facts) for name in LIMITS}
     rules = rules_of(services)
     label = (partner, row["category"], row["brand"], row["currency"])

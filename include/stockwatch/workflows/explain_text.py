@@ -68,7 +68,8 @@ def _unknown(row: Row) -> str:
 
 def _out(row: Row) -> str:
     since = row["spell_start_date"]
-    said = f"Out since {day_words(since)}, day {row['spell_days']}" if since else "Out"
+    before, least = ("", "") if row["last_in_stock_date"] else (" or before", " at least")
+    said = f"Out since {day_words(since)}{before}, day {row['spell_days']}{least}" if since else "Out"
     record = "its record, which is below zero and so wrong" if row["is_negative_record"] else "its record"
     sold_out = "; it sold out on the day itself" if row["sold_out_today"] else ""
     text = f"{said}: {_units(row['on_hand_units'])} by {record}{sold_out}. {_last(row)}"
@@ -97,7 +98,8 @@ def _void(row: Row) -> str:
 
 
 def _planned(row: Row) -> str:
-    return f"{_units(row['on_hand_units'])} on record. It is meant to leave the range here, so this is no stock-out."
+    record = "" if row["on_hand_units"] is None else f"{_units(row['on_hand_units'])} on record. "
+    return f"{record}By plan it is not to be had here, so this is no stock-out."
 
 
 def _in_stock(row: Row) -> str:
