@@ -37,12 +37,15 @@ def _marked(rows: pd.DataFrame) -> pd.DataFrame:
     by, stock, sold = rows.series, rows.on_hand_units, rows.units_sold.clip(lower=0).fillna(0)
     told, before = rows.units_sold.notna(), stock.groupby(by).ffill().groupby(by).shift()
     inbound = rows.on_order_units.where(rows.in_transit_units.isna(), rows.on_order_units + rows.in_transit_units)
+    risen = stock - before + rows.units_sold.fillna(0) - rows.returned_units.fillna(0)
+    came = (risen >= 1).where(rows.received_units.isna(), rows.received_units > 0)
+    ran_out = (stock <= 0) & (came | ~(before <= 0))
     rows = rows.assign(
         sold=sold,
         inbound=inbound,
-        risen=stock - before + rows.units_sold.fillna(0) - rows.returned_units.fillna(0),
+        risen=risen,
         is_promoted=rows.price <= 0.95 * rows.price.groupby(by).transform("median"),
-        on_sale=np.select([told & (stock > 0), told & (sold > 0) & (stock <= 0)], [1.0, 0.5], 0.0),
+        on_sale=np.select([told & (stock > 0), told & (sold > 0) & ran_out], [1.0, 0.5], 0.0),
         last_sale=_least(rows, sold > 0),
         last_in_stock=_least(rows, stock > 0),
         last_receipt=_least(rows, rows.received_units > 0),
@@ -92,8 +95,8 @@ def _told(rows: pd.DataFrame) -> pd.DataFrame:
         inbound_today=rows.inbound.where(rows.age == 0),
         ordered_age=rows.age.where(rows.inbound > 0),
         waiting_age=rows.age.where(rows.on_order_units > 0),
-        out_age=rows.age.where(is_out & (rows.age < rows.last_in_stock)),
-        exposure=exposure.where(is_out & (rows.age < rows.last_in_stock)),
+        out_age=rows.age.where(is_out & ~(rows.age >= rows.last_in_stock)),
+        exposure=exposure.where(is_out & ~(rows.age >= rows.last_in_stock)),
         earlier=(exposure * 2 ** (-rows.age / 90)).where(is_out & (rows.age > rows.last_in_stock)),
     ).groupby("series")
     told = of_series.agg(

@@ -20,8 +20,11 @@ WITH days AS (
   FROM days WINDOW series AS (PARTITION BY partner, location_id, item_id)
 ), marked AS (
   SELECT *, coalesce(price <= 0.95 * usual_price, FALSE) AS is_promoted, stock - stock_before + net_sold AS risen,
-         CASE WHEN tells_sales AND stock > 0 THEN 1.0 WHEN tells_sales AND sold > 0 AND stock <= 0 THEN 0.5 ELSE 0.0
-         END AS on_sale
+         CASE WHEN tells_sales AND stock > 0 THEN 1.0
+              WHEN tells_sales AND sold > 0 AND stock <= 0
+                AND (coalesce(stock_before > 0, TRUE) OR coalesce(received > 0, stock - stock_before + net_sold >= 1))
+                THEN 0.5
+              ELSE 0.0 END AS on_sale
   FROM placed
 ), history AS (
   SELECT *, avg(CASE WHEN NOT is_promoted THEN sold END) OVER (PARTITION BY partner, location_id, item_id) AS base_rate
@@ -81,8 +84,8 @@ SELECT partner, location_id, item_id, min(CASE WHEN stock IS NOT NULL THEN age E
        CASE WHEN sum(CASE WHEN age = 0 THEN inbound END) > 0
             THEN coalesce(min(last_idle) - 1, max(CASE WHEN inbound > 0 THEN age END)) END AS on_order_since,
        min(CASE WHEN on_order > 0 THEN age END) AS last_waiting, sum(inbound) AS inbound_unit_days,
-       max(CASE WHEN stock <= 0 AND age < last_in_stock THEN age END) AS spell_start,
-       sum(CASE WHEN stock <= 0 AND age < last_in_stock
+       max(CASE WHEN stock <= 0 AND coalesce(age < last_in_stock, TRUE) THEN age END) AS spell_start,
+       sum(CASE WHEN stock <= 0 AND coalesce(age < last_in_stock, TRUE)
            THEN factor * CASE WHEN sold > 0 THEN 0.5 ELSE 1 END ELSE 0 END) AS exposure_days,
        sum(CASE WHEN stock <= 0 AND age > last_in_stock
            THEN factor * CASE WHEN sold > 0 THEN 0.5 ELSE 1 END * power(2, -age / 90.0) ELSE 0 END)

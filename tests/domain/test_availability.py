@@ -76,6 +76,8 @@ def test_what_sells_on_while_its_record_is_at_its_end_ran_out_on_no_day(least: f
     found = one(series(days, **told), on=20, check=CheckSettings())
     assert found["status"] == Status.OUT_OF_STOCK
     assert found["demand_units_per_day"] == pytest.approx(16 / 3.5, rel=0.02)  # day 4 sold out
+    sold_out = {key[0]: row["sold_out_today"] for key, row in checked(series(days, **told), [3, 4, 5]).items()}
+    assert sold_out == {3: False, 4: True, 5: False}
 
 
 @pytest.mark.parametrize("told", [{"received_units": 4.0}, {}], ids=["received", "by the balance"])

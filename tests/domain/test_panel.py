@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -63,6 +64,14 @@ def test_the_median_of_a_group_is_that_of_its_known_members(told: list[tuple[flo
 
 def test_a_sum_counts_the_marked_days_alone() -> None:
     assert total(np.array([[1.0, NAN], [2.0, 4.0]]), np.array([[True, False], [False, True]])).tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_sum_has_the_same_digits_whatever_series_stand_beside(order: Literal["C", "F"]) -> None:
+    values = np.random.default_rng(3).random((56, 40)).copy(order)
+    every = np.ones(values.shape, bool)
+    alone = [total(values[:, [n]], every[:, [n]])[0] for n in range(40)]
+    assert total(values, every).tolist() == alone
 
 
 def test_dates_follow_from_ages_before_and_after_the_checked_one() -> None:

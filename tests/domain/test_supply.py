@@ -398,3 +398,11 @@ def test_a_receipt_of_after_a_year_is_none_that_anybody_knows_of() -> None:
         for number in range(1, 57)
     ]
     assert one_of_check(rows, 56, check=CheckSettings())["next_receipt_on"] is None
+
+
+def test_a_receipt_of_a_day_without_a_count_says_nothing_of_the_stock_before_it() -> None:
+    rows = [observation(number, 5.0, 1.0, received_units=0.0) for number in range(1, 15)]
+    rows[4] |= {"on_hand_units": 14.0, "received_units": 10.0}
+    rows[9] |= {"on_hand_units": None, "received_units": 10.0}
+    found = one(rows, 14)
+    assert (found["receipts"], found["units_before_receipt"], found["spread_before_receipt"]) == (2, 4, 0)

@@ -99,3 +99,19 @@ def test_a_range_that_is_renewed_begins_once(dates: list[tuple[int | None, int |
     )
     found = rows_of(begun(asked, items(), listed))
     assert [row["begun_on"] for row in found] == ([] if since is None else [day(since)])
+
+
+def test_a_successor_that_is_still_to_begin_plans_no_stock_out() -> None:
+    """It is ordered for its first day, and the old item is sold until then."""
+    said = [{"item_id": OLD, "successor_gtin": NEW}, {"item_id": NEW, "active_from": day(27)}]
+    blank = dict.fromkeys(ITEMS.names) | {"feed_id": "list", "partner": PARTNER}
+    listed = per_partner(table([blank | one for one in said], ITEMS), {PARTNER})
+    new = series(dict.fromkeys(range(20, 28), (0.0, 0.0)), item_id=NEW, on_order_units=12.0)
+    found = checked(
+        [*series(SOLD_OUT | {n: (0.0, 0.0) for n in range(25, 28)}, item_id=OLD), *new],
+        [24, 27],
+        check=USUAL,
+        items=listed,
+    )
+    assert [found[on, STORE, OLD]["status"] for on in (24, 27)] == ["out_of_stock", "planned"]
+    assert [found[on, STORE, NEW]["status"] for on in (24, 27)] == ["planned", "out_of_stock"]

@@ -30,12 +30,13 @@ MEMORY_DAYS = 90.0
 
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
-    """Two stores, 200 items each; some rows are missing, some lack stock, sales or tell of returns."""
+    """Two stores, 200 items each; some rows are missing, some lack stock, sales, tell of returns or are wrong."""
     found = pa.concat_tables(rows for _, rows in store_days(400)).to_pandas()
     random = np.random.default_rng(2)
     found = found[random.random(len(found)) > 0.05].reset_index(drop=True)
     for name in ("on_hand_units", "units_sold"):
         found.loc[random.random(len(found)) < 0.04, name] = np.nan
+    found.loc[found.item_id.str.endswith("3"), "on_hand_units"] -= 8.0  # records below zero that sell on
     found["returned_units"] = np.where(random.random(len(found)) < 0.02, 1.0, np.nan)
     found.loc[(found.item_id.str.endswith("7")) & (random.random(len(found)) < 0.6), "units_sold"] = 0.0
     return found

@@ -87,18 +87,24 @@ def marked(panel: Panel, out_at: Array, check: CheckSettings) -> Days:
     is_in_stock, is_out = panel.on_hand_units > out_at, panel.on_hand_units <= out_at
     sold = np.fmax(panel.units_sold, 0.0)  # net returns are no demand
     is_told = ~np.isnan(panel.units_sold)
-    sold_out = np.where(is_told & _sold_out(panel, is_out, sold, out_at), check.sell_out_day_exposure, 0.0)
+    sold_out = np.where(
+        is_told & _sold_out(panel, is_in_stock, is_out & (sold > 0), out_at), check.sell_out_day_exposure, 0.0
+    )
     return Days(is_in_stock, is_out, sold, np.where(is_told & is_in_stock, 1.0, sold_out))
 
 
-def _sold_out(panel: Panel, is_out: Mask, sold: Array, out_at: Array) -> Mask:
+def _sold_out(panel: Panel, is_in_stock: Mask, sold_and_out: Mask, out_at: Array) -> Mask:
     """The days on which stock ran out: not those of a record that was at its end before, and sells on all the same."""
-    found = is_out & (sold > 0)
-    some = np.flatnonzero(found.any(axis=0))
-    on_hand, earlier = panel.on_hand_units[:, some], before(panel.on_hand_units[:, some])
-    rise = on_hand - earlier + sold[:, some] - or_zero(panel.returned_units[:, some])
-    received = panel.received_units[:, some]
+    doubtful = sold_and_out.copy()
+    doubtful[:-1] &= ~is_in_stock[1:]
+    some = np.flatnonzero(doubtful.any(axis=0))
+    if not len(some):
+        return sold_and_out
+    of_some = panel.of(some)
+    earlier, received = before(of_some.on_hand_units), of_some.received_units
+    rise = of_some.on_hand_units - earlier + of_some.units_sold - or_zero(of_some.returned_units)
     came_in = np.where(np.isnan(received), rise >= 1, received > 0)
+    found = sold_and_out.copy()
     found[:, some] &= came_in | ~(earlier <= out_at[some])
     return found
 
@@ -134,7 +140,7 @@ class Position(Columns):
     on_order_units: Array
     in_transit_units: Array
     price: Array
-    sold_today: Array
+    sold_out_today: Mask
     is_out: Mask
     is_stocked: Mask
 
@@ -160,8 +166,8 @@ def position(panel: Panel, days: Days) -> Position:
         on_order_units=np.array(on_order),
         in_transit_units=np.array(in_transit),
         price=last_known(panel.price),
-        sold_today=days.sold[0],
-        is_out=is_seen[0] & ~days.is_in_stock[0],
+        sold_out_today=days.is_out[0] & (days.on_sale[0] > 0),
+        is_out=days.is_out[0],
         is_stocked=np.isfinite(last_in_stock) | np.isfinite(last_sale) | (on_order > 0) | (in_transit > 0),
     )
 

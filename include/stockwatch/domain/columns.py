@@ -71,7 +71,7 @@ AVAILABILITY = ibis.schema(
         "rule": "string",  # name of the most specific threshold that applies
         "on_hand_units": "float64",
         "is_negative_record": "boolean",  # the record is below zero: it is wrong, and counts as out
-        "sold_out_today": "boolean",  # sold on the date, and out at its close
+        "sold_out_today": "boolean",  # was there and sold on the date, and out at its close
         "on_order_units": "float64",
         "in_transit_units": "float64",
         "price": "float64",

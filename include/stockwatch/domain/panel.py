@@ -139,8 +139,12 @@ def before(values: Array) -> Array:
 
 
 def total(values: Array, mask: Mask) -> Array:
-    """Sum over the days that are marked; always in the order of the days, so that a repeated check has equal digits."""
-    return np.asarray(np.where(mask, values, 0.0).sum(axis=0))
+    """Sum over the days that are marked; always in the order of the days, so that a series has equal digits in every
+    check. (`sum` of numpy adds in pairs where there is but one column, or days lie side by side in memory.)"""
+    found = np.zeros(mask.shape[1])
+    for of_day, is_marked in zip(values, mask, strict=True):
+        found += np.where(is_marked, of_day, 0.0)
+    return found
 
 
 def on(as_of: Dates, age: Array) -> Dates:

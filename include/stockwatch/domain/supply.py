@@ -67,7 +67,8 @@ class Replenishment(Columns):
             deviation; pipeline_unit_days what waited on each day, summed, of which received_units came in;
             last_waiting the last day on which something had not left yet, where the feed tells that apart; is_order
             marks the days on which something was ordered: (days, series)
-    Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where it never does
+    Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where it never does;
+            units and spread before a receipt where stock was reported on no day of one
     """
 
     receipts: Array
@@ -100,7 +101,9 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     is_receipt = came_in > 0
     count = is_receipt.sum(axis=0).astype(float)
     left = panel.on_hand_units - came_in
-    mean, square = (divided(total(or_zero(values), is_receipt), count) for values in (left, left**2))
+    is_counted = is_receipt & ~np.isnan(left)
+    counted = is_counted.sum(axis=0).astype(float)
+    mean, square = (divided(total(values, is_counted), counted) for values in (left, left**2))
     is_told = ~(np.isnan(panel.on_order_units) & np.isnan(panel.in_transit_units))
     on_order = or_zero(panel.on_order_units)
     inbound = on_order + or_zero(panel.in_transit_units)

@@ -83,10 +83,13 @@ def _not_active(table: ir.Table, items: ir.Table) -> ir.Table:
 
 
 def _succeeded(table: ir.Table, ranged: ir.Table, items: ir.Table) -> ir.Table:
-    """Items whose successor is ranged at the same location: it has a row of its own there."""
+    """Items whose successor is ranged at the same location, where it has a row of its own, and has begun."""
     known = _first_said(items, "successor_gtin")
     known = known.filter(known.successor_gtin.notnull() & (known.successor_gtin != known.item_id))
-    there = ranged.select(AS_OF, "partner", "location_id", successor_gtin="item_id")
+    first_days = _first_said(items, "active_from")
+    there = ranged.left_join(first_days, ["partner", "item_id"], rname="{name}_of_list")
+    there = there.filter(there.active_from.isnull() | (there.active_from <= there.as_of))
+    there = there.select(AS_OF, "partner", "location_id", successor_gtin="item_id")
     found = table.select(*SERIES_ON).inner_join(known, ["partner", "item_id"])
     found = found.inner_join(there, [AS_OF, "partner", "location_id", "successor_gtin"])
     return _reason(found, 2, ibis.literal("its successor ") + found.successor_gtin + " is ranged here")

@@ -334,7 +334,7 @@ def _told_of(found: Figures, today: Dates, last_receipt: Array) -> dict[str, Any
     return {
         "on_hand_units": where.on_hand_units,
         "is_negative_record": where.is_fresh & (where.on_hand_units < 0),
-        "sold_out_today": where.is_out & (where.sold_today > 0),
+        "sold_out_today": where.sold_out_today,
         "on_order_units": where.on_order_units,
         "in_transit_units": where.in_transit_units,
         "price": where.price,
