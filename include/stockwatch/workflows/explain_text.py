@@ -127,7 +127,7 @@ def _lasts(row: Row) -> str:
 
 def _receipt(row: Row) -> str:
     coming = row["next_receipt_on"]
-    return f"the next receipt, expected on {day_words(coming)}" if coming else "anything comes in"
+    return f"the next receipt, expected on {day_words(coming)}," if coming else "anything comes in"
 
 
 def _last(row: Row) -> str:
