@@ -11,10 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from include.stockwatch.workflows.services import Services
 
 DATE = dt.date(2026, 11, 1)
 DAYS = 56
 THREADS = 2
+MEMORY_DAYS = 90.0
 LEARNED_FROM = 3000
 """Series that factors are learned from, about, as in a check."""
 Run = Callable[[], int]
@@ -39,15 +44,47 @@ def every(series: int) -> int:
     return max(series // LEARNED_FROM, 1)
 
 
-def ours(home: Path) -> Run:
-    """The whole availability table."""
-    from include.stockwatch.workflows.check import availability_on
+def services_of(home: Path) -> tuple[Services, dict[dt.date, dict[str, str]]]:
+    """A lake and its settings, and what was delivered on each day."""
     from include.stockwatch.workflows.services import Services
 
     services = Services(home, home.parent / "config", lambda: dt.datetime(2026, 11, 2, tzinfo=dt.UTC))
     services.lake.engine.raw_sql(f"SET threads = {THREADS}")
-    delivered = {DATE - dt.timedelta(days=ago): {"bench": "x"} for ago in reversed(range(DAYS))}
+    return services, {DATE - dt.timedelta(days=ago): {"bench": "x"} for ago in reversed(range(DAYS))}
+
+
+def check(home: Path) -> Run:
+    """The whole availability table."""
+    from include.stockwatch.workflows.check import availability_on
+
+    services, delivered = services_of(home)
     return lambda: len(availability_on(services, [DATE], delivered)[0])
+
+
+def row_figures(home: Path) -> Run:
+    """The part of a check that the query `look_back` is the like of: what it reckons from rows, and the judgement."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import numpy as np
+
+    from include.stockwatch.domain.availability import CheckSettings
+    from include.stockwatch.domain.demand import Pools
+    from include.stockwatch.domain.figures import Limits, figures, learned
+    from include.stockwatch.workflows.check import daily_rows
+    from include.stockwatch.workflows.look_back import codes, look_back
+
+    (services, delivered), settings = services_of(home), CheckSettings(lookback_days=DAYS)
+
+    def run() -> int:
+        seen = look_back(services.lake.engine, daily_rows(services, [DATE], delivered), [DATE], DAYS)
+        pool = Pools(*(codes(seen.series[name]) for name in ("feed_id", "category", "item_id", "location_id")))
+        nothing = np.zeros(seen.panel.series)
+        limits = Limits(nothing, nothing + 0.5, nothing)
+        common = learned(seen.panel, pool, limits, settings)
+        with ThreadPoolExecutor(THREADS) as threads:
+            return len(figures(seen.panel, pool, limits, common, settings, MEMORY_DAYS, in_parts=threads.map).rate)
+
+    return run
 
 
 def in_sql(name: str) -> Callable[[Path], Run]:
@@ -74,7 +111,8 @@ def in_pandas(home: Path) -> Run:
 
 
 SIDES: Mapping[str, Callable[[Path], Run]] = {
-    "ours": ours,
+    "check": check,
+    "row_figures": row_figures,
     "core": in_sql("core"),
     "keys": in_sql("keys"),
     "look_back": in_sql("look_back"),

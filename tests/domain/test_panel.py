@@ -96,7 +96,7 @@ def test_columns_are_cut_as_one_and_what_is_not_reported_takes_no_room(chosen: o
 
 def test_parts_one_after_another_are_the_whole() -> None:
     whole = _Pair(Panel(*(np.arange(6.0).reshape(2, 3) + n for n in range(7))), np.arange(3.0))
-    joined = _Pair.joined([whole.of(slice(0, 1)), whole.of(slice(1, 3))])
+    joined = _Pair.joined((whole.of(one) for one in (slice(0, 1), slice(1, 3))), 3)
     assert joined.rate.tolist() == whole.rate.tolist()
     assert joined.panel.price.tolist() == whole.panel.price.tolist()
 

@@ -180,7 +180,7 @@ def figures(
     def of_part(one: slice) -> _Own:
         return _own(panel.of(one), pool.of(one), limits.of(one), common, check)
 
-    own = _Own.joined(list(in_parts(of_part, blocks(panel.series))))
+    own = _Own.joined(in_parts(of_part, blocks(panel.series)), panel.series)
     found, noise = own.position, demand.noise(check)
     a, b = demand.with_silence(own.evidence, check)
     dispersion = common.dispersion[pool.feed, demand.velocity_band(demand.rate(a, b))]

@@ -6,7 +6,7 @@ The row of a day is its age: 0 is the checked date, 1 the day before it. What is
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -29,17 +29,41 @@ class Columns:
         return type(self)(*(_cut(values, chosen) for values in self._values()))
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Parts one after another."""
-        return cls(*(_together(values) for values in zip(*(part._values() for part in parts), strict=True)))
+    def joined(cls, parts: Iterable[Self], series: int) -> Self:
+        """Parts one after another, of so many series together. Each is let go as soon as it is put in its place."""
+        whole: Self | None = None
+        end = 0
+        for part in parts:
+            whole = part._room(series) if whole is None else whole
+            end = whole._put(part, end)
+        if whole is None or end != series:
+            raise ValueError(f"parts of {end} series, not of {series}")
+        return whole
+
+    def _room(self, series: int) -> Self:
+        """Columns like these, for so many series, that have no values yet."""
+        return type(self)(
+            *(
+                values._room(series)
+                if isinstance(values, Columns)
+                else np.empty((*values.shape[:-1], series), values.dtype)
+                for values in self._values()
+            )
+        )
+
+    def _put(self, part: Self, start: int) -> int:
+        """Write the values of a part from a place on; where it ends."""
+        end = start
+        for whole, values in zip(self._values(), part._values(), strict=True):
+            if isinstance(whole, Columns):
+                end = whole._put(values, start)
+            else:
+                end = start + values.shape[-1]
+                np.copyto(whole[..., start:end], values, casting="no")
+        return end
 
     def _values(self) -> Iterator[Any]:
         return (getattr(self, field.name) for field in dataclasses.fields(self))
-
-
-def _together(values: Sequence[Any]) -> Any:
-    first = values[0]
-    return type(first).joined(values) if isinstance(first, Columns) else np.concatenate(values, axis=-1)
 
 
 def _cut(values: Any, chosen: Any) -> Any:

@@ -58,7 +58,7 @@ def availability_on(
     services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]
 ) -> tuple[pa.Table, int]:
     """The availability table of some dates, and how many series were seen in their look-back."""
-    rows = _rows(services, dates, delivered)
+    rows = daily_rows(services, dates, delivered)
     engine = services.lake.engine
     types = {feed_id: feed.location_type for feed_id, feed in services.settings.feeds.items()}
     return assess(engine, rows, dates, rules_of(services), master.master_data(services, dates), types)
@@ -85,8 +85,11 @@ def kpis_of(services: Services, table: pa.Table) -> pa.Table:
     return services.lake.engine.to_pyarrow(kpis(ibis.memtable(table, schema=AVAILABILITY)))
 
 
-def _rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]) -> ir.Table:
-    """Daily rows of the look-back of some dates; feeds that send only changes are read from their beginning."""
+def daily_rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]) -> ir.Table:
+    """Daily rows of the look-back of some dates; feeds that send only changes are read from their beginning.
+
+    Grain: (feed_id, series, business_date)
+    """
     import ibis
     import pyarrow as pa
 
