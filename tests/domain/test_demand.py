@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from include.stockwatch.domain.availability import CheckSettings
-from include.stockwatch.domain.demand import Pools
+from include.stockwatch.domain.demand import Pools, promotion_days, promotion_days_left
 from include.stockwatch.domain.figures import Limits, learned
 from include.stockwatch.domain.panel import Panel
 from tests.domain.tables import checked, observation, series
@@ -75,6 +75,47 @@ def test_a_price_a_little_lower_is_no_promotion() -> None:
     found = checked(rows, [56], check=USUAL)[56, "0004", "oat"]
     # though it sold three times as much; what is left is the profile of the weekdays
     assert found["expected_units_today"] == pytest.approx(found["demand_units_per_day"], rel=0.15)
+
+
+def on_promotion(days: int, *runs: tuple[int, int]) -> Any:
+    """Whether one series is promoted on each day; a run from an age to an older one."""
+    found = np.zeros((days, 1), bool)
+    for newest, oldest in runs:
+        found[newest : oldest + 1] = True
+    return found
+
+
+ONE = Pools(*(np.zeros(1, np.int64) for _ in range(4)))
+
+
+@pytest.mark.parametrize(
+    ("runs", "lasts"),
+    [
+        (((10, 13), (20, 25), (30, 33)), 4),
+        (((0, 11), (20, 24), (50, 55)), 5),  # what goes on yet, or began before the look-back, says nothing
+        (((0, 11),), 7),
+        ((), 7),
+    ],
+)
+def test_how_long_promotions_last_is_learned_from_whole_ones(runs: tuple[tuple[int, int], ...], lasts: float) -> None:
+    is_promoted = on_promotion(56, *runs)
+    assert promotion_days(is_promoted, np.ones((56, 1)), ONE, 1).tolist() == [lasts]
+
+
+def test_a_day_without_a_price_does_not_end_a_promotion() -> None:
+    is_promoted, price = on_promotion(56, (10, 12), (14, 15)), np.ones((56, 1))
+    price[13] = np.nan
+    assert promotion_days(is_promoted, price, ONE, 1).tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("runs", "left"), [(((0, 2),), 4), (((0, 0),), 6), (((0, 8),), 0), (((1, 3),), 0), ((), 0), (((0, 55),), 0)]
+)
+def test_a_promotion_under_way_goes_on_until_it_lasted_as_long_as_is_usual(
+    runs: tuple[tuple[int, int], ...], left: float
+) -> None:
+    usual = np.array([7.0])
+    assert promotion_days_left(on_promotion(56, *runs), np.ones((56, 1)), usual).tolist() == [left]
 
 
 # --- dispersion ------------------------------------------------------------------------------------------------------

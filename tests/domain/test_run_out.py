@@ -36,7 +36,7 @@ def test_the_tail_is_that_of_a_negative_binomial(mean: float, shape: float, disp
 def risk(**changes: Any) -> dict[str, float]:
     """The run-out risk of one series: 2 units a day, 4 on hand, the next receipt after 3 days."""
     plain = {"demand_a": 40, "demand_b": 20, "dispersion": 1, "on_hand_units": 4, "exposed_units": 4, "exposed_days": 3}
-    plain |= {"doubtful_days": 0, "late_share": 0, "weekday": 0}
+    plain |= {"doubtful_days": 0, "late_share": 0, "weekday": 0, "promotion": 1, "promotion_days": 0, "is_to_come": 0}
     profile = changes.pop("profile", None)
     changes = {"exposed_units": changes["on_hand_units"]} | changes if "on_hand_units" in changes else changes
     inputs = {name: np.array([value], float) for name, value in (plain | changes).items()}
@@ -85,6 +85,18 @@ def test_the_weekdays_until_the_receipt_count() -> None:
         < risk()["p_runs_out"]
         < risk(profile=quiet_start, weekday=6)["p_runs_out"]
     )
+
+
+def test_a_promotion_counts_for_as_long_as_it_goes_on() -> None:
+    assert risk(promotion=2, promotion_days=9) == risk(demand_b=10)
+    ends_tomorrow = risk(promotion=2, promotion_days=1)["p_runs_out"]
+    assert risk()["p_runs_out"] < ends_tomorrow < risk(promotion=2, promotion_days=2)["p_runs_out"]
+    assert risk(promotion=2, promotion_days=1, on_hand_units=6)["runs_out_in_days"] == 3
+    assert risk(promotion=2, promotion_days=3, on_hand_units=6)["runs_out_in_days"] == 2
+
+
+def test_an_order_to_come_is_made_for_the_promotions_that_are_planned() -> None:
+    assert risk(promotion=2, promotion_days=9, is_to_come=1)["p_runs_out"] == risk()["p_runs_out"]
 
 
 def test_more_doubt_about_a_small_risk_makes_it_larger() -> None:

@@ -20,6 +20,7 @@ from include.stockwatch.domain.panel import (
     Mask,
     Panel,
     ages,
+    median,
     newest,
     or_zero,
     summed,
@@ -35,6 +36,8 @@ PROFILE_UNITS = 100.0
 PROFILE_AT_LEAST = 50.0
 """Units per weekday below which a feed has no profile: every day is alike."""
 PROMOTION_UNITS = 20.0
+PROMOTION_DAYS = 7.0
+"""How long a promotion lasts where none was seen from its first day to its last."""
 DISPERSION_UNITS = 30.0
 DISPERSIONS = (0.5, 20.0)
 POOLED_LOCATIONS = 8
@@ -182,6 +185,28 @@ def promotion_factors(seen: History, pool: Pools, of: Pools, weekdays: Array) ->
     all_units, all_expected = summed(feed, units, of.feeds), summed(feed, expected, of.feeds)
     of_feed = ((all_units + PROMOTION_UNITS) / (all_expected + PROMOTION_UNITS))[feed]
     return np.where(days > 0, (units + PROMOTION_UNITS * of_feed) / (expected + PROMOTION_UNITS), 1.0)
+
+
+def promotion_days(is_promoted: Mask, price: Array, pool: Pools, feeds: int) -> Array:
+    """How long a promotion usually lasts at each feed, in days: the median of those that began and ended within the
+    look-back: (feeds,). A day without a price goes on as the day before it."""
+    known, runs = ~np.isnan(price), np.zeros((len(price) + 2, price.shape[1]), np.int8)
+    for day in reversed(range(len(price))):
+        runs[day + 1] = np.where(known[day], is_promoted[day], runs[day + 2])
+    change = np.diff(runs, axis=0).T
+    (series, last), (_, before) = np.nonzero(change > 0), np.nonzero(change < 0)
+    is_whole = (last > 0) & (before < len(price))
+    feed = pool.feed[series[is_whole]]
+    found = np.full(feeds, PROMOTION_DAYS)
+    found[feed] = median((before - last)[is_whole].astype(float), feed)
+    return found
+
+
+def promotion_days_left(is_promoted: Mask, price: Array, usual: Array) -> Array:
+    """Days after the date on which the promotion of each series is expected to go on; 0 where there is none, or where
+    it has lasted as long as is `usual` (series,)."""
+    begun = newest(~is_promoted & ~np.isnan(price))
+    return np.where(is_promoted[0], np.maximum(usual - np.where(np.isnan(begun), len(price), begun), 0.0), 0.0)
 
 
 def daily_factors(profile: Array, days: int) -> Array:

@@ -42,13 +42,15 @@ class Limits(Columns):
 @dataclass(frozen=True)
 class Common:
     """What is learned from many series: factors of weekdays (categories, 7), by age modulo seven, and of promotions
-    (categories,); dispersion (feeds, bands); hazards of the shelves; and which feeds report receipts (feeds,)."""
+    (categories,); dispersion (feeds, bands); hazards of the shelves; which feeds report receipts, and how many days
+    their promotions last (feeds,)."""
 
     weekdays: Array
     promotions: Array
     dispersion: Array
     hazards: phantom.Hazards
     reports_receipts: Mask
+    promotion_days: Array
 
     @classmethod
     def of_feeds(cls, parts: Sequence[Common]) -> Common:
@@ -62,6 +64,7 @@ class Common:
                 np.concatenate([one.hazard for one in hazards]), np.concatenate([one.recovery for one in hazards])
             ),
             np.concatenate([one.reports_receipts for one in parts]),
+            np.concatenate([one.promotion_days for one in parts]),
         )
 
 
@@ -90,7 +93,8 @@ def _learned(
     expected = seen.base_rate * factor
     dispersion = demand.dispersions(seen, expected, own, pool.feeds)
     runs = phantom.runs(some, days, seen, expected, dispersion, own, reports)
-    return Common(weekdays, promotions, dispersion, phantom.hazards(runs, pool.feeds), reports)
+    lasts = demand.promotion_days(seen.is_promoted, some.price, own, pool.feeds)
+    return Common(weekdays, promotions, dispersion, phantom.hazards(runs, pool.feeds), reports, lasts)
 
 
 def _factor(profile: Array, promotion: Array, is_promoted: Mask) -> Array:
@@ -107,6 +111,7 @@ class _Own(Columns):
     silence: phantom.Silence
     replenishment: supply.Replenishment
     factor_today: Array
+    promotion_days_left: Array
 
 
 InParts = Callable[[Callable[[slice], _Own], Iterable[slice]], Iterable[_Own]]
@@ -114,7 +119,7 @@ InParts = Callable[[Callable[[slice], _Own], Iterable[slice]], Iterable[_Own]]
 
 
 def _own(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings) -> _Own:
-    days, factor = _days(panel, pool, limits, common, check)
+    days, is_promoted, factor = _days(panel, pool, limits, common, check)
     found, rise = position(panel, days), phantom.risen(panel)
     return _Own(
         found,
@@ -122,14 +127,17 @@ def _own(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check
         phantom.silence(rise, days, factor, found.last_sale, found.last_receipt),
         supply.replenishment(panel, supply.receipts(panel, rise, common.reports_receipts[pool.feed])),
         factor[0],
+        demand.promotion_days_left(is_promoted, panel.price, common.promotion_days[pool.feed]),
     )
 
 
-def _days(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings) -> tuple[Days, Array]:
-    """The days of series, and what each is expected to sell of a mean one."""
+def _days(
+    panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings
+) -> tuple[Days, Mask, Array]:
+    """The days of series, whether each was one of a promotion, and what it is expected to sell of a mean one."""
     days = marked(panel, limits.out_of_stock_at_or_below_units, check)
     is_promoted = demand.promoted(panel.price)
-    return days, _factor(common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
+    return days, is_promoted, _factor(common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ class Figures(Columns):
 
     Shapes: (series,), those of the parts as well
     Units:  demand_a / demand_b in units per day on sale of a mean weekday without promotion, factor_today what the
-            date is worth of such a day
+            date is worth of such a day; promotion_days_left after the date, as promotions at the feed usually last
     Nulls:  NaN where it is not known; demand_b = 0 where no day with stock and sales was seen; p_phantom where the
             record of the date does not show stock
     """
@@ -152,6 +160,7 @@ class Figures(Columns):
     demand_a: Array
     demand_b: Array
     factor_today: Array
+    promotion_days_left: Array
     days_of_supply: Array
     p_phantom: Array
 
@@ -203,7 +212,7 @@ def figures(
     p_phantom = np.where(found.is_fresh & ~found.is_out, shelf.p_empty, np.nan)
     spell = phantom_spells(shelf, p_phantom, own.factor_today).where(status == Status.PHANTOM_SUSPECTED.value)
     out = np.flatnonzero(status == Status.OUT_OF_STOCK.value)
-    days, factor = _days(panel.of(out), pool.of(out), limits.of(out), common, check)
+    days, _, factor = _days(panel.of(out), pool.of(out), limits.of(out), common, check)
     spell.put(out, spells(days, factor, found.last_in_stock[out], check, memory_half_life_days))
     return Figures(
         found,
@@ -215,6 +224,7 @@ def figures(
         a,
         b,
         own.factor_today,
+        own.promotion_days_left,
         days_of_supply,
         p_phantom,
     )

@@ -20,6 +20,9 @@ RUN_OUT_INPUTS = (
     "doubtful_days",
     "late_share",
     "weekday",
+    "promotion",
+    "promotion_days",
+    "is_to_come",
 )
 
 
@@ -33,10 +36,13 @@ def run_out(
     `late_share` of all receipts, comes on top.
     Shapes: one element per series; `profile` (series, 7) are factors of the weekdays from Monday on, of mean 1
     Units:  as `with_next_receipt`; exposed_days NaN = not known: the horizon is looked at; weekday of the checked
-            date, Monday 0; runs_out_in_days is the first day by whose close stock is as likely gone as not
+            date, Monday 0; promotion is what a promoted day sells of a plain one, promotion_days how many of the next
+            days are promoted; is_to_come as `NextReceipt`: the risk is that of an order to come, which is made large
+            enough for what is promoted by then; runs_out_in_days is the first day by whose close stock is as likely
+            gone as not
     Nulls:  NaN where demand or stock is not known; runs_out_in_days also where it lasts until the receipt
     """
-    a, b, dispersion, on_hand, units, days, doubtful, late_share, weekday = (
+    a, b, dispersion, on_hand, units, days, doubtful, late_share, weekday, promotion, promoted, to_come = (
         np.asarray(inputs[name], float) for name in RUN_OUT_INPUTS
     )
     known = (b > 0) & np.isfinite(on_hand)
@@ -44,7 +50,8 @@ def run_out(
     days = np.where(np.isfinite(days), days, horizon_days).clip(0, supply.look_ahead_days)
     doubtful = np.where(np.isfinite(doubtful), doubtful, 0.0)
     week = _week_ahead(weekday, profile)
-    mean = rate * _within(week, days)
+    lift = promotion[:, None] - 1
+    mean = rate * _ahead(week, days[:, None], lift, np.where(to_come > 0, 0.0, promoted)[:, None])[:, 0]
     dispersion = np.where(np.isfinite(dispersion), np.maximum(dispersion, 1.0), 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         shape = 1 / (1 / a + np.where(days > 0, np.minimum(doubtful / days, 1.0), 0.0) ** 2)
@@ -57,7 +64,8 @@ def run_out(
         "runs_out_in_days": np.full(len(a), np.nan),
     }
     likely = np.flatnonzero(risk >= 0.5)
-    by_day = rate[likely, None] * _by_day(week[likely], supply.look_ahead_days)
+    day = np.arange(1.0, supply.look_ahead_days + 1)[None, :]
+    by_day = rate[likely, None] * _ahead(week[likely], day, lift[likely], promoted[likely, None])
     left = np.floor(np.maximum(on_hand[likely, None], 0.0))
     gone, _ = tail(by_day, a[likely, None], dispersion[likely, None], left)
     reached = gone >= 0.5
@@ -73,17 +81,18 @@ def _week_ahead(weekday: Array, profile: Array | None) -> Array:
     return np.concatenate([np.zeros((len(weekday), 1)), factors.cumsum(axis=1)], axis=1)
 
 
+def _ahead(week: Array, days: Array, lift: Array, promoted: Array) -> Array:
+    """Days of plain demand that the next so many days of each series bring, of which the first are promoted: each
+    (series, n) or (series, 1)."""
+    return _within(week, days) + lift * _within(week, np.minimum(days, promoted))
+
+
 def _within(week: Array, days: Array) -> Array:
-    """Days of usual demand in so many days of each series, in a straight line within a day."""
-    whole, row = days.astype(int), np.arange(len(days))
-    before, after = (week[row, day % 7] + day // 7 * week[:, 7] for day in (whole, whole + 1))
+    """Days of usual demand in so many days of each series, in a straight line within a day: (series, n)."""
+    days = np.broadcast_to(days, (len(week), days.shape[1]))
+    whole = days.astype(int)
+    before, after = (np.take_along_axis(week, day % 7, axis=1) + day // 7 * week[:, 7:] for day in (whole, whole + 1))
     return np.asarray(before + (days - whole) * (after - before))
-
-
-def _by_day(week: Array, days: int) -> Array:
-    """Days of usual demand in the next 1, 2, … days: (series, days)."""
-    day = np.arange(1, days + 1)
-    return np.asarray(week[:, day % 7] + day // 7 * week[:, 7:])
 
 
 def tail(mean: Array, shape: Array, dispersion: Array, stock: Array) -> tuple[Array, Array]:

@@ -243,6 +243,7 @@ class NextReceipt(Columns):
     Units:  order_due is an age; days_to_receipt counts the day of the receipt: 1 is tomorrow. The risk is that of
             `exposed_units` over `exposed_days` before a receipt, of which `doubtful_days` are a guess: where nothing is
             on order as yet and stock is above the level of an order, that of the level over the time from the order on
+            (is_to_come)
     Nulls:  days_to_receipt where it is late, or the DC is out, or neither order, cadence nor lead time is known, or
             where it is more than a year ahead
     """
@@ -254,6 +255,7 @@ class NextReceipt(Columns):
     exposed_days: Array
     doubtful_days: Array
     late_share: Array
+    is_to_come: Mask
 
 
 class _Expected(NamedTuple):
@@ -316,6 +318,7 @@ def next_receipt(
         exposed_days=np.where(to_come, one.lead + 1, at_no_order) + guess - 1,
         doubtful_days=doubtful,
         late_share=np.where(one.is_ordered, usual.late_share / 2, usual.late_share),  # it was ordered, at least
+        is_to_come=to_come,
     )
 
 

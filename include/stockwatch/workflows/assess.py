@@ -303,7 +303,7 @@ def _facts(
     orders, stock = supply.order_days(refill.is_order, pool.location), found.position.on_hand_units
     ahead = supply.next_receipt(refill, usual, orders, rate, stock, chain.out_since, rules.supply)
     today = _today(series)
-    risk = _run_outs(found, ahead, refill, common.weekdays[pool.category], today, rules)
+    risk = _run_outs(found, ahead, refill, common, pool, today, rules)
     status = _with_risk(series, found, risk["p_runs_out"], rules.check)
     is_out = status == Status.OUT_OF_STOCK.value
     corrected, overdue = _of_spells(panel, found, usual, is_out, rules)
@@ -385,11 +385,17 @@ def _of_spells(panel: Panel, found: Figures, usual: supply.Habits, is_out: Mask,
 
 
 def _run_outs(
-    found: Figures, ahead: supply.NextReceipt, refill: supply.Replenishment, profile: Array, today: Dates, rules: Rules
+    found: Figures,
+    ahead: supply.NextReceipt,
+    refill: supply.Replenishment,
+    common: Common,
+    pool: demand.Pools,
+    today: Dates,
+    rules: Rules,
 ) -> dict[str, Any]:
     """The risk of running out, and the day on which stock is as likely gone as not."""
     weekday = (today.astype(int) + THURSDAY) % 7
-    by_weekday = np.take_along_axis(profile, (weekday[:, None] - np.arange(7)) % 7, axis=1)
+    by_weekday = np.take_along_axis(common.weekdays[pool.category], (weekday[:, None] - np.arange(7)) % 7, axis=1)
     inputs = {
         "demand_a": found.demand_a,
         "demand_b": found.demand_b,
@@ -400,6 +406,9 @@ def _run_outs(
         "doubtful_days": ahead.doubtful_days,
         "late_share": ahead.late_share,
         "weekday": weekday,
+        "promotion": common.promotions[pool.category],
+        "promotion_days": found.promotion_days_left,
+        "is_to_come": ahead.is_to_come,
     }
     risk = run_out(inputs, rules.check.horizon_days, rules.supply, by_weekday)
     # a feed that says nothing of orders tells too little of the next receipt: there days of supply decide
