@@ -121,7 +121,7 @@ class Demo:
                     raise RuntimeError(f"{dag_id} {failed[0]} failed; logs under {self.airflow.airflow_home}/logs")
             return ready()
 
-        self.airflow.wait(ready_or_failed, what, 180)
+        self.airflow.wait(ready_or_failed, what, 600)
 
     def _delivered(self, date: dt.date) -> set[str]:
         with self.state.begin() as tx:
@@ -149,10 +149,11 @@ class Demo:
         print("\nAvailability by date and partner:")
         lake = Lake(self.home / "lake")
         table = lake.engine.to_pandas(lake.table("kpis").filter(lambda row: row.category == ""))
-        table = table.assign(partner=table.partner.replace("", "all")).sort_values(["business_date", "partner"])
+        table = table.assign(partner=table.partner.replace("", "all"))
         columns = [
             "business_date",
             "partner",
+            "location_type",
             "ranged",
             "out_of_stock",
             "in_stock_rate",
@@ -161,6 +162,7 @@ class Demo:
             "lost_money",
             "currency",
         ]
+        table = table.sort_values(columns[:3])
         print(table[columns].tail(3 * STORY_DAYS).to_string(index=False, float_format=lambda v: f"{v:.3f}", na_rep="-"))
         first = sent[0]["incident_id"] if sent else "INC-…"
         here = os.path.relpath(self.home, Path.cwd())

@@ -209,6 +209,7 @@ def picture_of(date: dt.date, **fields: Any) -> Picture:
     counts = {
         "ranged": len(fields.get("ranged_locations", ())),
         "known": len(fields.get("known_locations", ())),
+        "known_out": len(fields.get("out", ())),
     }
     told = {
         "partner": "northfield",

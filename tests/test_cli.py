@@ -115,3 +115,6 @@ def test_a_series_that_is_not_known_is_said_to_be_so(tmp_path: Path, capsys: pyt
     run(capsys, "ingest", FEED, northfield(tmp_path / "n.csv", [row(date, "0001") for date in days(DATES[0], 2)]))
     answer = run(capsys, "explain", "northfield", "9999", "00850007123017", DATES[1], code=1)
     assert "not ranged on 2026-10-02" in answer["message"]
+    assert "location_id `9999` is not known there" in answer["message"]
+    near = run(capsys, "explain", "northfield", "0001", "850007123017", DATES[1], code=1)
+    assert "not known there: did you mean `00850007123017`?" in near["message"]

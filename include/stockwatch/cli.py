@@ -440,7 +440,7 @@ def _lines(answer: Any, indent: int = 0) -> str:
 
 
 def _flat(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
 
 
 if __name__ == "__main__":

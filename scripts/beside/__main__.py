@@ -79,7 +79,7 @@ def row_figures(home: Path) -> Run:
         seen = look_back(services.lake.engine, daily_rows(services, [DATE], delivered), [DATE], DAYS)
         pool = Pools(*(codes(seen.series[name]) for name in ("feed_id", "category", "item_id", "location_id")))
         nothing = np.zeros(seen.panel.series)
-        limits = Limits(nothing, nothing + 0.5, nothing)
+        limits = Limits(nothing, nothing + 0.5)
         common = learned(seen.panel, pool, limits, settings)
         with ThreadPoolExecutor(THREADS) as threads:
             return len(figures(seen.panel, pool, limits, common, settings, MEMORY_DAYS, in_parts=threads.map).rate)

@@ -105,6 +105,18 @@ EXAMPLES: dict[str, Incident] = {
     "explained_in_one_way": incident(
         member("0118", 2, 3, cause="phantom"), member("0204", 3, 3, cause="phantom"), known=9, ranged=9
     ),
+    "ordered_too_late": incident(
+        member("0118", 2, 3, cause="not_ordered", cause_place="9", has_open_order=True, next_receipt_on=day(5)),
+        member("0204", 3, 3, cause="not_ordered", has_open_order=True, **NOT_PRICED),
+        known=9,
+        ranged=9,
+    ),
+    "ordered_in_part": incident(
+        member("0118", 2, 3, cause="not_ordered", has_open_order=True),
+        member("0204", 3, 3, cause="not_ordered", has_open_order=False),
+        known=9,
+        ranged=9,
+    ),
     "worse_in_many_stores": incident(*many(38), severity=Severity.CRITICAL, out_before=29, known=209),
     "eased_with_orders_open": incident(
         member("0118", 1, 3, has_open_order=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from include.stockwatch.alerting.audit_message import NearMiss
 from include.stockwatch.alerting.audit_message import render as weekly_audit
 from include.stockwatch.alerting.case import Case, Handling, Severity, Standing
 from include.stockwatch.alerting.digest import Day, Feed, daily, handed_over, overflow
@@ -59,13 +60,17 @@ FALLBACK = "nobody on record, shown to Sam Lee"
 SNOOZED = Handling(snoozed_by="dana@example.com", snoozed_until=AT + dt.timedelta(hours=20), snooze_reason="on its way")
 TAKEN = Handling(acknowledged_by="dana@example.com", acknowledged_until=AT + dt.timedelta(days=2))
 
-SHELVES = ("northfield/0118/00850000000011", "westway/0204/00850000000028")
+SHELVES = (
+    NearMiss("northfield/0118/00850000000011", "Oat Bar 6-pack", "Northfield Grocers", "Reno (0118)", 0.31),
+    NearMiss("westway/0204/00850000000028", "00850000000028", "Westway Distribution", "0204", 0.4),
+)
+HARMFUL = NearMiss("<!channel>/*0118*/<https://x.example|y>", LONG_150, "<!here>", "<https://x.example|y>", 0.4)
 
 PEOPLE_EXAMPLES: dict[str, Message] = {
     "weekly_audit": weekly_audit(day(1), many(3), SHELVES),
     "weekly_audit_of_one_shelf": weekly_audit(day(1), [], SHELVES[:1]),
     "weekly_audit_that_means_harm": weekly_audit(
-        day(1), [item(n, **MALICE, owner="<!here>") for n in range(1, 4)], ["<!channel>/*0118*/<https://x.example|y>"]
+        day(1), [item(n, **MALICE, owner="<!here>") for n in range(1, 4)], [HARMFUL]
     ),
     "digest_of_a_run": overflow(many(43), AT),
     "digest_of_one_without_a_price": overflow(

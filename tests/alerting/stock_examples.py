@@ -84,7 +84,7 @@ def mass(**told: Any) -> MassChange:
         "currency": "USD",
         "money_at_risk": 88123.4,
         "feeds": ("lakeside_stores",),
-        "why": "1,204 series ran out at once, more than 307",
+        "why": "1,204 series ran out at once, the limit is 307",
     }
     return MassChange(**(known | told))
 
@@ -128,8 +128,15 @@ STOCK_EXAMPLES: dict[str, Incident] = {
     "run_out_in_some_stores": incident(
         short("0118", 5), short("0204", 7, p_runs_out=0.55), **RUN_OUT, ranged=6, known=6
     ),
+    "run_out_in_a_promotion": incident(
+        short("0118", 5, promoted_units_per_day=7.2, promoted_until=day(7)),
+        short("0204", 7),
+        **RUN_OUT,
+        ranged=6,
+        known=6,
+    ),
     "run_out_with_nothing_on_order": incident(
-        short("0118", 5, inbound_units=0.0, next_receipt_on=None, cause="not_ordered", has_open_order=False), **RUN_OUT
+        short("0118", 5, inbound_units=0.0, cause="not_ordered", has_open_order=False), **RUN_OUT
     ),
     "run_out_without_figures": incident(
         short(
@@ -234,7 +241,7 @@ MASS_EXAMPLES: dict[str, MassChange] = {
     "mass_change_of_one_item": mass(
         newly_out=31,
         items=(NewlyOut(item_id="1", item_name="Oat Bar 6-pack", locations=31, of_locations=90),),
-        why="one item ran out in 31 of its 90 locations at once, 34%, more than 30%",
+        why="one item ran out in 31 of its 90 locations at once, 34%, the limit is 30%",
         currency=None,
         money_at_risk=None,
     ),

@@ -54,7 +54,7 @@ def test_any_incident_can_be_taken_put_off_and_ended(case: Case) -> None:
     assert f"acknowledged by {DANA}" in render(taken).as_text()
     quiet = after(taken, action(Act.SNOOZE))
     assert (quiet.standing, quiet.handling.snooze_reason) == (Standing.SNOOZED, "delivery on its way")
-    assert "snoozed until Wed 04 Nov 13:00 UTC" in render(quiet).as_text()
+    assert "snoozed until Wed 4 Nov 13:00 UTC" in render(quiet).as_text()
     ended = after(quiet, action(Act.RESOLVE))
     assert (ended.standing, ended.handling.resolved_by) == (Standing.RESOLVED, DANA)
     assert render(ended).header.startswith("Resolved")
@@ -165,8 +165,8 @@ def test_the_thread_says_who_did_what() -> None:
         assert line is not None
         lines.append(line.as_text())
     assert lines == [
-        "Acknowledged by dana@example.com, until Thu 05 Nov 09:00 UTC.",
-        "Snoozed by dana@example.com until Wed 04 Nov 13:00 UTC: delivery on its way.",
+        "Acknowledged by dana@example.com, until Thu 5 Nov 09:00 UTC.",
+        "Snoozed by dana@example.com until Wed 4 Nov 13:00 UTC: delivery on its way.",
         "Woken by dana@example.com.",
         "dana@example.com expects stock on Fri 6 Nov, 48 units.",
         "dana@example.com looked: confirmed.",

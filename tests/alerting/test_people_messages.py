@@ -12,12 +12,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.stockwatch.alerting.case import Severity
-from include.stockwatch.alerting.digest import COLUMNS, csv_of, money_words, overflow, ranked
+from include.stockwatch.alerting.digest import COLUMNS, csv_of, line, money_words, overflow, ranked
 from include.stockwatch.alerting.limits import violations
 from include.stockwatch.alerting.notice import Notice
 from tests.alerting.people_examples import AT, PEOPLE_EXAMPLES, item, many
+from tests.alerting.promise_examples import PROMISE_EXAMPLES
+from tests.alerting.stock_examples import STOCK_EXAMPLES
 from tests.alerting.test_message import is_safe, texts_of
 from tests.golden import GOLDEN, same_as_golden
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "phantom_in_some_stores",
+            "Medium phantom stock: Oat Bar 6-pack at Northfield Grocers, USD 273 at risk, 3 of 212 doubtful",
+        ),
+        (
+            "run_out_in_some_stores",
+            "High will run out: Oat Bar 6-pack at Northfield Grocers, USD 182 at risk, 2 of 6 running out",
+        ),
+        (
+            "dc_out_of_a_retailer",
+            "Critical DC out: Nut Mix 200 g at Northfield Grocers, USD 37,352 at risk, 4 of 6 empty",
+        ),
+        ("promise_price", "Price outside its band: Oat Bar 6-pack at Northfield Grocers, 12 of 212"),
+    ],
+)
+def test_a_line_calls_out_only_what_is_out(name: str, said: str) -> None:
+    assert line({**STOCK_EXAMPLES, **PROMISE_EXAMPLES}[name]).startswith(f"{said}, owner")
 
 
 @pytest.mark.parametrize("name", PEOPLE_EXAMPLES)

@@ -95,6 +95,13 @@ def test_a_phantom_of_many_stores_lists_the_longest_silent() -> None:
     assert silent("0118", 9).days_out() == 9
 
 
+def test_money_is_said_to_be_of_a_part_where_the_units_that_count_have_no_price() -> None:
+    unpriced = stores({"harbor": 2}, lost_money=None, at_risk_money=None)
+    whole = render(dc_incident(empty_dc(), *unpriced)).as_text()
+    part = render(dc_incident(empty_dc(lost_money=None, at_risk_money=None), *stores({"harbor": 2}))).as_text()
+    assert ("where a price is known" in whole, part.count("where a price is known")) == (False, 2)
+
+
 # --- the pages in docs/alerts ----------------------------------------------------------------------------------------
 
 SHOWN_ON_PAGES = {

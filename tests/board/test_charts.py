@@ -45,7 +45,7 @@ def test_a_day_without_data_is_a_gap_and_a_day_alone_is_a_dot() -> None:
 def test_the_promise_is_a_line_with_its_words() -> None:
     (line, _) = charts.trend(DATES, {"a": [0.9] * 6, "b": [0.99] * 6}, [0.95, 0.95, 0.9])["series"]
     assert [one["yAxis"] for one in line["markLine"]["data"]] == [90.0, 95.0]
-    assert line["markLine"]["data"][1]["label"]["formatter"] == "promise 95 %"
+    assert line["markLine"]["data"][1]["label"]["formatter"] == "promise 95%"
 
 
 def test_days_without_reports_are_shaded_and_so_is_the_incident() -> None:

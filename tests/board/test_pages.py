@@ -9,6 +9,7 @@ import re
 import shutil
 from html import unescape
 
+import ibis
 import pytest
 
 from include.stockwatch.adapters.state import incidents, outbox, tables
@@ -17,7 +18,7 @@ from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.alerting.incident import Fed
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.notice import Notice
-from include.stockwatch.board import overview
+from include.stockwatch.board import heatmap, overview
 from include.stockwatch.workflows import scorecard
 from include.stockwatch.workflows.record import record
 from tests.alerting.data_examples import data_incident
@@ -74,7 +75,9 @@ def test_availability_of_a_week_is_that_of_the_scorecard(board: Board) -> None:
     (northfield,) = [one for one in scorecard.scores(board.services, monday) if one.partner == "northfield"]
     rate = northfield.week.in_stock_rate
     assert rate is not None
-    shown = f"{100 * rate:.1f} %"
+    shown = f"{100 * rate:.1f}%"
+    tile = text_of(board.get("/overview/tiles").text)
+    assert f"Availability {shown} 1 of 2 partners keep" in tile, "of stores alone, without Westway's DCs"
     assert shown in text_of(board.get("/scorecard?week=2026-W44").text)
     assert shown in text_of(board.get("/overview/trend").text)
 
@@ -83,7 +86,7 @@ def test_the_trend_draws_a_gap_where_a_partner_sent_nothing(board: Board) -> Non
     from include.stockwatch.board.access import Desk, Viewer
 
     shown = overview.trend(Desk(board.services, Viewer("x")))
-    westway = next(one for one in shown["chart"]["series"] if one["name"] == "Westway Distribution")
+    westway = next(one for one in shown["chart"]["series"] if one["name"] == "Westway Distribution (DCs)")
     northfield = next(one for one in shown["chart"]["series"] if one["name"] == "Northfield Grocers")
     assert westway["data"][-1] is None, "nothing came for the last date, and nothing is made up"
     assert westway["connectNulls"] is False
@@ -96,7 +99,7 @@ def test_the_heatmap_puts_what_costs_most_first_and_marks_stale_and_unranged_cel
     products = re.findall(r'<th scope="row">([^<]+)</th>', page)
     assert products[0] == "Oat Bar"
     oat = page[page.index(">Oat Bar<") : page.index("</tr>", page.index(">Oat Bar<"))]
-    assert ">50 %<" in oat
+    assert ">50%<" in oat
     assert "not ranged" in oat, "the distributor has no Oat Bar"
     assert re.search(r'<a class="stale h\d"', page), "the distributor sent nothing for the last date"
     assert page.count('tabindex="0"') == 1, "one cell is in the tab order, arrows reach the others"
@@ -113,7 +116,7 @@ def test_an_incident_shows_its_impact_history_evidence_and_delivery(board: Board
     for line in render(case).body:
         assert line in page
     assert f"{LAST}.csv, line 2" in page, "evidence names file and line"
-    assert "Opened: first" in page
+    assert "Opened: first seen" in page
     assert "Previewed" in page
     assert "Slack is not set up" in page
     assert "published averages" in page
@@ -288,6 +291,40 @@ def test_stores_that_a_dc_feeds_are_shown_to_those_who_may_see_their_partner(own
     assert "1 of partners that you may not see" in own_board.get(pages[0], user="westway").text
 
 
+def test_the_heatmap_counts_stores_as_messages_do_and_dcs_only_where_there_is_no_store() -> None:
+    rows = [("retailer", "store", "in_stock"), ("retailer", "store", "out_of_stock"), ("retailer", "dc", "in_stock")]
+    rows += [("retailer", "store", "unknown"), ("distributor", "dc", "out_of_stock")]
+    told = {"item_id": "1", "business_date": LAST, "item_name": "Oat Bar", "category": "Snacks", "currency": "USD"}
+    table = ibis.memtable(
+        [
+            {**told, "partner": partner, "location_type": kind, "status": status, "at_risk_money": 5.0}
+            for partner, kind, status in rows
+        ]
+    )
+    found = heatmap.by_day(table).order_by("partner").to_pyarrow().to_pylist()
+    assert [(one["ranged"], one["known"], one["out"], one["money"]) for one in found] == [
+        (1, 1, 1, 5.0),
+        (3, 2, 1, 5.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "never"),
+    [
+        ("run_out_in_some_stores", "Running out", "Lost so far"),
+        ("phantom_in_some_stores", "Doubtful", "Gap until the next receipt"),
+    ],
+)
+def test_a_location_with_stock_is_not_called_out(own_board: Board, name: str, says: str, never: str) -> None:
+    case = STOCK_EXAMPLES[name].model_copy(update={"fingerprint": name})
+    with own_board.services.state.begin() as tx:
+        record(tx, Decision(Reason.FIRST, "opened", case), at=NOW, actor="check")
+    words = text_of(own_board.get(f"/incidents/{case.incident_id}").text)
+    locations = words[words.index("Locations ·") : words.index("History When")]
+    assert (says in locations, " Out " in locations) == (True, False)
+    assert never not in words
+
+
 def test_an_incident_of_thousands_of_stores_counts_each_once(own_board: Board) -> None:
     spells = [member(f"{n:04d}", 1, 3, cause=None if n % 4 else "phantom") for n in range(4000)]
     with own_board.services.state.begin() as tx:
@@ -308,6 +345,17 @@ def test_the_timeline_is_of_the_locations_of_the_incident_unless_asked_for_all(o
         return [row["on_hand"] for row in csv.DictReader(io.StringIO(table)) if row["business_date"] == "2026-11-01"]
 
     assert (on_hand(""), on_hand("?location=all"), on_hand("?location=0003")) == (["0.0"], ["40.0"], ["20.0"])
+
+
+def test_the_timeline_draws_the_limit_that_the_check_went_by(own_board: Board) -> None:
+    thresholds = own_board.services.config / "thresholds.yaml"
+    rule = "  - name: bars\n    match: {item_class: bars}\n    out_of_stock_at_or_below_units: 3\n"
+    thresholds.write_text(thresholds.read_text("utf-8") + rule, "utf-8")
+    with own_board.services.state.begin() as tx:
+        told = {"incident_id": "INC-2026-00779", "fingerprint": "two", "item_class": "bars"}
+        record(tx, Decision(Reason.FIRST, "opened", incident(member("0001", 1, 3), **told)), at=NOW, actor="check")
+    words = text_of(own_board.get("/incidents/INC-2026-00779/timeline").text)
+    assert "Out at or below 3 units (rule bars)." in words
 
 
 EVERY_KIND = {

@@ -9,19 +9,37 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import ibis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.stockwatch.domain.availability import CheckSettings, Status
 from include.stockwatch.domain.columns import ITEMS
+from include.stockwatch.domain.daily import daily
 from include.stockwatch.domain.master import per_partner
+from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.domain.thresholds import Match, Threshold, Thresholds
-from tests.domain.tables import DEFAULT, FEED, PARTNER, checked, day, observation, one, series, table, with_rules
+from tests.domain.tables import (
+    DEFAULT,
+    FEED,
+    ITEM,
+    PARTNER,
+    STORE,
+    checked,
+    day,
+    observation,
+    observations,
+    one,
+    rows_of,
+    series,
+    table,
+    with_rules,
+)
 from tests.strategies import HISTORY_DAYS, histories
 
 # --- demand and days of supply ---------------------------------------------------------------------------------------
@@ -213,6 +231,56 @@ def test_a_gap_inside_a_spell_lengthens_it_but_is_no_exposure() -> None:
     # days 3 and 4 are not known: the spell is four days long, two of them are seen to be out
     assert (found["spell_start_date"], found["spell_days"], found["spell_exposure_days"]) == (day(2), 4, 2)
     assert found["lost_units"] == 4
+
+
+def per_day(rows: Iterable[Row], absent: AbsentMeans = AbsentMeans.UNKNOWN, on: Sequence[int] = ()) -> list[Row]:
+    """Daily rows of what was delivered, on some days."""
+    came = [{"feed_id": FEED, "business_date": day(number)} for number in on]
+    delivered = table(came, ibis.schema({"feed_id": "string", "business_date": "date"}))
+    return [*rows_of(daily(observations(rows), delivered, {FEED: absent}, day(1), day(28)))]
+
+
+def test_a_weekly_report_of_no_stock_stands_for_its_week() -> None:
+    """Sold out in the week up to day 14, half of which it was there; out in all of the two weeks after."""
+    weeks = {7: (90, 35), 14: (0, 35), 21: (0, 0), 28: (0, 0)}
+    rows = per_day(series(weeks, flow_days=7))
+    found = checked(rows, [14, 21, 28], check=CheckSettings(forgetting=1))
+    shown = [found[on, STORE, ITEM] for on in (14, 21, 28)]
+    assert [row["demand_units_per_day"] for row in shown] == [pytest.approx(20 / 3)] * 3  # 10 in a day and a half
+    assert [row["spell_exposure_days"] for row in shown] == [3.5, 10.5, 17.5]
+    rate = shown[0]["demand_units_per_day"]
+    assert [row["lost_units_today"] for row in shown] == [pytest.approx(rate * days) for days in (3.5, 7, 7)]
+    assert shown[2]["lost_units"] == pytest.approx(sum(row["lost_units_today"] for row in shown))
+
+
+def test_a_week_of_a_shelf_that_is_suspected_empty_costs_a_week() -> None:
+    rows = per_day(series({7 * week: (90, 70 if week < 4 else 0) for week in range(1, 5)}, flow_days=7))
+    found = one(rows, 28, check=CheckSettings())
+    assert found["status"] == Status.PHANTOM_SUSPECTED
+    assert found["lost_units_today"] == pytest.approx(7 * found["p_phantom"] * found["demand_units_per_day"])
+    assert 6 < found["spell_exposure_days"] <= 7
+
+
+@pytest.mark.parametrize(
+    ("more", "exposure"),
+    [
+        ({"flow_days": 7}, 1 + 7),
+        ({"flow_days": 28}, 1 + 14),  # not past the report before
+        ({}, 2),
+    ],
+    ids=["a week's sales with the stock", "four weeks' sales", "the sales of the day"],
+)
+def test_of_a_report_that_never_came_nothing_is_known(more: dict[str, Any], exposure: float) -> None:
+    rows = series({1: (9, 2), 2: (0, 0)}) + series({16: (0, 0)}, **more)
+    assert one(per_day(rows), 16)["spell_exposure_days"] == exposure
+
+
+@pytest.mark.parametrize("means", [AbsentMeans.ZERO, AbsentMeans.UNCHANGED])
+def test_a_weekly_feed_that_leaves_rows_out_has_weeks_out_as_well(means: AbsentMeans) -> None:
+    quiet = [] if means is AbsentMeans.ZERO else series({14: (0, 0)}, flow_days=7)
+    rows = per_day([*series({7: (90, 35)}, flow_days=7), *quiet], means, on=(7, 14, 21))
+    found = one(rows, 21, check=CheckSettings(forgetting=1))
+    assert (found["spell_exposure_days"], found["demand_units_per_day"], found["lost_units_today"]) == (14, 5, 35)
 
 
 def test_a_gap_before_the_first_day_seen_out_is_not_part_of_the_spell() -> None:

@@ -131,7 +131,7 @@ UNSURE = ["distributor_dc?", "retailer_dc?", "not_ordered?", "not_delivered?"]
 
 def test_what_is_in_stock_has_no_cause() -> None:
     found = one(series("in_stock"))
-    assert (found["cause"], found["scope"], found["cause_evidence"], found["is_planned"]) == (None, None, None, False)
+    assert (found["cause"], found["scope"], found["cause_evidence"]) == (None, None, None)
 
 
 def test_of_what_nothing_is_known_nothing_is_denied() -> None:
@@ -297,13 +297,13 @@ def test_a_shelf_that_stays_silent_after_a_receipt_was_not_filled() -> None:
 
 def test_an_item_that_ended_is_planned() -> None:
     found = one(series(), items=[{"item_id": ITEM, "active_to": day(9)}])
-    assert (found["cause"], found["is_planned"]) == ("planned", True)
+    assert found["cause"] == "planned"
     assert json.loads(found["cause_evidence"])[0] == f"planned: the item ended on {day(9)}"
 
 
 @pytest.mark.parametrize("dates", [{"active_to": day(10)}, {"active_from": day(10)}, {}])
 def test_an_item_that_is_active_is_not_planned_to_be_out(dates: dict[str, Any]) -> None:
-    assert not one(series(), items=[{"item_id": ITEM, **dates}])["is_planned"]
+    assert one(series(), items=[{"item_id": ITEM, **dates}])["cause"] != "planned"
 
 
 def test_planned_goes_before_the_dc() -> None:
@@ -331,7 +331,9 @@ def test_an_item_whose_range_ended_is_planned() -> None:
 
 
 def test_an_item_before_its_range_begins_is_planned() -> None:
-    assert one(series(), assortment=[{"location_id": STORE, "item_id": ITEM, "ranged_from": day(11)}])["is_planned"]
+    assert one(series(), assortment=[{"location_id": STORE, "item_id": ITEM, "ranged_from": day(11)}])["cause"] == (
+        "planned"
+    )
 
 
 def test_a_closed_location_is_planned() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from include.stockwatch.domain.availability import CheckSettings
-from include.stockwatch.domain.demand import Pools, promotion_days, promotion_days_left
+from include.stockwatch.domain.demand import Pools, item_prior, promotion_days, promotion_days_left
 from include.stockwatch.domain.figures import Limits, learned
 from include.stockwatch.domain.panel import Panel
 from tests.domain.tables import checked, observation, series
@@ -71,10 +71,28 @@ def test_a_promotion_raises_what_its_days_are_expected_to_sell_and_not_the_rate(
 
 
 def test_a_price_a_little_lower_is_no_promotion() -> None:
-    rows = [row for place in range(10) for row in promoted(f"{place:04d}", {10, 11, 12, 55, 56}, price=4.9)]
+    rows = [row for place in range(7) for row in promoted(f"{place:04d}", {10, 11, 12, 55, 56}, price=4.9)]
     found = checked(rows, [56], check=USUAL)[56, "0004", "oat"]
-    # though it sold three times as much; what is left is the profile of the weekdays
+    # though it sold three times as much, at too few locations to tell; what is left is the profile of the weekdays
     assert found["expected_units_today"] == pytest.approx(found["demand_units_per_day"], rel=0.15)
+
+
+def test_what_an_item_sells_at_all_its_locations_shows_a_promotion_that_no_price_tells() -> None:
+    days = {10, 11, 12, 13, 14, 55, 56}
+    rows = [row for place in range(10) for row in promoted(f"{place:04d}", days, price=5.0)]
+    rows[-1] |= {"on_hand_units": 0.0, "units_sold": 0.0}  # the last location is out on the last day
+    found = checked(rows, [54, 56], check=USUAL)
+    assert found[54, "0004", "oat"]["expected_units_today"] == pytest.approx(2, rel=0.15)
+    assert found[56, "0004", "oat"]["demand_units_per_day"] < 3
+    assert found[56, "0009", "oat"]["lost_units_today"] == pytest.approx(6, rel=0.15)
+
+
+def test_an_item_that_sells_nowhere_is_amiss_and_not_unwanted() -> None:
+    places = [row for place in range(10) for row in shop(4, f"{place:04d}")]
+    rows = [row | {"units_sold": 0.0} if row["business_date"] > places[51]["business_date"] else row for row in places]
+    found = checked(rows, [56], check=USUAL)[56, "0004", "oat"]
+    assert found["expected_units_today"] > 0.4 * found["demand_units_per_day"]
+    assert found["p_phantom"] > 0.9
 
 
 def on_promotion(days: int, *runs: tuple[int, int]) -> Any:
@@ -155,6 +173,19 @@ def test_a_series_with_much_of_its_own_borrows_little() -> None:
     assert thin(12)[56, "0003", "oat"]["demand_units_per_day"] == pytest.approx(0.5, abs=0.05)
 
 
+def test_what_is_borrowed_is_taken_by_the_size_of_the_location() -> None:
+    sizes, items = np.linspace(0.25, 4, 12), np.array([0.5, 1.0, 2.0, 4.0])
+    size, rate = (grid.ravel() for grid in np.meshgrid(sizes, items, indexing="ij"))
+    item, location = np.tile(np.arange(4), 12), np.repeat(np.arange(12), 4)
+    days = np.full(48, 100.0)
+    days[-1] = 1.0  # the last item is new at the largest location
+    pool, one = Pools(np.zeros(48, np.int64), item, item, location), np.ones(48)
+    prior = item_prior(size * rate * days, days, one, pool, 1.0)
+    assert prior.a[-1] / prior.b[-1] == pytest.approx(4 * 4, rel=0.1)
+    other = item_prior(size * rate * days * np.where(np.arange(48) == 47, 9, 1), days, one, pool, 1.0)
+    assert other.a[-1] / other.b[-1] == pytest.approx(prior.a[-1] / prior.b[-1], rel=0.02), "its own sales say nothing"
+
+
 def test_few_locations_borrow_from_nobody() -> None:
     assert thin(5)[56, "new", "oat"]["demand_units_per_day"] == pytest.approx(2, rel=0.01)
 
@@ -169,9 +200,9 @@ def test_a_feed_learns_the_same_whatever_feeds_are_reckoned_beside_it() -> None:
     sold = random.poisson(random.uniform(0.1, 3, len(number)), on_hand.shape).astype(float)
     received = np.where(number // size % 2, random.integers(0, 2, on_hand.shape), np.nan)
     nothing, price = np.broadcast_to(np.nan, on_hand.shape), random.choice([4.0, 5.0], on_hand.shape, p=[0.1, 0.9])
-    panel = Panel(on_hand, sold, nothing, nothing, received, nothing, price)
+    panel = Panel(on_hand, sold, nothing, nothing, received, nothing, price, nothing)
     pool = Pools(number // size, number // (size // 2), number, number // 10)
-    limits = Limits(*np.zeros((3, len(number))))
+    limits = Limits(*np.zeros((2, len(number))))
     found = learned(panel, pool, limits, USUAL)
     assert len(pool.parts()) > 1
     for feed in range(feeds):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import AVAILABILITY, KPIS
-from include.stockwatch.domain.kpis import kpis
+from include.stockwatch.domain.kpis import headline, kpis
 from tests.domain.tables import day, rows_of, table
 
 IN, OUT, LOW, UNKNOWN = Status.IN_STOCK.value, Status.OUT_OF_STOCK.value, Status.AT_RISK.value, Status.UNKNOWN.value
@@ -148,6 +148,33 @@ def test_spells_are_those_that_go_on() -> None:
     rows = [of_series(OUT, spell_days=2), of_series(OUT, location_id="0204", spell_days=7), of_series(IN)]
     total = figures(rows)["", ""]
     assert (total["mean_spell_days"], total["longest_spell_days"]) == (4.5, 7)
+
+
+def test_a_dc_is_no_store_and_a_partner_without_stores_is_known_by_its_dcs() -> None:
+    dc = {"location_type": "dc", "location_id": "07"}
+    rows = [
+        *(of_series(status, location_id=place, location_type="store") for place, status in (("1", IN), ("2", OUT))),
+        of_series(IN, **dc),
+        of_series(UNKNOWN, **dc | {"item_id": "tea"}),
+        of_series(OUT, **dc | {"partner": "westway"}),
+    ]
+    table_of_kpis = kpis(table(rows, AVAILABILITY))
+    told = {
+        (row["partner"], row["location_type"]): (row["in_stock_rate"], row["oos_rate"], row["coverage"], row["ranged"])
+        for row in rows_of(table_of_kpis)
+    }
+    assert told == {
+        ("northfield", "store"): (0.5, 0.5, 1, 2),
+        ("northfield", "dc"): (1, 0, 0.5, 2),
+        ("westway", "dc"): (0, 1, 1, 1),
+        ("", "store"): (0.5, 0.5, 1, 2),
+        ("", "dc"): (0.5, 0.5, 2 / 3, 3),
+    }
+    shown = {(row["partner"], row["location_type"]) for row in rows_of(headline(table_of_kpis))}
+    assert shown == {("northfield", "store"), ("westway", "dc"), ("", "store")}
+    before = table([{**row, "business_date": day(0), "location_type": None} for row in rows_of(table_of_kpis)], KPIS)
+    both = rows_of(headline(before.union(table_of_kpis)))
+    assert {row["location_type"] for row in both if row["partner"] == "westway"} == {None, "dc"}, "an older lake"
 
 
 def test_each_date_has_its_own_figures() -> None:

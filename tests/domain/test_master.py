@@ -137,6 +137,21 @@ def test_a_list_of_stores_says_nothing_about_warehouses() -> None:
     assert statuses(found, of_all, types=types) == {(STORE, ITEM): "unknown"}
 
 
+def test_what_was_never_reported_is_at_a_place_of_the_kind_that_its_list_or_its_feeds_tell() -> None:
+    stores, dcs = series({10: (5, 1)}), series({10: (5, 1)}, feed_id="dcs", location_id="DC1")
+    types = {FEED: "store", "dcs": "dc"}
+
+    def kinds(found: Iterable[Row], *listed: Row) -> dict[str, str]:
+        rows = checked(found, [10], listed=with_blank_names(ranged(*listed)), location_types=types)
+        return {key[1]: row["location_type"] for key, row in rows.items() if row["status"] == "unknown"}
+
+    both, new = [*stores, *dcs], [{}, *({"location_id": "DC1", "item_id": one} for one in (ITEM, "rye"))]
+    new.append({"location_id": "NEW"})
+    assert kinds(both, *new) == {"NEW": "store", "DC1": "dc"}
+    assert kinds(dcs, *new[1:]) == {"NEW": "dc", "DC1": "dc"}, "a distributor without stores"
+    assert kinds(stores, {}, {"location_id": "NEW", "location_type": "dc"}) == {"NEW": "dc"}
+
+
 def test_an_own_number_in_a_list_stands_for_the_item_as_it_is_stored() -> None:
     known = items({"item_id": ITEM, "gtin": ITEM, "partner_item_id": "4711"})
     assert statuses(series({10: (5, 1)}), ranged({"item_id": "4711"}, known=known)) == {(STORE, ITEM): "in_stock"}

@@ -88,14 +88,14 @@ class _Pair(Columns):
 @pytest.mark.parametrize("chosen", [slice(1, 3), np.array([2, 0]), np.array([False, True, True])], ids=str)
 def test_columns_are_cut_as_one_and_what_is_not_reported_takes_no_room(chosen: object) -> None:
     stock, nothing = np.arange(6.0).reshape(2, 3), np.broadcast_to(NAN, (2, 3))
-    cut = _Pair(Panel(stock, *[nothing] * 6), np.arange(3.0)).of(chosen)
+    cut = _Pair(Panel(stock, *[nothing] * 7), np.arange(3.0)).of(chosen)
     assert cut.panel.on_hand_units.tolist() == stock[:, chosen].tolist()
     assert cut.rate.tolist() == np.arange(3.0)[chosen].tolist()
     assert (cut.panel.price.shape, cut.panel.price.strides) == ((2, len(cut.rate)), (0, 0))
 
 
 def test_parts_one_after_another_are_the_whole() -> None:
-    whole = _Pair(Panel(*(np.arange(6.0).reshape(2, 3) + n for n in range(7))), np.arange(3.0))
+    whole = _Pair(Panel(*(np.arange(6.0).reshape(2, 3) + n for n in range(8))), np.arange(3.0))
     joined = _Pair.joined((whole.of(one) for one in (slice(0, 1), slice(1, 3))), 3)
     assert joined.rate.tolist() == whole.rate.tolist()
     assert joined.panel.price.tolist() == whole.panel.price.tolist()

@@ -12,6 +12,9 @@ from scipy.stats import nbinom
 
 from include.stockwatch.domain import phantom
 from include.stockwatch.domain.availability import CheckSettings, Status
+from include.stockwatch.domain.demand import Pools
+from include.stockwatch.domain.figures import Limits, learned
+from include.stockwatch.domain.panel import Panel
 from tests.domain.tables import checked, day, observation, one, series
 
 USUAL = CheckSettings()
@@ -144,3 +147,15 @@ def test_a_shelf_that_never_sold_is_suspected_from_its_first_day_on() -> None:
     found = checked(elsewhere + new, [40], check=USUAL)[40, "new", "oat"]
     assert (found["status"], found["silent_days"]) == (Status.PHANTOM_SUSPECTED, 4)
     assert (found["spell_start_date"], found["spell_days"]) == (day(37), 4)
+
+
+def test_what_hardly_sells_does_not_teach_that_shelves_are_empty() -> None:
+    """Shelves that always have stock, and sell a unit in twenty days."""
+    shape = (56, 600)
+    sold = np.random.default_rng(1).poisson(0.05, shape).astype(float)
+    full, unknown, nothing = np.full(shape, 5.0), np.full(shape, np.nan), np.zeros(shape)
+    panel = Panel(full, sold, unknown, unknown, nothing, unknown, unknown, unknown)
+    feed = np.zeros(600, np.int64)
+    pool = Pools(feed, feed, np.arange(600) % 30, np.arange(600) // 30)
+    found = learned(panel, pool, Limits(np.zeros(600), np.full(600, 0.5)), CheckSettings())
+    assert found.hazards.hazard.max() < 0.004

@@ -81,7 +81,7 @@ def known(
         }
         | {
             f"{name}_on": None if np.isnan(columns[name][n]) else day(on - int(columns[name][n]))
-            for name in ("last_receipt", "on_order_since", "next_receipt")
+            for name in ("last_receipt", "on_order_since", "oldest_order", "next_receipt")
         }
         for n, place in enumerate(places)
     }
@@ -223,6 +223,26 @@ def test_receipts_that_follow_one_another_while_orders_wait_are_not_overdue() ->
     assert found["next_receipt_on"] == day(21)
 
 
+def test_of_several_orders_that_wait_the_oldest_comes_first() -> None:
+    """Ten units ordered every evening come in three days later; what is due on the last day does not come."""
+    found = one([*(order(number, 30.0, 10.0) for number in range(1, 20)), order(20, 30.0)], 20)
+    assert found["lead_time_days"] == pytest.approx(3, rel=0.1)
+    assert (found["oldest_order_on"], found["next_receipt_on"]) == (day(17), day(21))
+
+
+def test_orders_of_which_nothing_came_in_make_no_lead_time_shorter_or_longer() -> None:
+    rows = [
+        *weekly(14),
+        order(15, 0.0),
+        order(16, 0.0),
+        order(17, 10.0),
+        *(order(n, 10.0) for n in (18, 19)),
+        order(20, 15.0),
+    ]
+    found = one([*rows, order(21, 15.0)], 21)
+    assert (found["lead_time_days"], found["oldest_order_on"]) == (2, day(17))
+
+
 def test_what_is_in_transit_is_inbound_too() -> None:
     found = one([order(1, 4.0, in_transit_units=6.0)], 1)
     assert found["inbound_units"] == 10
@@ -267,16 +287,20 @@ def test_what_the_balance_shows_is_what_stock_rose_by_and_what_was_sold_in_any_o
 
 
 @pytest.mark.parametrize(
-    ("stock", "sold", "overdue"),
-    [((2, 1, 6, 5, 0), (0, 1, 1, 1, 5), 0.0), ((2, 1, 0, 0, 0), (0, 1, 1, 0, 0), 6.0)],
+    ("stock", "sold", "reports", "overdue"),
+    [
+        ((2, 1, 6, 5, 0), (0, 1, 1, 1, 5), False, 0.0),
+        ((2, 1, 6, 5, 0), (0, 1, 1, 1, 5), True, 6.0),  # its feed tells of receipts, and of none here
+        ((2, 1, 0, 0, 0), (0, 1, 1, 0, 0), False, 6.0),
+    ],
 )
 def test_what_only_the_balance_shows_to_have_come_is_not_overdue(
-    stock: tuple[float, ...], sold: tuple[float, ...], overdue: float
+    stock: tuple[float, ...], sold: tuple[float, ...], reports: bool, overdue: float
 ) -> None:
     days = enumerate(zip(stock, sold, (6, 6, 0, 0, 0), strict=True))
     rows = [observation(number, have, gone, on_order_units=pending) for number, (have, gone, pending) in days]
     panel = look_back(engine(), observations(rows), [day(4)], 56).panel
-    assert overdue_units(panel, np.array([2.0]), SETTINGS).tolist() == [overdue]
+    assert overdue_units(panel, np.array([2.0]), np.array([reports]), SETTINGS).tolist() == [overdue]
 
 
 def test_a_return_is_no_receipt() -> None:
@@ -379,7 +403,7 @@ def test_a_record_is_corrected_by_what_no_sale_explains_where_all_sales_are_told
         np.array([[days.get(number, (None, None))[place]] for number in range(last, 0, -1)], float) for place in (0, 1)
     )
     nothing = np.full(on_hand.shape, np.nan)
-    panel = Panel(on_hand, sold, nothing, nothing, nothing, nothing, nothing)
+    panel = Panel(on_hand, sold, *[nothing] * 6)
     start, in_stock = newest(on_hand <= 0), newest(on_hand > 0)
     (found,) = corrected_units(panel, start, in_stock)
     assert found == pytest.approx(np.nan if corrected is None else corrected, nan_ok=True)

@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 import pytest
 
 from include.stockwatch.domain.availability import CheckSettings
-from include.stockwatch.domain.columns import ASSORTMENT, ITEMS
+from include.stockwatch.domain.columns import ASSORTMENT, AVAILABILITY, ITEMS
+from include.stockwatch.domain.kpis import kpis
 from include.stockwatch.domain.master import per_partner
 from include.stockwatch.domain.transitions import begun
 from tests.domain.tables import ITEM, PARTNER, STORE, checked, day, one, rows_of, series, table
@@ -54,6 +55,22 @@ def test_of_what_ended_and_is_no_longer_reported_the_plan_is_the_cause() -> None
     found = one(rows, 24, check=USUAL, items=items(active_to=day(19)))
     assert (found["status"], found["cause"]) == ("planned", "planned")
     assert json.loads(found["cause_evidence"])[0] == f"planned: the item ended on {day(19)}"
+
+
+@pytest.mark.parametrize("dates", [{"active_to": day(19)}, {"active_from": day(25)}, {"successor_gtin": NEW}])
+def test_what_is_left_of_an_item_that_is_not_meant_to_be_had_is_neither_in_stock_nor_out(dates: dict[str, Any]) -> None:
+    """Stock that is sold off, or came before its first day: in no rate, whether there is some or none."""
+    left, gone = ({number: (stock, 1.0) for number in range(1, 25)} for stock in (90.0, 0.0))
+    rows = [*series(left, item_id=OLD), *series(left, item_id=NEW), *series(gone, item_id=OLD, location_id="0204")]
+    rows += [*series(left, item_id=NEW, location_id="0204"), *series(left, item_id="rye")]
+    table_on = checked(rows, [24], check=USUAL, items=items(**dates))
+    assert {key[1:]: row["status"] for key, row in table_on.items() if row["status"] != "in_stock"} == {
+        ("0118", OLD): "planned",
+        ("0204", OLD): "planned",
+    }
+    assert [row["cause"] for row in table_on.values()].count("planned") == 2
+    (total,) = [row for row in rows_of(kpis(table(table_on.values(), AVAILABILITY))) if row["partner"] == ""]
+    assert (total["ranged"], total["in_stock"], total["out_of_stock"]) == (3, 3, 0)
 
 
 @pytest.mark.parametrize("said_by", ["assortment", "item list"])

@@ -112,7 +112,7 @@ def test_blank_rows_are_no_preamble_and_do_not_count() -> None:
 def test_a_header_below_the_rows_looked_at_is_not_found() -> None:
     rows = [["Stock"], ["report"], HEADER]
     assert found(rows, header_within=3)[0] is not None
-    assert "is missing" in held(rows, header_within=2)
+    assert "are missing" in held(rows, header_within=2)
 
 
 def test_no_row_is_taken_behind_the_last_one_looked_at() -> None:
@@ -126,6 +126,11 @@ def test_what_is_missing_is_told_from_the_row_most_like_a_header() -> None:
     assert "`Curr Str On Hand Qty` is missing" in what
     assert "does not use: `Curr Str On-Hand Qty`, `Status`" in what
     assert "near `Curr Str On Hand Qty`: `Curr Str On-Hand Qty`" in what
+
+
+def test_a_longer_name_that_begins_the_same_is_near() -> None:
+    what = held([["Store Nbr", "Item Nbr", "Curr Str On Hand Qty (current, not editable)", "Currency"]])
+    assert "near `Curr Str On Hand Qty`: `Curr Str On Hand Qty (current, not editable)`" in what
 
 
 def test_a_row_with_near_names_is_more_like_a_header_than_a_longer_one() -> None:

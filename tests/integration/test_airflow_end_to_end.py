@@ -65,7 +65,7 @@ class World:
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """What the checks have written."""
-        names = {"availability": ("location_id", "item_id"), "kpis": ("category",)}
+        names = {"availability": ("location_id", "item_id"), "kpis": ("category", "location_type")}
         return {
             name: self.lake.engine.to_pyarrow(
                 self.lake.table(name).order_by("business_date", "partner", *key)

@@ -111,14 +111,18 @@ def test_verdicts_become_the_precision_of_the_rule(stored: Services) -> None:
     found = precision(stored, FRIDAY.date())
     (rule,) = found["rules"]
     assert (rule["rule"], rule["alerts"], rule["precision"], rule["answered"]) == ("core bars", 2, 1.0, 0.5)
-    assert found["audit"] == {"alerts": ["INC-2026-00418", "INC-2026-00419"], "near_misses": []}
+    assert found["audit"] == {"alerts": ["INC-2026-00418", "INC-2026-00419"], "near_misses": {}}
     assert found["digest_only"] == []
     assert precision(stored, FRIDAY.date() - dt.timedelta(days=7))["rules"] == []
 
 
-def test_the_audit_of_a_week_is_asked_once_of_the_channels_that_answer_for_it(stored: Services) -> None:
-    """A-56"""
+def test_the_audit_of_a_week_is_asked_once_of_the_channels_that_answer_for_it(stored: Services, config: Path) -> None:
+    """A-56; near is what comes near to the limit of its own rule."""
+    thresholds = config / "thresholds.yaml"
+    rule = "  - name: bars\n    match: {item_class: bars}\n    phantom_probability: 0.9\n"
+    thresholds.write_text(thresholds.read_text("utf-8") + rule, "utf-8")
     near = row("0204", IN, p_phantom=0.4), row("0077", IN, p_phantom=0.1), row("0118", OUT, p_phantom=0.4)
+    near = *near, row("0301", IN, p_phantom=0.4, item_class="bars"), row("07", IN, p_phantom=0.4, location_type="dc")
     stored.lake.replace_dates("availability", table(5, near), [day(5)])
     with stored.state.read() as tx:
         channel = incidents.find(tx, ID).channel
@@ -128,4 +132,6 @@ def test_the_audit_of_a_week_is_asked_once_of_the_channels_that_answer_for_it(st
         (message,) = outbox.of_incident(tx, "AUDIT-2026-W45")
     assert message["text"] == "AUDIT of the week from Mon 2 Nov: please look at 1 alert and 1 shelf without an alert."
     assert ID in message["plain"]
-    assert f"northfield/0204/{ITEM}" in message["plain"]
+    assert (
+        f"Nut Mix at Northfield Grocers, 0204: empty with a chance of 40% - northfield/0204/{ITEM}" in message["plain"]
+    )

@@ -53,7 +53,7 @@ def everything(services: Services) -> dict[str, Any]:
     engine = services.lake.engine
     tables = {
         name: engine.to_pyarrow(services.lake.table(name).order_by("business_date", "partner", *key)).to_pylist()
-        for name, key in (("availability", ("location_id", "item_id")), ("kpis", ("category",)))
+        for name, key in (("availability", ("location_id", "item_id")), ("kpis", ("category", "location_type")))
     }
     return {"messages": sent, "events": shown, **tables}
 

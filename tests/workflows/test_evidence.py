@@ -51,7 +51,7 @@ def test_a_new_incident_gets_a_picture_once(services: Services, tmp_path: Path) 
     assert picture.content[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", picture.content[16:24]) == (770, 396)
     assert picture.alt_text.startswith("Two charts over 1 location. Stock on hand: ")
-    assert "0 on 2026-10-29" in picture.alt_text
+    assert "0 units on Thu 29 Oct" in picture.alt_text
     assert picture == of_incident(services)[0], "the same data give the same bytes"
     assert deliver(services)["previewed"] == 2
 

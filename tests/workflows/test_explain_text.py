@@ -19,7 +19,7 @@ KNOWN: dict[str, Any] = {
     "business_date": DATE,
     "partner": "northfield",
     "location_id": "0118",
-    "location_name": "Northfield Cedar Street",
+    "location_name": "Cedar Street",
     "item_id": "00850007123017",
     "item_name": "Oat Bar\n12-pack",
     "on_hand_units": 12.0,
@@ -98,6 +98,8 @@ CASES: dict[str, dict[str, Any]] = {
         "runs_out_on": dt.date(2026, 11, 25),
         "short_units": 6.4,
         "next_receipt_on": dt.date(2026, 11, 27),
+        "promoted_units_per_day": 6.5,
+        "promoted_until": dt.date(2026, 11, 24),
         "cause": "not_ordered",
         "scope": "store",
         "cause_evidence": '["not_ordered: ordered too late or too little, due on 2026-11-27"]',
@@ -115,6 +117,7 @@ def told(status: str, days: list[dict[str, Any]] | None = None, **more: Any) -> 
     limits = {"min_days_of_supply": {"value": 2.0, "from": "default"}}
     found = {
         "row": row,
+        "partner_name": "Northfield Grocers",
         "days": days or [],
         "rule": "core bars",
         "limits": limits,
@@ -159,6 +162,17 @@ def test_a_spell_that_began_before_the_look_back_is_not_given_a_beginning() -> N
 def test_what_is_planned_and_no_longer_reported_has_no_record() -> None:
     text = told("planned", **NOTHING)
     assert "\nBy plan it is not to be had here, so this is no stock-out." in text
+
+
+def test_an_order_that_comes_too_late_is_not_called_none() -> None:
+    text = told("at_risk", **CASES["at_risk"])
+    assert "Why: ordered too late or too little, due on Fri 27 Nov." in text
+    assert "Next: ask Northfield Grocers replenishment to expedite the open orders" in text
+
+
+def test_a_receipt_of_which_nothing_is_on_order_is_no_promise() -> None:
+    text = told("at_risk", **CASES["at_risk"] | {"on_order_units": 0.0, "in_transit_units": 0.0})
+    assert "expected on Fri 27 Nov if orders go out as usual, with" in " ".join(text.split())
 
 
 def test_without_orders_in_the_feed_the_note_says_so() -> None:

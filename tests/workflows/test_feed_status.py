@@ -49,9 +49,11 @@ def status(services: Services) -> FeedStatus:
 
 @pytest.fixture
 def fed(services: Services, clock: Clock) -> Services:
-    """Services of a feed with history until Thursday, then Friday and Saturday on time."""
+    """Services of a feed with history in two files until Thursday, then Friday and Saturday on time."""
     clock.move(days=-2)
-    came(services, "history", days(SATURDAY - dt.timedelta(days=29), 28))
+    for name, ago, count in (("history-1", 29, 21), ("history-2", 8, 7)):
+        came(services, name, days(SATURDAY - dt.timedelta(days=ago), count))
+        clock.move(minutes=1)
     clock.move(days=1)
     came(services, "friday", [SATURDAY - dt.timedelta(days=1)])
     came(services, "saturday", [SATURDAY])
@@ -89,6 +91,7 @@ def test_a_feed_that_is_in_is_on_time(fed: Services) -> None:
         (SATURDAY - dt.timedelta(days=1), DayState.LATE),
         (SATURDAY - dt.timedelta(days=2), DayState.HISTORY),
     ]
+    assert {day.state for day in shown.days[3:]} == {DayState.HISTORY}
     assert len(shown.days) == 14
 
 

@@ -15,6 +15,7 @@ from include.stockwatch.alerting.case import STOCK_KINDS, Kind, Severity, Standi
 from include.stockwatch.alerting.grouping import Group, group_of
 from include.stockwatch.alerting.incident import Incident, MemberState
 from include.stockwatch.alerting.kinds import render
+from include.stockwatch.domain.thresholds import Match, SeverityBands, Threshold, Thresholds
 from include.stockwatch.settings.loader import load
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows.day import LACKS
@@ -96,6 +97,12 @@ def test_a_store_that_runs_out_by_itself_stays_out_of_the_incident_of_the_dc(boo
         "dc_out westway 07": ["07", "northfield:1"],
         "out_of_stock northfield partner": ["2"],
     }
+
+
+def test_availability_counts_what_is_out_in_whichever_incident_it_is(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"), row("2", OUT), row("3", IN), row("4", PHANTOM))
+    own = next(one for one in book.ongoing.values() if one.kind is Kind.OUT_OF_STOCK)
+    assert (own.known, own.known_out) == (4, 2)
 
 
 def test_a_retailers_own_dc_is_an_incident_of_the_retailer(book: Book) -> None:
@@ -393,6 +400,27 @@ def test_the_end_says_how_long_it_was_in_days_and_in_business_days() -> None:
         book.on(2, row("1", OUT))
         book.on(8, row("1", IN))
         assert f"back at Northfield Grocers after {lasted}, about" in render(book.last("INC-1")).fallback
+
+
+def test_limits_of_an_item_class_are_those_of_its_incidents() -> None:
+    """A-22, A-15: from the first date to the last, on which nothing of it costs any more."""
+    rule = Threshold(
+        name="bars", match=Match(item_class="bars"), min_in_stock_rate=0.5, restock_transit_days=4,
+        severity=SeverityBands.model_validate({"critical": {"money": 2}, "high": {"money": 1}, "medium": {}}),
+    )  # fmt: skip
+    rules = Thresholds(thresholds=(*CHAIN.thresholds.thresholds, rule))
+    book, bars = Book(CHAIN.model_copy(update={"thresholds": rules})), {"item_class": "bars"}
+    book.on(2, dc(OUT, **bars), because("1") | bars, row("2", IN, **bars))
+    incident = book.last("INC-1")
+    assert (incident.rule, incident.promise, incident.severity) == ("bars", 0.5, Severity.CRITICAL)
+    assert incident.transit_days == 4
+    for number in (3, 4, 5, 6):
+        book.on(number, dc(IN, **bars), row("1", OUT, **bars), row("2", IN, **bars))
+        assert list(book.open_ones()) == ["dc_out westway 07"], "its stores still wait for the goods"
+    book.on(7, dc(IN, **bars), row("1", OUT, **bars), row("2", IN, **bars))
+    assert list(book.open_ones()) == ["out_of_stock northfield partner"]
+    book.on(8, dc(IN, **bars), row("1", IN, **bars), row("2", IN, **bars))
+    assert (book.last("INC-2").rule, book.last("INC-2").promise) == ("bars", 0.5)
 
 
 # --- properties ------------------------------------------------------------------------------------------------------

@@ -147,8 +147,9 @@ def test_a_blank_quantity_is_no_data_and_a_negative_one_is_kept(services: Servic
         ((HEADER + "\n" + row(DATE, "1", name="Müsli")).encode("cp1252"), "ENCODING", "at byte"),
         ((HEADER + "\n" + row(DATE, "1", name="x" * 200_000)).encode(), "LAYOUT_CHANGED", "field larger"),
         (("\n".join([HEADER, *(row(DATE, str(n), on_hand="?") for n in range(9))])).encode(), "TOO_MANY_REJECTS", "9 of 9 rows"),
+        (("\n".join([HEADER, row("?", "1"), *(row(DATE, str(n), on_hand="?") for n in range(9))])).encode(), "TOO_MANY_REJECTS", "start with line 3: `on_hand` = `?`"),
     ],
-    ids=["empty", "header only", "missing column", "column twice", "delimiter", "encoding", "huge cell", "all rows bad"],
+    ids=["empty", "header only", "missing column", "column twice", "delimiter", "encoding", "huge cell", "all rows bad", "most rows bad for another reason than the first"],
 )  # fmt: skip
 def test_a_broken_file_is_held_whole_and_says_why(
     content: bytes, code: str, says: str, services: Services, tmp_path: Path

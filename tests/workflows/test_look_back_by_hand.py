@@ -49,7 +49,7 @@ def ours(rows: pd.DataFrame) -> pd.DataFrame:
     series, panel = seen.series, seen.panel
     pool = demand.Pools(*(codes(series[name]) for name in ("feed_id", "category", "item_id", "location_id")))
     nothing = np.zeros(panel.series)
-    common = learned(panel, pool, Limits(nothing, nothing, nothing), CHECK)
+    common = learned(panel, pool, Limits(nothing, nothing), CHECK)
     days = marked(panel, nothing, CHECK)
     lift = np.where(demand.promoted(panel.price), common.promotions[pool.category], 1.0)
     factor = demand.daily_factors(common.weekdays[pool.category], DAYS) * lift

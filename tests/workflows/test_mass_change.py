@@ -66,7 +66,7 @@ def test_a_date_on_which_a_third_of_the_stores_run_out_is_held(watched: Services
     found = check(watched, 3, some(11))  # ten of thirty newly out
     assert (found["held"], found["opened"], found["resolved"]) == (["northfield"], [], [])
     after, held, mark = stored(watched)
-    assert held.why == "one item ran out in 10 of its 30 locations at once, 33%, more than 30%"
+    assert held.why == "one item ran out in 10 of its 30 locations at once, 33%, the limit is 30%"
     assert (held.kind, held.newly_out, held.series, held.items[0].locations) == (Kind.MASS_CHANGE, 10, 30, 10)
     assert mark == day(2), "the date does not count as decided"
     assert [one.members[0].last_out for one in after] == [one.members[0].last_out for one in before]
@@ -81,7 +81,7 @@ def test_the_limits_are_those_of_the_settings(watched: Services, newly: int, is_
 def test_many_items_that_run_out_in_a_store_or_two_are_held_by_their_sum(watched: Services) -> None:
     found = check(watched, 3, some(3), items=15)  # three stores of fifteen items, less what was out before: 44 of 450
     assert found["held"] == ["northfield"]
-    assert stored(watched)[1].why == "30 series ran out at once, more than 22"
+    assert stored(watched)[1].why == "30 series ran out at once, the limit is 22"
 
 
 def test_the_first_date_of_a_partner_is_believed(services: Services) -> None:

@@ -59,7 +59,7 @@ def test_a_price_outside_its_band_opens_one_incident_for_all_its_stores(services
     assert (incident.channel, incident.owner) == ("C0NORTHFIELD", "Dana Ruiz")
     (message,) = sent(services)
     assert message["text"].startswith(
-        "PROMISE: price outside its band: Oat Bar at Northfield Grocers: 2 of 3 locations"
+        "PROMISE: Price outside its band: Oat Bar at Northfield Grocers: 2 of 3 locations"
     )
 
 

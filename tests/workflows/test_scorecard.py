@@ -28,14 +28,19 @@ def sent(services: Services) -> list[dict[str, Any]]:
 
 
 def kpis_in(
-    services: Services, out_on: Iterable[dt.date], dates: Sequence[dt.date], partner: str = "northfield"
+    services: Services,
+    out_on: Iterable[dt.date],
+    dates: Sequence[dt.date],
+    partner: str = "northfield",
+    kinds: Sequence[str] = ("store",),
 ) -> None:
-    """KPI rows of a partner with two series, of which one is out on some dates."""
+    """KPI rows of a partner with two series in its stores or DCs each, of which one is out on some dates."""
     rows = [
         dict.fromkeys(KPIS.names)
         | {"business_date": date, "partner": partner, "category": "", "ranged": 2, "known": 2}
-        | {"out_of_stock": int(date in set(out_on))}
+        | {"out_of_stock": int(date in set(out_on)), "location_type": kind}
         for date in dates
+        for kind in kinds
     ]
     services.lake.replace_dates("kpis", pa.Table.from_pylist(rows, schema=KPIS.to_pyarrow()), dates)
 
@@ -73,6 +78,22 @@ def test_a_week_is_held_against_its_promises_and_the_weeks_before(services: Serv
     assert northfield["service"]["before"] == pytest.approx(1000 * 2 / (14 * 25))
 
 
+def test_a_feed_of_complaints_that_fell_silent_is_no_promise_kept(
+    services: Services, tmp_path: Path, clock: Clock
+) -> None:
+    two_weeks(services, tmp_path)
+    clock.move(days=7)
+    dates = days(MONDAY + dt.timedelta(days=14), 7)
+    stock_in(services, tmp_path, [row(date, store, sold=25) for date in dates for store in ("118", "204")])
+    kpis_in(services, [], dates)
+    (silent,) = scorecard.scores(services, dates[0])
+    assert silent.week.complaints is None
+    clock.move(days=1)
+    complaints_in(services, tmp_path, [said("2026-10-20", contacts="3")], "complaints_2.csv")
+    (heard,) = scorecard.scores(services, dates[0])
+    assert heard.week.complaints == 0
+
+
 def test_a_channel_gets_the_scorecard_of_a_week_once(services: Services, tmp_path: Path, clock: Clock) -> None:
     two_weeks(services, tmp_path)
     assert scorecard.post(services)["posted"] == ["C0NORTHFIELD"]
@@ -87,11 +108,19 @@ def test_a_channel_gets_the_scorecard_of_a_week_once(services: Services, tmp_pat
 
 def test_each_channel_hears_of_its_own_partners(services: Services, tmp_path: Path) -> None:
     kpis_in(services, [], [dt.date(2026, 10, 31)])
-    kpis_in(services, [], [dt.date(2026, 11, 1)], "westway")
+    kpis_in(services, [], [dt.date(2026, 11, 1)], "westway", ["dc"])
     scorecard.post(services)
     northfield, westways = sent(services)
     assert ("Northfield" in northfield["text"], "Northfield" in westways["text"]) == (True, False)
     assert "Data: 1 of 7 days" in westways["plain"]
+    assert "Availability: KEPT" in northfield["plain"]
+    assert "Availability in DCs: KEPT" in westways["plain"], "it has no stores"
+
+
+def test_availability_of_a_partner_is_that_of_its_stores(services: Services) -> None:
+    kpis_in(services, [MONDAY], [MONDAY], kinds=("store", "dc"))
+    (northfield,) = scorecard.scores(services, MONDAY)
+    assert (northfield.week.known, northfield.week.in_stock_rate, northfield.location_type) == (2, 0.5, "store")
 
 
 def test_a_week_without_data_posts_nothing(services: Services) -> None:

@@ -32,6 +32,21 @@ WORDS = {
     "shelf": Words("stock is in the store, not on the shelf", "ask the store to fill the shelf from the back."),
 }
 """Cause (requirement A-12) -> its words. `unknown` has none: the message says what little the feed shows."""
+ORDERED_LATE = Words(
+    "ordered too late or too little",
+    "ask {partner} replenishment to expedite the open orders, and to raise what is missing.",
+)
+PARTLY_ORDERED = Words(
+    "nothing was ordered, or too late or too little",
+    "ask {partner} replenishment to raise the missing orders, and to expedite the open ones.",
+)
+
+
+def words_of(cause: str | None, *has_open_order: bool | None) -> Words | None:
+    """The words of a cause at locations that have an open order or not: of what is on its way, none says `nothing`."""
+    if cause == "not_ordered" and any(has_open_order):
+        return ORDERED_LATE if all(has_open_order) else PARTLY_ORDERED
+    return WORDS.get(cause or "")
 
 
 class Explained(NamedTuple):
@@ -41,13 +56,17 @@ class Explained(NamedTuple):
     place: str | None
     members: tuple[Member, ...]
 
+    def words(self) -> Words:
+        """How the cause is said of these locations."""
+        return words_of(self.cause, *(member.has_open_order for member in self.members)) or WORDS[self.cause]
+
     def why(self) -> str:
         """What happened, without saying where."""
-        return WORDS[self.cause].why.replace("{dc}", self.place or "that serves it")
+        return self.words().why.replace("{dc}", self.place or "that serves it")
 
     def next_step(self, partner: str) -> str:
         """What to do about it."""
-        step = WORDS[self.cause].next_step.replace("{partner}", partner)
+        step = self.words().next_step.replace("{partner}", partner)
         return step.replace("{dc}", self.place or "its DC")
 
 
@@ -62,6 +81,6 @@ def explained(members: Iterable[Member]) -> list[Explained]:
     groups: dict[tuple[str, str | None], list[Member]] = defaultdict(list)
     for member in members:
         if member.cause in WORDS:
-            groups[member.cause, member.cause_place].append(member)
+            groups[member.cause, member.cause_place if "{dc}" in WORDS[member.cause].why else None].append(member)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0][0], group[0][1] or ""))
     return [Explained(cause, place, tuple(found)) for (cause, place), found in ranked]

@@ -106,7 +106,7 @@ def _next_step(incident: DataIncident) -> str:
     partner = one_line(incident.partner_name)
     match incident.trouble:
         case Trouble.HELD if incident.held and not incident.held.is_releasable:
-            return "mend the feed definition and clear the ingest run, or discard it under Required Actions in Airflow."
+            return "mend the feed definition and clear the ingest run, or discard the file under Required Actions."
         case Trouble.HELD:
             return "look at the file under Required Actions in Airflow: release it, or discard it and ask for another."
         case Trouble.SMALL:

@@ -105,6 +105,7 @@ SHARED = (
     "item_id",
     "item_name",
     "category",
+    "item_class",
     "brand",
     "currency",
     "location_type",
@@ -146,7 +147,7 @@ def _open(picture: Picture, tenant: str, new_id: str, previous: Incident | None)
         copies=_copies(picture, ()),
         ranged=picture.ranged,
         known=picture.known,
-        known_out=picture.counted(),
+        known_out=picture.known_out,
         peak_out=picture.counted(),
         previous_id=previous.incident_id if previous else None,
         **{name: getattr(picture, name) for name in SHARED},
@@ -191,7 +192,7 @@ def _follow(picture: Picture, incident: Incident, moved: Moved = NOWHERE) -> Dec
     if picture.known or picture.known_locations or picture.out:
         taken = {name: value for name in SHARED if (value := getattr(picture, name)) is not None}
         fresh = {"data_as_of": picture.business_date, "ranged": picture.ranged, "known": picture.known}
-        fresh |= {"known_out": picture.counted(), "copies": _copies(picture, incident.copies)}
+        fresh |= {"known_out": picture.known_out, "copies": _copies(picture, incident.copies)}
         if picture.business_date > incident.data_as_of:
             fresh["out_before"] = len(incident.empty())
         if picture.out:

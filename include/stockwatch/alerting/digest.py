@@ -11,13 +11,29 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field
 
-from include.stockwatch.alerting.case import SEVERITY_ORDER, Case, Severity, Standing
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, one_line
+from include.stockwatch.alerting.case import SEVERITY_ORDER, Case, Kind, Severity, Standing
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, moment_words, one_line
 from include.stockwatch.alerting.tables import as_csv
 from include.stockwatch.domain.value import Value
 
 SHOWN, NAMED = 10, 3
 ON_THE_BOARD, AT_RISK = "the board lists all of them", " at risk"
+KIND_WORDS = {
+    Kind.DC_OUT: "DC out",
+    Kind.PROMISE_PRICE: "price outside its band",
+    Kind.PROMISE_PACK: "pack or GTIN changed",
+    Kind.PROMISE_VANISHED: "item vanished",
+    Kind.PROMISE_QUALITY: "complaints about quality",
+}
+"""Kinds that a line calls otherwise than by their names."""
+AFFECTED = {
+    Kind.OUT_OF_STOCK: " out",
+    Kind.PHANTOM_STOCK: " doubtful",
+    Kind.WILL_RUN_OUT: " running out",
+    Kind.DC_OUT: " empty",
+    Kind.MASS_CHANGE: " out at once",
+}
+"""What locations of a kind are; of a promise, those where it is broken."""
 COLUMNS = (
     "incident_id",
     "kind",
@@ -72,7 +88,7 @@ def overflow(cases: Sequence[Case], at: dt.datetime) -> Message:
             ("Partners", _partners(cases)),
         ),
         body=(*_lines(first), why),
-        context=(f"decided {day_words(at.date())} {at:%H:%M} UTC", "all rows in the thread (CSV)", ON_THE_BOARD),
+        context=(f"decided {moment_words(at)}", "all rows in the thread (CSV)", ON_THE_BOARD),
     )
 
 
@@ -96,7 +112,7 @@ def handed_over(cases: Sequence[Case], owner: str, at: dt.datetime) -> Message:
             ("Partners", _partners(cases)),
         ),
         body=(*_lines(first), *notes, "Acknowledgements and snoozes of the owner before have ended."),
-        context=(f"handed over {day_words(at.date())} {at:%H:%M} UTC", ON_THE_BOARD),
+        context=(f"handed over {moment_words(at)}", ON_THE_BOARD),
     )
 
 
@@ -161,7 +177,7 @@ def daily(day: Day) -> Message:
             *(_lines(untaken) or ["Everything that is open is in somebody's hands."]),
             *(unseen if day.unseen else ()),
         ),
-        context=(f"since {day_words(day.since.date())} {day.since:%H:%M} UTC", *apart, ON_THE_BOARD),
+        context=(f"since {moment_words(day.since)}", *apart, ON_THE_BOARD),
     )
 
 
@@ -173,11 +189,15 @@ def line(case: Case) -> str:
     subject = f"{what} at {where}" if what else where
     figures = [
         f"{listed.currency or ''} {listed.money_at_risk:,.0f} at risk".strip() if listed.money_at_risk else "",
-        f"{listed.locations_out:,} of {listed.locations:,} out" if listed.locations_out and listed.locations else "",
+        f"{listed.locations_out:,} of {listed.locations:,}{AFFECTED.get(case.kind, '')}"
+        if listed.locations_out and listed.locations
+        else "",
     ]
-    severity = listed.severity.capitalize() if listed.severity else "Data"
+    severity = f"{listed.severity.capitalize()} " if listed.severity else ""
+    words = KIND_WORDS.get(case.kind, case.kind.replace("_", " "))
+    words = words if severity else f"{words[0].upper()}{words[1:]}"
     told = [
-        f"{severity} {case.kind.replace('_', ' ')}: {subject}",
+        f"{severity}{words}: {subject}",
         *filter(None, figures),
         f"owner {one_line(case.owner)}",
     ]
@@ -239,7 +259,7 @@ def _snoozes(day: Day) -> str:
         and case.handling.snoozed_until
         and case.handling.snoozed_until.date() <= day.on + dt.timedelta(days=1)
     )
-    told = [f"{incident_id} {until:%a %d %b %H:%M} UTC" for until, incident_id in ends]
+    told = [f"{incident_id} {moment_words(until)}" for until, incident_id in ends]
     return f"{', '.join(told[:NAMED])}{_more(told)}" if told else "none by tomorrow"
 
 

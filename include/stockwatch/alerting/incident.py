@@ -61,7 +61,9 @@ class Member(Value):
     customers_at_risk: float | None = None
     has_open_order: bool | None = Field(default=None, description="null = the feed does not say")
     on_hand_units: float | None = Field(default=None, description="on record; null where it is empty")
-    units_per_day: float | None = Field(default=None, description="expected to be wanted")
+    units_per_day: float | None = Field(default=None, description="expected to be wanted, without a promotion")
+    promoted_units_per_day: float | None = Field(default=None, description="while a promotion goes on; null = none is")
+    promoted_until: dt.date | None = Field(default=None, description="the last day that it is expected to")
     silent_days: int | None = Field(default=None, description="days with stock on record and no sale")
     p_phantom: float | None = Field(default=None, description="probability that the shelf is empty all the same")
     days_of_supply: float | None = None
@@ -123,11 +125,13 @@ class Picture(Value):
     item_id: str
     item_name: str | None = None
     category: str | None = None
+    item_class: str | None = None
     brand: str | None = None
     currency: str | None = None
     business_date: dt.date
     ranged: int = Field(description="locations where the item is ranged")
     known: int = Field(description="of these, with fresh data")
+    known_out: int = Field(default=0, description="of these, out, whichever incident they are in")
     known_locations: frozenset[str] = frozenset()
     ranged_locations: frozenset[str] = frozenset()
     partner_is_whole: bool = Field(description="every feed of the partner delivered this date")
@@ -190,6 +194,7 @@ class Incident(Case):
     item_id: str
     item_name: str | None = None
     category: str | None = None
+    item_class: str | None = None
     brand: str | None = None
     currency: str | None = None
     location_type: str = "store"
@@ -212,7 +217,7 @@ class Incident(Case):
     members: tuple[Member, ...] = ()
     ranged: int = 0
     known: int = 0
-    known_out: int = Field(default=0, description="locations known to be out on `data_as_of`")
+    known_out: int = Field(default=0, description="locations out on `data_as_of`, whichever incident they are in")
     out_before: int | None = Field(default=None, description="locations out on the date looked at before")
     peak_out: int = 0
     previous_id: str | None = None
@@ -230,6 +235,11 @@ class Incident(Case):
             locations_out=len({member.place for member in self.empty()}) if self.is_open else 0,
             locations=self.ranged,
         )
+
+    def facts(self, location_id: str | None = None) -> dict[str, str | None]:
+        """What threshold rules match: of one of its locations, or of all together."""
+        told = {name: getattr(self, name) for name in ("partner", "category", "item_class", "item_id")}
+        return {**told, "location_id": location_id}
 
     @property
     def is_false_alarm(self) -> bool:

@@ -109,13 +109,13 @@ def suspicion(picture: MassPicture, limits: MassChangeSettings) -> str | None:
     """Why a date is not believed; none if it is."""
     most = max(limits.members, limits.share * picture.series)
     if picture.newly_out > most:
-        return f"{picture.newly_out:,} series ran out at once, more than {most:,.0f}"
+        return f"{picture.newly_out:,} series ran out at once, the limit is {most:,.0f}"
     for item in picture.items:
         if item.locations >= limits.min_locations and item.locations > limits.locations_share * item.of_locations:
             share = item.locations / item.of_locations
             return (
                 f"one item ran out in {item.locations:,} of its {item.of_locations:,} locations at once, "
-                f"{share:.0%}, more than {limits.locations_share:.0%}"
+                f"{share:.0%}, the limit is {limits.locations_share:.0%}"
             )
     return None
 

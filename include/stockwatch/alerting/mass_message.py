@@ -30,10 +30,10 @@ def _open(incident: MassChange) -> Message:
         fields=(
             ("Status", f"Open - {held} held{in_hand(incident)}"),
             ("Owner", incident.owner),
-            ("Date", date if len(incident.dates) == 1 else f"{day_words(incident.dates[0])} to {date}"),
+            ("Date", date) if len(incident.dates) == 1 else ("Dates", f"{day_words(incident.dates[0])} to {date}"),
             ("Newly out", f"{incident.newly_out:,} of {incident.series:,} series, no DC is the cause"),
             ("At risk, if it were true", _money(incident)),
-            ("Effect", "0 incidents opened or closed; those that are open stand still"),
+            ("Effect", "no incident is opened or closed by it; those that are open stand still"),
         ),
         body=(
             f"Why it is not believed: {incident.why}.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ NOUNS = {"store": ("store", "stores"), "dc": ("DC", "DCs")}
 WORST_SHOWN = 3
 NOT_ESTIMATED = "not estimated"
 NOT_KNOWN = "not known"
+ISO_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 TITLES = {
     Kind.OUT_OF_STOCK: "Out of stock",
     Kind.PHANTOM_STOCK: "Stock record looks wrong",
@@ -102,7 +104,6 @@ def _open(incident: Incident) -> Message:
     places = noun(incident, incident.ranged)
     item, partner = item_words(incident), one_line(incident.partner_name)
     day = (incident.data_as_of - incident.opened_on).days + 1
-    at_risk = units_and_money(incident, "at_risk_units", "at_risk_money", now_out_only=True)
     days = incident.basis.horizon_days
     of_all = f"{len(out):,} of {incident.ranged:,} {places}"
     status = f"Open, day {day:,}{in_hand(incident)}{frozen(incident)}"
@@ -114,7 +115,7 @@ def _open(incident: Incident) -> Message:
         ("Owner", incident.owner),
         ("Availability", f"{availability:.1%} (promise {100 * incident.promise:g}%)"),
         (f"{places[0].upper()}{places[1:]} out", f"{len(out):,} of {incident.ranged:,}{change}"),
-        (f"At risk, next {days} days", at_risk),
+        (f"At risk, next {days} days", at_risk(incident)),
         ("Customers", customers(incident)),
     )
     body = (
@@ -135,6 +136,15 @@ def _open(incident: Incident) -> Message:
     )
 
 
+def at_risk(incident: Incident) -> str:
+    """Units and money at risk; a location whose order is due within the horizon counts until then (A-20)."""
+    figures = units_and_money(incident, "at_risk_units", "at_risk_money", now_out_only=True)
+    end = incident.data_as_of + dt.timedelta(days=incident.basis.horizon_days)
+    dues = [one.next_receipt_on for one in incident.now_out() if one.has_open_order and one.at_risk_units]
+    is_sooner = any(due is not None and due < end for due in dues)
+    return f"{figures}, until orders come where that is sooner" if is_sooner else figures
+
+
 def risk(incident: Incident) -> str:
     """What an open incident will cost, in a few words: money if it is known, else units."""
     # what is only to come is counted until the next receipt, not over the horizon
@@ -143,7 +153,7 @@ def risk(incident: Incident) -> str:
     if money is not None:
         return f"{money_words(money, incident)} at risk{ahead}"
     units = incident.total("at_risk_units", now_out_only=True)
-    return "cost not estimated" if units is None else f"about {number(units)} units at risk{ahead}"
+    return "cost not estimated" if units is None else f"about {units_words(units)} at risk{ahead}"
 
 
 def frozen(incident: Incident) -> str:
@@ -164,7 +174,7 @@ def in_hand(case: Case) -> str:
     if case.standing is Standing.ACKNOWLEDGED and handling.acknowledged_by:
         return f", acknowledged by {one_line(handling.acknowledged_by)}"
     if case.standing is Standing.SNOOZED and handling.snoozed_until:
-        return f", snoozed until {handling.snoozed_until:%a %d %b %H:%M} UTC"
+        return f", snoozed until {moment_words(handling.snoozed_until)}"
     return ", opened again" if handling.reopened else ""
 
 
@@ -301,6 +311,8 @@ def _customers_so_far(incident: Incident) -> str:
 
 
 def _range(expected: float, incident: Incident) -> str:
+    if number(expected) in ("0", "0.00"):
+        return "less than 0.01"
     low, high = expected * incident.basis.low, expected * incident.basis.high
     return f"{number(expected)} ({number(low)} to {number(high)})"
 
@@ -378,19 +390,42 @@ def units_and_money(incident: Incident, units: str, money: str, *, now_out_only:
     if amount is None:
         return NOT_ESTIMATED
     value = incident.total(money, now_out_only=now_out_only)
-    words = f"about {number(amount)} units"
-    return words if value is None else f"{words}, {money_words(value, incident)}"
+    words = f"about {units_words(amount)}"
+    if value is None:
+        return words
+    partly = " where a price is known" if has_unpriced(incident, units, money, now_out_only=now_out_only) else ""
+    return f"{words}, {money_words(value, incident)}{partly}"
+
+
+def has_unpriced(incident: Incident, units: str, money: str, *, now_out_only: bool = False) -> bool:
+    """Whether units are counted that no price is known of, so that the money is that of a part.
+
+    A DC's own units stand for those of its stores, as in `total`.
+    """
+    source = incident.source()
+    if source is not None and getattr(source, units):
+        return getattr(source, money) is None
+    members = incident.now_out() if now_out_only else incident.members
+    return any(getattr(one, units) and getattr(one, money) is None for one in members)
 
 
 def money_words(value: float, incident: Incident) -> str:
     """`USD 3,271`; small amounts with cents."""
-    figure = f"{value:,.0f}" if round(value) >= 10 else f"{value:.2f}"
+    figure = f"{value:,.0f}" if round(value) >= 10 or not value else f"{value:.2f}"
     return f"{incident.currency or ''} {figure}".strip()
 
 
 def number(value: float) -> str:
-    """A count as people read it: whole from ten on, one decimal below, two below one."""
-    return f"{value:,.0f}" if round(value, 1) >= 10 else f"{value:.1f}" if round(value, 2) >= 1 else f"{value:.2f}"
+    """A count as people read it: whole from ten on, one decimal below, two below one; `6` and `0`, not `6.0`."""
+    if value <= 0:
+        return f"-{number(-value)}" if value else "0"
+    places = 0 if round(value, 1) >= 10 else 1 if round(value, 2) >= 1 else 2
+    return f"{value:,.{places}f}".removesuffix(".0")
+
+
+def units_words(value: float) -> str:
+    """`1 unit`, `6 units`."""
+    return f"{number(value)} {'unit' if number(value) == '1' else 'units'}"
 
 
 def day_words(date: dt.date) -> str:
@@ -398,6 +433,24 @@ def day_words(date: dt.date) -> str:
     weekday = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[date.weekday()]
     month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[date.month - 1]
     return f"{weekday} {date.day} {month}"
+
+
+def spoken_dates(text: str) -> str:
+    """A text of the check in which dates read as in messages: `due on Fri 27 Nov` for `due on 2026-11-27`."""
+    return ISO_DATE.sub(_spoken, text)
+
+
+def _spoken(found: re.Match[str]) -> str:
+    try:
+        return day_words(dt.date.fromisoformat(found[0]))
+    except ValueError:  # a name that looks like a date
+        return found[0]
+
+
+def moment_words(at: dt.datetime) -> str:
+    """`Sun 22 Nov 06:40 UTC`."""
+    at = at.astimezone(dt.UTC)
+    return f"{day_words(at.date())} {at:%H:%M} UTC"
 
 
 def one_or_many(count: int, noun: str) -> str:

@@ -30,7 +30,7 @@ def _open(incident: NoOwner) -> Message:
             ("Status", f"Open since {day_words(incident.since)}{in_hand(incident)}"),
             ("Owner", one_line(incident.owner)),
             ("Open incidents", f"{incident.incidents:,}"),
-            ("At risk there", _money(incident)),
+            ("At risk there", _money(incident).removesuffix(" at risk")),
             ("Claimed by", one_line(claimed) if claimed else "nobody yet"),
         ),
         body=(f"{what[0].upper()}{what[1:]}.", f"Next step: {_next_step(incident)}"),

@@ -15,6 +15,7 @@ from include.stockwatch.alerting.message import (
     in_hand,
     number,
     one_line,
+    one_or_many,
 )
 from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind
 
@@ -37,7 +38,7 @@ def _open(incident: PromiseIncident) -> Message:
     days = (incident.data_as_of - found.since).days + 1
     where = (("Where", _where(found)),) if found.of_locations is not None else ()
     return Message(
-        fallback=_fallback(f"PROMISE: {_title(found).lower()}: {_item(found)}{_at(incident)}: {what}", incident),
+        fallback=_fallback(f"PROMISE: {_title(found)}: {_item(found)}{_at(incident)}: {what}", incident),
         header=f"Promise - {_title(found)} - {_item(found)}{_at(incident)}",
         fields=(
             ("Status", f"Open, day {days:,}, since {day_words(found.since)}{in_hand(incident)}"),
@@ -57,7 +58,7 @@ def _open(incident: PromiseIncident) -> Message:
 def _resolved(incident: PromiseIncident) -> Message:
     found = incident.found
     ended = incident.resolved_on or incident.data_as_of
-    days = (ended - found.since).days + 1
+    days = max(1, (ended - found.since).days)  # as of stock: on the day it ended the promise was kept again
     ending = closed_words(incident) or incident.ending or "the promise is kept again"
     return Message(
         fallback=_fallback(f"RESOLVED: {_item(found)}{_at(incident)}: {ending}", incident),
@@ -65,7 +66,7 @@ def _resolved(incident: PromiseIncident) -> Message:
         fields=(
             ("Status", "Resolved"),
             ("Owner", one_line(incident.owner)),
-            ("Lasted", f"{day_words(found.since)} to {day_words(ended)} ({days:,} {'day' if days == 1 else 'days'})"),
+            ("Lasted", f"since {day_words(found.since)}, ended {day_words(ended)} ({one_or_many(days, 'day')})"),
             *_figures(found),
         ),
         body=(f"{ending[0].upper()}{ending[1:]}.",),
@@ -83,9 +84,12 @@ def _what(found: Finding) -> str:
         case PromiseKind.PRICE:
             return f"{_places(found)}: {_prices(found)}; promised is {_band(found)}"
         case PromiseKind.PACK if found.fact == "gtin":
-            return f"the same own number was {found.before} and is {found.after} since {day_words(found.since)}"
+            since = day_words(found.since)
+            return (
+                f"the partner's own number is the same, its GTIN was {found.before} and is {found.after} since {since}"
+            )
         case PromiseKind.PACK:
-            unit, day = one_line(found.fact or "pack"), day_words(found.since)
+            unit, day = _unit(found.fact), day_words(found.since)
             return f"a {unit} held {found.before} pieces and holds {found.after} since {day}, under the same GTIN"
         case PromiseKind.VANISHED:
             return f"{found.of_locations or 0:,} locations had it, none has it since {day_words(found.since)}"
@@ -94,12 +98,19 @@ def _what(found: Finding) -> str:
             return f"{found.complaints or 0:,} complaints in {found.days or 0} days, where {usual} are usual"
 
 
+def _unit(code: str | None) -> str:
+    """A unit of the item master: `case (CA)`, or its code."""
+    named = {"CA": "case", "CS": "case", "PK": "pack", "PL": "pallet", "PF": "pallet"}.get(code or "")
+    return f"{named} ({code})" if named else one_line(code or "pack")
+
+
 def _figures(found: Finding) -> tuple[tuple[str, str], ...]:
     match found.kind:
         case PromiseKind.PRICE:
             return ("Price", _prices(found)), ("Promised", _band(found))
         case PromiseKind.PACK:
-            return ("Before", found.before or "-"), ("Now", found.after or "-")
+            pieces = "" if found.fact == "gtin" else " pieces"
+            return ("Before", f"{found.before or '-'}{pieces}"), ("Now", f"{found.after or '-'}{pieces}")
         case PromiseKind.VANISHED:
             return (("No longer listed", f"by {found.unlisted or 0:,} of {found.of_locations or 0:,} locations"),)
         case _:

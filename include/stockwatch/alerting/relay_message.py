@@ -41,7 +41,8 @@ def render(day: Day) -> Message:
     )
     ranked = sorted(day.said, key=lambda one: (-one.complaints, one.kind, one.item_name or "", one.partner_name or ""))
     more = len(ranked) - LINES_SHOWN
-    rest = (f"{more:,} more lines in the table complaints.",) if more > 0 else ()
+    left = sum(one.complaints for one in ranked[LINES_SHOWN:])
+    rest = (f"{more:,} more lines with {left:,} complaints; the table `complaints` has all.",) if more > 0 else ()
     date, word = day_words(day.business_date), "complaint" if total == 1 else "complaints"
     return Message(
         fallback=clip(
@@ -55,7 +56,7 @@ def render(day: Day) -> Message:
 
 
 def _told(said: Said) -> str:
-    item = one_line(said.item_name) if said.item_name else "no item named"
+    item = one_line(said.item_name) if said.item_name else "No item named"
     partner = one_line(said.partner_name) if said.partner_name else "no partner named"
     quoted = ", ".join(f"“{clip(' '.join(text.split()), EXTRACT_LIMIT)}”" for text in said.extracts[:EXTRACTS_SHOWN])
     return f"{item}, {partner}: {_words(said.kind)} {said.complaints:,}{f': {quoted}' if quoted else ''}"

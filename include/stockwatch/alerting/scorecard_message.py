@@ -24,7 +24,7 @@ def render(scores: Sequence[Score], owner: str) -> Message:
     more = len(ranked) - PARTNERS_SHOWN
     lines = [line for score in ranked[:PARTNERS_SHOWN] for line in _lines(score, named=len(ranked) > 1)]
     if more > 0:
-        lines.append(f"{more:,} more partners; `scorecard --week {_iso_week(monday)}` lists all.")
+        lines.append(f"{more:,} more partners: the board has all, and so has `scorecard --week {_iso_week(monday)}`.")
     return Message(
         fallback=clip(f"{week} {who}: {_headline(ranked, kept, held)}.", FALLBACK_LIMIT),
         header=f"{week} scorecard - {who}",
@@ -42,7 +42,7 @@ def render(scores: Sequence[Score], owner: str) -> Message:
 def _lines(score: Score, *, named: bool) -> list[str]:
     promises = score.promises()
     lines = [
-        f"Availability: {_share(promises['availability'])}",
+        f"{_availability(score)}: {_share(promises['availability'])}",
         f"Price: {_share(promises['price'], ' in their band')}",
         f"Service: {_service(promises['service'])}",
     ]
@@ -52,6 +52,10 @@ def _lines(score: Score, *, named: bool) -> list[str]:
         f"{one_line(score.partner_name)}: {_kept(score)} of {_held_to(score)} kept",
         *(f"   {line}" for line in lines),
     ]
+
+
+def _availability(score: Score) -> str:
+    return "Availability in DCs" if score.location_type == "dc" else "Availability"
 
 
 def _share(promised: Promised, what: str = "") -> str:
@@ -89,7 +93,8 @@ def _headline(ranked: Sequence[Score], kept: int, held: int) -> str:
         where = f"broken at {', '.join(broken[:NAMED])}{others}" if broken else "none broken"
         return f"{kept} of {held} promises kept, {where}"
     promised = ranked[0].promises()["availability"]
-    return f"availability {_share(promised)}; {kept} of {held} promises kept"
+    name = _availability(ranked[0])
+    return f"{name[0].lower()}{name[1:]} {_share(promised)}; {kept} of {held} promises kept"
 
 
 def _data(ranked: Sequence[Score]) -> str:

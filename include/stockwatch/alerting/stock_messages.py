@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from include.stockwatch.alerting import message
 from include.stockwatch.alerting.case import Kind, Standing
-from include.stockwatch.alerting.causes import WORDS
+from include.stockwatch.alerting.causes import words_of
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.message import (
     FALLBACK_LIMIT,
@@ -19,6 +19,7 @@ from include.stockwatch.alerting.message import (
     TITLES,
     WORST_SHOWN,
     Message,
+    at_risk,
     clip,
     customers,
     day_words,
@@ -35,6 +36,7 @@ from include.stockwatch.alerting.message import (
     place_words,
     risk,
     units_and_money,
+    units_words,
 )
 
 RETAILERS_SHOWN = 5
@@ -78,8 +80,7 @@ def _common(incident: Incident, status: str) -> tuple[tuple[str, str], tuple[str
 
 
 def _costs(incident: Incident) -> tuple[tuple[str, str], tuple[str, str]]:
-    at_risk = units_and_money(incident, "at_risk_units", "at_risk_money", now_out_only=True)
-    return (f"At risk, next {incident.basis.horizon_days} days", at_risk), ("Customers", customers(incident))
+    return (f"At risk, next {incident.basis.horizon_days} days", at_risk(incident)), ("Customers", customers(incident))
 
 
 # --- a distribution centre -------------------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def _empty_now(incident: Incident, empty: Sequence[Member]) -> str:
     change = f" ({grown:+d} since the date before)" if grown else ""
     soon = [one for one in incident.now_out() if one.lack is Lack.SHORT]
     dates = [one.runs_out_on for one in soon if one.runs_out_on]
-    next_ones = f"; {one_or_many(len(soon), 'store')} will run out" if soon else ""
+    next_ones = f"; {one_or_many(len(soon), 'location')} will run out" if soon else ""
     return f"{len(empty):,}{change}{next_ones}{f', the first on {day_words(min(dates))}' if dates else ''}"
 
 
@@ -154,7 +155,7 @@ def _longest_out(incident: Incident, empty: Sequence[Member]) -> str:
 
 
 def _cause_of(source: Member | None) -> str:
-    words = WORDS.get(source.cause or "") if source else None
+    words = words_of(source.cause, source.has_open_order) if source else None
     return f"{words.why.replace('{dc}', one_line(source.cause_place or 'that serves it'))}." if words and source else (
         f"{NOT_KNOWN}."
     )  # fmt: skip
@@ -170,14 +171,14 @@ def _held(incident: Incident, empty: Sequence[Member]) -> str:
 def _restock(incident: Incident, source: Member | None) -> str:
     handling = incident.handling
     if handling.restock_on:
-        units = f"{number(handling.restock_units)} units " if handling.restock_units is not None else ""
+        units = f"{units_words(handling.restock_units)} " if handling.restock_units is not None else ""
         return f"{units}{day_words(handling.restock_on)}, as somebody confirmed"
     if source is None or source.inbound_units is None:
         return f"{NOT_KNOWN}, the feed says nothing of orders"
     if not source.inbound_units:
         return "nothing is on order or in transit"
     due = f"expected {day_words(source.next_receipt_on)}" if source.next_receipt_on else "date not known"
-    return f"{number(source.inbound_units)} units on order or in transit, {due}, not confirmed"
+    return f"{units_words(source.inbound_units)} on order or in transit, {due}, not confirmed"
 
 
 # --- a record that shows stock which is not there --------------------------------------------------------------------
@@ -223,7 +224,7 @@ def _stock(out: Sequence[Member], one_place: str) -> str:
     if not units:
         return NOT_KNOWN
     spread = f" ({_span(units, number)} a {one_place})" if len(units) > 1 else ""
-    return f"{number(sum(units))} units{spread}"
+    return f"{units_words(sum(units))}{spread}"
 
 
 def _longest(out: Sequence[Member]) -> str:
@@ -248,9 +249,9 @@ def _will_run_out(incident: Incident) -> Message:
     what = f"runs out {gone}" if gone else f"has {supply} days of supply" if supply else "will run out"
     money = incident.total("at_risk_money", now_out_only=True)
     worth = f", {money_words(money, incident)}" if money is not None else ""
-    gap = NOT_KNOWN if short is None else f"about {number(short)} units{worth}, until the next receipt"
+    gap = NOT_KNOWN if short is None else f"about {units_words(short)}{worth}, until the next receipt"
     per_day = _sum(one.units_per_day for one in out)
-    wanted = NOT_KNOWN if per_day is None else f"{number(per_day)} units a day"
+    wanted = NOT_KNOWN if per_day is None else f"{units_words(per_day)} a day{_promoted(out)}"
     return _message(
         incident,
         f"at risk: {item_words(incident)} at {partner} {what} in {len(out):,} of {incident.ranged:,} "
@@ -260,7 +261,7 @@ def _will_run_out(incident: Incident) -> Message:
             (places.capitalize() if places[0].islower() else places, f"{len(out):,} of {incident.ranged:,}"),
             ("Days of supply", supply or NOT_KNOWN),
             ("Runs out", gone or NOT_KNOWN),
-            ("Next receipt", _dates([one.next_receipt_on for one in out]) or NOT_KNOWN),
+            ("Next receipt", _next_receipt(out)),
             ("Gap", gap),
             ("Customers", customers(incident)),
         ),
@@ -274,6 +275,22 @@ def _will_run_out(incident: Incident) -> Message:
             f"First to run out: {_first(out)}.",
         ),
     )
+
+
+def _promoted(out: Sequence[Member]) -> str:
+    """What is wanted while promotions that are under way go on; nothing if none is."""
+    ends = _dates([one.promoted_until for one in out])
+    per_day = _sum(one.units_per_day if one.promoted_until is None else one.promoted_units_per_day for one in out)
+    return f", {number(per_day)} while the promotion goes on, about until {ends}" if ends and per_day else ""
+
+
+def _next_receipt(out: Sequence[Member]) -> str:
+    """When goods come in; where nothing is on order that is what is usual, and no promise."""
+    dates = _dates([one.next_receipt_on for one in out])
+    if not dates:
+        return NOT_KNOWN
+    without = sum(one.inbound_units == 0 for one in out if one.next_receipt_on)
+    return f"{dates}, if orders go out as usual" if without else dates
 
 
 def _next_step(out: Sequence[Member], partner: str) -> str:
@@ -291,7 +308,7 @@ def _inbound(out: Sequence[Member]) -> str:
     told = [one.inbound_units for one in out if one.inbound_units is not None]
     if not told:
         return f"{NOT_KNOWN}, the feed says nothing of orders"
-    return f"{number(sum(told))} units" if sum(told) else "nothing"
+    return units_words(sum(told)) if sum(told) else "nothing"
 
 
 def _first(out: Sequence[Member]) -> str:
@@ -349,4 +366,4 @@ def _mean(values: Iterable[float]) -> float | None:
 
 def _units(values: Iterable[float | None]) -> str:
     units = _sum(values)
-    return NOT_KNOWN if units is None else f"{number(units)} units"
+    return NOT_KNOWN if units is None else units_words(units)

@@ -11,7 +11,7 @@ from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS
 from include.stockwatch.alerting.case import SEVERITY_ORDER, Case, Handling, Severity
 from include.stockwatch.alerting.causes import title
 from include.stockwatch.alerting.incident import Incident
-from include.stockwatch.alerting.message import day_words, number, one_line
+from include.stockwatch.alerting.message import day_words, moment_words, one_line, units_words
 from include.stockwatch.alerting.notice import Notice
 
 CLOCK = "clock"
@@ -33,7 +33,7 @@ def is_loud(before: Case | None, after: Case, event_kind: str) -> bool:
 
 def _by_people(handling: Handling, event_kind: str, actor: str, note: str | None) -> str | None:
     said = f": {one_line(note)}" if note else ""
-    units = f", {number(handling.restock_units)} units" if handling.restock_units is not None else ""
+    units = f", {units_words(handling.restock_units)}" if handling.restock_units is not None else ""
     lines = {
         "acknowledged": f"Acknowledged by {actor}, until {_moment(handling.acknowledged_until)}.",
         "snoozed": f"Snoozed by {actor} until {_moment(handling.snoozed_until)}{said}.",
@@ -52,7 +52,7 @@ def _by_people(handling: Handling, event_kind: str, actor: str, note: str | None
 def _moment(when: dt.date | None) -> str:
     if when is None:
         return "further notice"
-    return f"{when:%a %d %b %H:%M} UTC" if isinstance(when, dt.datetime) else day_words(when)
+    return moment_words(when) if isinstance(when, dt.datetime) else day_words(when)
 
 
 def _by_data(before: Case | None, after: Case, event_kind: str) -> str | None:

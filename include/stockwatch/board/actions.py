@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from include.stockwatch.adapters.state import worklist
 from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS, MAX_SNOOZE, Act, Action
+from include.stockwatch.alerting.message import moment_words
 from include.stockwatch.alerting.silence import LONGEST
 from include.stockwatch.board.access import Desk
 from include.stockwatch.errors import ActionRefused, NotReplayable
@@ -130,4 +131,4 @@ def act_on_silence(at: Desk, asked: AskedOfSilence) -> tuple[bool, str]:
         made = silences.add(at.services, match, until=until, author=by, comment=asked.reason)
     except ActionRefused as refused:
         return False, str(refused)
-    return True, f"Silence {made.silence_id} holds until {made.ends_at:%a %d %b %H:%M} UTC."
+    return True, f"Silence {made.silence_id} holds until {moment_words(made.ends_at)}."

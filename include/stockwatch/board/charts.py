@@ -54,7 +54,7 @@ def timeline(days: Mapping[str, Sequence[Any]], span: tuple[str, str] | None, fl
     band = [
         {**_line("low", days["low"], 1), "stack": "band", "lineStyle": {"opacity": 0}, "tooltip": {"show": False}},
         {
-            **_line("Expected, 80 % band", _less(days["high"], days["low"]), 1),
+            **_line("Expected, 80% band", _less(days["high"], days["low"]), 1),
             "stack": "band", "color": "$band", "areaStyle": {"color": "$band", "opacity": 1},
             "lineStyle": {"opacity": 0}, "tooltip": {"show": False},
         },
@@ -67,13 +67,13 @@ def timeline(days: Mapping[str, Sequence[Any]], span: tuple[str, str] | None, fl
     ]
     for one in lower:
         one |= {"xAxisIndex": 1, "yAxisIndex": 1}
-    shown = ["Stock on hand", "On order", "Sold", "Expected demand", "Expected, 80 % band", "Received"]
+    shown = ["Stock on hand", "On order", "Sold", "Expected demand", "Expected, 80% band", "Received"]
     return {
         "grid": [
             {"left": 52, "right": 16, "top": 56, "height": 120},
             {"left": 52, "right": 16, "top": 216, "height": 120},
         ],
-        "legend": _legend(data=shown, icon="roundRect", itemHeight=6),
+        "legend": _legend(data=shown, icon="roundRect", itemHeight=12),
         "tooltip": _tooltip(),
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
         "xAxis": [_days(dates, 0, labels=False), _days(dates, 1)],
@@ -132,7 +132,7 @@ def _area(name: str, colour: str, start: str, label: str) -> dict[str, Any]:
 
 def _promise(promises: Sequence[float]) -> dict[str, Any]:
     lines = [
-        {"yAxis": round(100 * one, 2), "label": {"formatter": f"promise {100 * one:g} %", "position": "insideStartTop"}}
+        {"yAxis": round(100 * one, 2), "label": {"formatter": f"promise {100 * one:g}%", "position": "insideStartTop"}}
         for one in sorted(set(promises))
     ]
     return {
@@ -159,7 +159,9 @@ def _frame(dates: Sequence[dt.date], name: str) -> dict[str, Any]:
 
 
 def _legend(**more: Any) -> dict[str, Any]:
-    return {"top": 0, "left": 0, "textStyle": {"color": "$text"}, **more}
+    # one line at any width: what does not fit is paged through, and covers no axis
+    paged = {"type": "scroll", "pageTextStyle": {"color": "$text"}, "pageIconColor": "$text"}
+    return {"top": 0, "left": 0, "right": 0, "textStyle": {"color": "$text"}, **paged, **more}
 
 
 def _tooltip() -> dict[str, Any]:

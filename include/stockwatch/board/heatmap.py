@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import ibis
+import ibis.expr.types as ir
 
 from include.stockwatch.board.access import Desk
 from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.kpis import STORE
 
 By = Literal["availability", "money"]
 LOOK_BACK = 7
@@ -74,7 +76,8 @@ def cells(desk: Desk) -> list[dict[str, Any]]:
     """One row per partner and product, with the latest date of the look-back on which anything of it was known.
 
     Grain:  availability (business_date, series) -> (partner, item_id)
-    Units:  rate a share of known series that are not out; money at risk over the horizon, in `currency`
+    Units:  rate a share of known series that are not out, counted as in `by_day`; money at risk over the horizon, in
+            `currency`
     Nulls:  rate and money are null where nothing was known in the whole look-back
     """
     if desk.checked is None:
@@ -84,17 +87,7 @@ def cells(desk: Desk) -> list[dict[str, Any]]:
     lake = desk.services.lake
     table = lake.table("availability", first=first, last=last)
     table = table.filter(table.partner.isin(sorted(desk.partners)) & (table.status != Status.PLANNED.value))
-    is_known = table.status != Status.UNKNOWN.value
-    is_out = table.status == Status.OUT_OF_STOCK.value
-    days = table.group_by("partner", "item_id", "business_date").agg(
-        item_name=table.item_name.max(),
-        category=table.category.max(),
-        currency=table.currency.max(),
-        ranged=table.count(),
-        known=is_known.sum(),
-        out=is_out.sum(),
-        money=table.at_risk_money.sum(where=is_out),
-    )
+    days = by_day(table)
     ranged_now = days.filter(days.business_date == last).select("partner", "item_id")
     days = days.semi_join(ranged_now, ["partner", "item_id"])
     days = days.filter((days.known > 0) | (days.business_date == last))
@@ -105,6 +98,30 @@ def cells(desk: Desk) -> list[dict[str, Any]]:
         row["rate"] = 1 - row["out"] / row["known"] if row["known"] else None
         row["stale"] = not row["known"] or row["business_date"] < last
     return rows
+
+
+def by_day(availability: ir.Table) -> ir.Table:
+    """Counts of each product at a partner: of its stores, as messages count, or its DCs where no store has it.
+
+    Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, item_id)
+    Units:  money at risk of every location, DCs included
+    """
+    table = availability.mutate(is_store=availability.location_type.fill_null(STORE) == STORE)
+    is_known = table.status != Status.UNKNOWN.value
+    is_out = table.status == Status.OUT_OF_STOCK.value
+
+    def count(which: ir.BooleanColumn) -> ir.IntegerValue:
+        return table.is_store.any().ifelse((which & table.is_store).sum(), which.sum())
+
+    return table.group_by("partner", "item_id", "business_date").agg(
+        item_name=table.item_name.max(),
+        category=table.category.max(),
+        currency=table.currency.max(),
+        ranged=count(ibis.literal(True) | table.is_store),
+        known=count(is_known),
+        out=count(is_out),
+        money=table.at_risk_money.sum(where=is_out),
+    )
 
 
 def _cell(row: Mapping[str, Any], by: By, largest: float) -> Cell:

@@ -17,11 +17,13 @@ from include.stockwatch.adapters.state.worklist import Filters
 from include.stockwatch.alerting.actions import JUDGED_KINDS, Act
 from include.stockwatch.alerting.case import Case, Kind, Standing
 from include.stockwatch.alerting.causes import WORDS, explained
-from include.stockwatch.alerting.incident import Incident, Member
+from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.kinds import page, render
+from include.stockwatch.alerting.message import has_unpriced
 from include.stockwatch.board import charts
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.incidents import line
+from include.stockwatch.board.words import sentence, spoken
 from include.stockwatch.workflows.timeline import days
 
 if TYPE_CHECKING:
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
 DAYS = 60
 EVIDENCE = 40
 SIMILAR = 8
+LACKS = {Lack.EMPTY: "Out", Lack.DOUBTFUL: "Doubtful", Lack.SHORT: "Running out"}
+"""How a location stands that is a member for this."""
 NINETY = 1.2816
-"""The 90 % point of a normal distribution: a band from -z to z holds 80 %."""
+"""The 90% point of a normal distribution: a band from -z to z holds 80%."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,10 @@ def impact(incident: Incident) -> dict[str, Any]:
         "customers_ahead": ahead,
         "low": None if customers is None else customers * low,
         "high": None if customers is None else customers * high,
-        "out": len({one.location_id for one in incident.now_out()}),
+        "out": len({one.place for one in incident.now_out()}),
+        "is_ahead": incident.kind is Kind.WILL_RUN_OUT,
+        "lost_in_part": has_unpriced(incident, "lost_units", "lost_money"),
+        "at_risk_in_part": has_unpriced(incident, "at_risk_units", "at_risk_money", now_out_only=True),
     }
 
 
@@ -133,6 +140,7 @@ def causes(found: Sequence[Member]) -> list[dict[str, Any]]:
     chosen = [
         {
             "cause": one.cause,
+            "why": sentence(one.why()),
             "place": one.place,
             "locations": len(one.members),
             "evidence": Counter(member.evidence[0] for member in one.members if member.evidence).most_common(3),
@@ -143,7 +151,8 @@ def causes(found: Sequence[Member]) -> list[dict[str, Any]]:
     rest = [one for one in found if one.cause not in WORDS]
     if rest:
         said = Counter(text for member in rest for text in member.evidence).most_common(6)
-        chosen.append({"cause": "unknown", "place": None, "locations": len(rest), "evidence": [], "rejected": said})
+        unknown: dict[str, Any] = {"cause": "unknown", "why": "Not known", "place": None, "evidence": []}
+        chosen.append({**unknown, "locations": len(rest), "rejected": said})
     return chosen
 
 
@@ -162,7 +171,14 @@ def members(incident: Incident) -> list[dict[str, Any]]:
         return not one.is_active, -(one.at_risk_money or one.lost_money or 0.0), one.location_id
 
     ranked = sorted(incident.members, key=weight)
-    return [{**one.model_dump(mode="python", exclude={"evidence"}), "days": one.days_out()} for one in ranked]
+    return [
+        {
+            **one.model_dump(mode="python", exclude={"evidence"}),
+            "days": one.days_out(),
+            "how": LACKS[one.lack] if one.state is MemberState.OUT else spoken(one.state.value),
+        }
+        for one in ranked
+    ]
 
 
 def evidence(desk: Desk, incident: Incident) -> list[dict[str, Any]]:
@@ -199,8 +215,7 @@ def timeline(desk: Desk, incident: Incident, location: str = "") -> dict[str, An
     table = [{"business_date": date, **_told(by_date.get(date))} for date in dates]
     ended = incident.resolved_on or last
     span = (max(incident.opened_on, dates[0]).isoformat(), ended.isoformat()) if ended >= dates[0] else None
-    facts = {"partner": incident.partner, "category": incident.category, "item_id": incident.item_id,
-             "location_id": told[0] if len(told) == 1 else None}  # fmt: skip
+    facts = incident.facts(told[0] if len(told) == 1 else None)
     floor, rule = desk.services.settings.thresholds.limit("out_of_stock_at_or_below_units", facts)
     columns = {name: [row[name] for row in table] for name in table[0]}
     chart = charts.timeline({"date": dates, **columns}, span, float(floor) if len(told) == 1 else None)
@@ -225,7 +240,7 @@ def _told(row: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def band(mean: float | None, variance: float | None) -> tuple[float | None, float | None]:
-    """The middle 80 % of a day's demand, by the normal approximation, never below zero."""
+    """The middle 80% of a day's demand, by the normal approximation, never below zero."""
     if mean is None or variance is None:
         return None, None
     reach = NINETY * math.sqrt(max(variance, 0.0))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from include.stockwatch.adapters.state import pending, worklist
 from include.stockwatch.adapters.state.worklist import FACETS, Filters, Order
 from include.stockwatch.board.access import Desk
-from include.stockwatch.board.words import NONE, spoken
+from include.stockwatch.board.words import NONE, reason, sentence
 
 PAGE = 50
 MOST_EXPORTED = 50_000
@@ -113,7 +113,7 @@ def line(row: Mapping[str, Any], now: dt.datetime) -> dict[str, Any]:
         "days_open": max((ended.date() - began).days, 0),
         "acknowledged_by": handling.acknowledged_by,
         "restock_on": handling.restock_on,
-        "ended": handling.resolve_reason or spoken(getattr(row["case"], "end_reason", None)) or NONE,
+        "ended": handling.resolve_reason or sentence(reason(getattr(row["case"], "end_reason", None))) or NONE,
         "last_verdict": None if verdict is None else "confirmed" if verdict.is_confirmed else "false alarm",
     }
 

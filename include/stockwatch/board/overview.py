@@ -14,6 +14,7 @@ from include.stockwatch.adapters.state.worklist import COSTING, Filters
 from include.stockwatch.alerting.case import SEVERITY_ORDER
 from include.stockwatch.board import charts, words
 from include.stockwatch.board.access import Desk
+from include.stockwatch.domain.kpis import headline
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Figures, figures, monday_of
 from include.stockwatch.workflows.feed_status import Status, feed_statuses
 
@@ -64,11 +65,14 @@ def tiles(desk: Desk) -> dict[str, Any]:
 
 
 def _availability(desk: Desk) -> Iterable[Tile]:
-    latest = latest_week(desk)
+    rows = _kpis(desk)
+    latest = latest_week(desk, rows)
     if not latest:
         yield Tile("Availability", words.NONE, "no date was checked yet", "feeds")
         return
-    known, out = (sum(getattr(one, name) for one in latest.values()) for name in ("known", "out"))
+    of_dcs = _of_dcs(rows)
+    counted = [one for partner, one in latest.items() if partner not in of_dcs] or [*latest.values()]
+    known, out = (sum(getattr(one, name) for one in counted) for name in ("known", "out"))
     rate = 1 - out / known if known else None
     broken = [
         partner
@@ -126,7 +130,9 @@ def trend(desk: Desk) -> dict[str, Any]:
     rates: dict[str, dict[dt.date, float | None]] = defaultdict(dict)
     for row in rows:
         rates[row["partner"]][row["business_date"]] = row["in_stock_rate"]
-    points = {desk.partners[one]: [rates[one].get(date) for date in dates] for one in desk.partners if one in rates}
+    of_dcs = _of_dcs(rows)
+    names = {one: f"{name} (DCs)" if one in of_dcs else name for one, name in desk.partners.items() if one in rates}
+    points = {name: [rates[one].get(date) for date in dates] for one, name in names.items()}
     promises = {one: promise_of(desk, one) for one in rates}
     weeks = sorted({monday_of(date) for date in dates})
     return {
@@ -134,8 +140,7 @@ def trend(desk: Desk) -> dict[str, Any]:
         "weeks": weeks,
         "table": [
             {"partner": one, "name": name, "promise": promises[one], "weeks": _weeks(rows, one, weeks)}
-            for one, name in desk.partners.items()
-            if one in rates
+            for one, name in names.items()
         ],
         "gaps": sum(_gaps(values) for values in points.values()),
     }
@@ -158,9 +163,13 @@ def _counts(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"monday": monday_of(row["business_date"]), **told}
 
 
-def latest_week(desk: Desk) -> dict[str, Figures]:
-    """The counts of the last seven days that were checked, by partner."""
-    rows = _kpis(desk)
+def _of_dcs(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Partners without stores, whose figures are those of their DCs."""
+    return {row["partner"] for row in rows if row["location_type"] == "dc"}
+
+
+def latest_week(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> dict[str, Figures]:
+    """The counts of the last seven days that were checked, by partner; `rows` of the KPI table."""
     if not rows:
         return {}
     first = max(row["business_date"] for row in rows) - dt.timedelta(days=DAYS_OF_WEEK - 1)
@@ -178,7 +187,7 @@ def promise_of(desk: Desk, partner: str) -> float:
 
 
 def _kpis(desk: Desk) -> list[dict[str, Any]]:
-    """Rows of the KPI table of 13 weeks, one per partner and date."""
+    """Rows of the KPI table of 13 weeks, one per partner and date: of its stores, or DCs if it has none."""
     lake = desk.services.lake
     checked = desk.checked
     if checked is None:
@@ -186,8 +195,8 @@ def _kpis(desk: Desk) -> list[dict[str, Any]]:
     last, _ = checked
     first = last - dt.timedelta(days=WEEKS * DAYS_OF_WEEK - 1)
     table: ir.Table = lake.table("kpis", first=first, last=last)
-    mine = table.filter(table.partner.isin(sorted(desk.partners)) & (table.category == ""))
-    wanted = ("partner", "business_date", "ranged", "known", "out_of_stock", "in_stock_rate")
+    mine = headline(table.filter(table.partner.isin(sorted(desk.partners)) & (table.category == "")))
+    wanted = ("partner", "business_date", "location_type", "ranged", "known", "out_of_stock", "in_stock_rate")
     rows: list[dict[str, Any]] = lake.engine.to_pyarrow(mine.select(*wanted)).to_pylist()
     return rows
 

@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from include.stockwatch.alerting.causes import WORDS
-from include.stockwatch.alerting.message import day_words, number
+from include.stockwatch.alerting.message import day_words, moment_words, number, spoken_dates
 
 NONE = "–"
 """What stands where nothing is known: never a zero."""
@@ -31,17 +30,29 @@ CAUSES = {
     "planned": "Planned",
     "distributor_dc": "Distributor's DC is out",
     "retailer_dc": "Retailer's DC is out",
-    "not_ordered": "Not ordered",
+    "not_ordered": "Not ordered in time",
     "not_delivered": "Not delivered",
     "phantom": "Phantom stock",
     "shelf": "Shelf not filled",
     "unknown": "Not known",
 }
+REASONS = {
+    "first": "first seen",
+    "again": "back again",
+    "worse": "more locations, or more severe",
+    "eased": "fewer locations",
+    "figures": "new figures",
+    "stale": "no fresh data",
+    "restocked": "stock again",
+    "part_of": "part of another incident",
+    "left_range": "no longer ranged",
+}
+"""Why an incident changed, where the reason's own name does not say it."""
 
 
 def share(value: float | None, places: int = 1) -> str:
-    """`94.2 %`."""
-    return NONE if value is None else f"{100 * value:.{places}f} %"
+    """`94.2%`."""
+    return NONE if value is None else f"{100 * value:.{places}f}%"
 
 
 def amount(value: float | None) -> str:
@@ -60,8 +71,8 @@ def sums(values: Mapping[str | None, float]) -> str:
 
 
 def count(value: float | None) -> str:
-    """A count, or units: whole from ten on."""
-    return NONE if value is None else f"{int(value):,}" if float(value).is_integer() else number(value)
+    """A count, or units, as messages say it."""
+    return NONE if value is None else number(value)
 
 
 def day(value: dt.date | str | None, *, with_year: bool = True) -> str:
@@ -78,7 +89,7 @@ def moment(value: dt.datetime | str | None) -> Markup | str:
         return NONE
     at = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
     at = at.astimezone(dt.UTC)
-    text = f"{day_words(at.date())} {at:%H:%M} UTC"
+    text = moment_words(at)
     return Markup('<time datetime="{}" data-moment="{}">{}</time>').format(at.isoformat(), text, text)
 
 
@@ -92,23 +103,25 @@ def cause(value: str | None) -> str:
     return NONE if value is None else CAUSES.get(value, spoken(value))
 
 
-def why(value: str | None, place: str | None = None) -> str:
-    """A cause as messages say it."""
-    words = WORDS.get(value or "")
-    text = words.why.replace("{dc}", place or "that serves it") if words else "not known"
+def reason(value: str | None) -> str:
+    """Why an incident changed, or how it ended."""
+    return REASONS.get(value or "", (value or "").replace("_", " "))
+
+
+def sentence(text: str) -> str:
+    """A text that begins with a capital."""
     return text[:1].upper() + text[1:]
 
 
 def evidence(text: str) -> str:
-    """What was weighed for a cause, the cause in words: `Not delivered: an order is overdue since 2026-11-05`."""
-    name, colon, rest = text.partition(": ")
+    """What was weighed for a cause, the cause in words: `Not delivered: an order is overdue since Thu 5 Nov`."""
+    name, colon, rest = (text := spoken_dates(text)).partition(": ")
     return f"{CAUSES[name]}: {rest}" if colon and name in CAUSES else text
 
 
 def spoken(value: str | None) -> str:
     """`will_run_out` as `Will run out`."""
-    text = (value or "").replace("_", " ")
-    return text[:1].upper() + text[1:]
+    return sentence((value or "").replace("_", " "))
 
 
 def run_path(dag_id: str, run_id: str | None, tail: str = "") -> str | None:
@@ -118,5 +131,5 @@ def run_path(dag_id: str, run_id: str | None, tail: str = "") -> str | None:
 
 FILTERS = {
     "amount": amount, "cause": cause, "count": count, "day": day, "evidence": evidence, "kind": kind, "moment": moment,
-    "money": money, "share": share, "spoken": spoken, "sums": sums, "why": why,
+    "money": money, "reason": reason, "share": share, "spoken": spoken, "sums": sums,
 }  # fmt: skip

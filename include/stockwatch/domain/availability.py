@@ -41,7 +41,7 @@ class Status(StrEnum):
     OUT_OF_STOCK = "out_of_stock"
     PHANTOM_SUSPECTED = "phantom_suspected"  # the record shows stock, the shelf is probably empty
     AT_RISK = "at_risk"
-    PLANNED = "planned"  # was meant to leave the range: no stock-out, and in no rate
+    PLANNED = "planned"  # not meant to be had, whether there is stock or not: in no rate
     VOID = "void"  # ranged, with stock on record, and never sold
     IN_STOCK = "in_stock"
 
@@ -110,8 +110,10 @@ def _sold_out(panel: Panel, is_in_stock: Mask, sold_and_out: Mask, out_at: Array
 
 
 def forget_before(panel: Panel, begun: Array, out_at: Array) -> None:
-    """Take the empty records of days before a series was meant to be had off a look-back, in place: nobody was out.
+    """Take the empty records of days before a series was meant to be had off a look-back: nobody was out.
 
+    It changes `panel` itself, before anything is read off it: a matrix of a million series has 0.2 GB, and a check has
+    no room for a second one of stock.
     Shapes: begun (series,), the age of its first day; NaN where none is known
     """
     early = np.flatnonzero(begun < panel.days - 1)
@@ -172,16 +174,8 @@ def position(panel: Panel, days: Days) -> Position:
     )
 
 
-def statuses(
-    found: Position,
-    p_empty: Array,
-    days_of_supply: Array,
-    check: CheckSettings,
-    *,
-    phantom_probability: Array,
-    min_days_of_supply: Array,
-) -> npt.NDArray[np.str_]:
-    """The status of every ranged series, as texts; the last two arguments are limits of each series.
+def statuses(found: Position, p_empty: Array, phantom_probability: Array, check: CheckSettings) -> npt.NDArray[np.str_]:
+    """The status of every ranged series, as texts, but that what is in stock may yet be at risk (`run_out.is_at_risk`).
 
     Nulls: no stock reported for the date itself gives `unknown`, never out of stock; what a feed without sales brings
            is never void
@@ -192,7 +186,6 @@ def statuses(
         (found.is_out, Status.OUT_OF_STOCK),
         (never_sold, Status.VOID),
         (p_empty >= phantom_probability, Status.PHANTOM_SUSPECTED),
-        (days_of_supply < min_days_of_supply, Status.AT_RISK),
     )
     return np.select([case for case, _ in cases], [status.value for _, status in cases], Status.IN_STOCK.value)
 
@@ -203,7 +196,8 @@ class Spell(Columns):
 
     Shapes: (series,)
     Units:  exposure in days of a mean weekday: a day out counts its weekday's factor, the day on which the shelf
-            emptied the share of it that was not sold; start is the age of the first day
+            emptied the share of it that was not sold; start is the age of the first day; exposure_today is that of all
+            the days that the date's report stands for
     Nulls:  NaN where no spell goes on
     """
 
@@ -212,9 +206,10 @@ class Spell(Columns):
     exposure_today: Array
     earlier_exposure_days: Array
 
-    def where(self, chosen: Mask) -> Spell:
-        """The same of some series; the others have none."""
-        return Spell(*(np.where(chosen, values, np.nan) for values in self._values()))
+    @classmethod
+    def none(cls, series: int) -> Spell:
+        """No spell of any series."""
+        return cls(*(np.full(series, np.nan) for _ in range(4)))
 
     def put(self, places: Codes, spells: Spell) -> None:
         """Set the spells at some places."""
@@ -222,16 +217,32 @@ class Spell(Columns):
             own[places] = values
 
 
-def spells(
-    days: Days, factor: Array, last_in_stock: Array, check: CheckSettings, memory_half_life_days: Array | float
-) -> Spell:
-    """The spells of series that are out; `factor` is what each day is worth of a mean one: (days, series).
+def worth(panel: Panel, factor: Array) -> Array:
+    """What each report of stock counts for, in days of a mean weekday; `factor` is what a day is worth of one.
 
-    Days without a reported stock count nothing.
+    A report stands for all the days whose flows it brings, a weekly one for its week, down to the report before it.
+    Shapes: all (days, series)
     """
     age = ages(len(factor))
+    report = np.where(np.isnan(panel.on_hand_units), np.inf, age)
+    earlier = np.full_like(report, len(factor))
+    earlier[:-1] = np.minimum(np.minimum.accumulate(report[:0:-1])[::-1], len(factor))
+    end = np.minimum(age + np.fmax(panel.flow_days, 1.0), earlier).astype(int)
+    until = np.cumsum(factor, axis=0)
+    several = np.take_along_axis(until, end - 1, axis=0) - until + factor
+    return np.where(end == age + 1, factor, several)
+
+
+def spells(
+    days: Days, worth: Array, last_in_stock: Array, check: CheckSettings, memory_half_life_days: Array | float
+) -> Spell:
+    """The spells of series that are out; `worth` is what the report of each day counts for: (days, series).
+
+    Days for which no report stands count nothing.
+    """
+    age = ages(len(worth))
     is_current = days.is_out & ~(age >= last_in_stock)
-    exposure = factor * np.where(days.sold > 0, 1 - check.sell_out_day_exposure, 1.0)
+    exposure = worth * np.where(days.sold > 0, 1 - check.sell_out_day_exposure, 1.0)
     faded = exposure * 2.0 ** (-age / memory_half_life_days)
     return Spell(
         start=oldest(is_current),
@@ -241,16 +252,17 @@ def spells(
     )
 
 
-def phantom_spells(found: Judgement, p_phantom: Array, factor_today: Array) -> Spell:
+def phantom_spells(found: Judgement, p_phantom: Array, worth_today: Array, factor_today: Array) -> Spell:
     """The spells of shelves that are suspected to be empty: they begin on the day after the last sale or receipt, and
-    their days count with the probability that the shelf was empty."""
+    their days count with the probability that the shelf was empty; a report for as many as the newest stands for."""
+    days_of_report = worth_today / factor_today
     mean_factor = np.divide(
         found.silent_expected, found.silent_days, out=np.full(len(p_phantom), np.nan), where=found.silent_days > 0
     )
     return Spell(
         start=found.run_start,
-        exposure_days=p_phantom * found.empty_days() * mean_factor,
-        exposure_today=p_phantom * factor_today,
+        exposure_days=p_phantom * found.empty_days() * mean_factor * days_of_report,
+        exposure_today=p_phantom * worth_today,
         earlier_exposure_days=np.zeros(len(p_phantom)),
     )
 

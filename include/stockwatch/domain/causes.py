@@ -83,26 +83,27 @@ SHORT = (Status.OUT_OF_STOCK.value, Status.AT_RISK.value)
 """Statuses of what lacks stock on record."""
 EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
 """Statuses that count for how far it reaches."""
+UNCOUNTED = (Status.UNKNOWN.value, Status.PLANNED.value)
+"""Statuses that do not, whether they are empty or not."""
 
 
 def causes(table: ir.Table, dcs: ir.Table, outages: ir.Table, planned: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
-    """The cause of every series that is out, suspected empty, at risk or not known, and all evidence.
+    """The cause of every series that is out, suspected empty, at risk, not known or planned, and all evidence.
 
     Grain:  table (as_of, series) of `availability` with the columns of `supply.with_next_receipt`; dcs and outages as
             `chain.dcs_of` and `chain.dc_outages`; planned as `transitions.planned` -> (as_of, series), the explained
             ones only
     Units:  cause_evidence is a JSON list of "cause: evidence", the cause that counts first
     """
-    concerned = table.filter(table.status.isin(EXPLAINED))
+    known = table.left_join(planned, list(SERIES_ON), rname="{name}_of_plan").select(*table.columns, "planned")
+    concerned = known.filter(known.status.isin(EXPLAINED) | known.planned.notnull())
     behind = dcs_to_blame(table, dcs, outages, dc_feeds)
     found = concerned.left_join(behind, list(SERIES_ON), rname="{name}_of_dc")
-    found = found.left_join(planned, list(SERIES_ON), rname="{name}_of_plan")
     tried = _candidates(found)
     first = ((one.applies.fill_null(False), one.cause.value) for one in tried)
     explained = found.mutate(
         cause=ibis.cases(*first, else_=Cause.UNKNOWN.value),
         cause_evidence=_json([*_applying(tried), *_not_known(tried)]),
-        is_planned=found.planned.notnull(),
     )
     return explained.select(
         *SERIES_ON,
@@ -110,7 +111,6 @@ def causes(table: ir.Table, dcs: ir.Table, outages: ir.Table, planned: ir.Table,
         "feed_id",
         "cause",
         "cause_evidence",
-        "is_planned",
         cause_dc_id=explained.cause.cases(
             (Cause.DISTRIBUTOR_DC.value, explained.distributor_dc_id),
             (Cause.RETAILER_DC.value, explained.retailer_dc_id),
@@ -305,15 +305,15 @@ def with_causes(
     dc_feeds: Collection[str],
     settings: ScopeSettings,
 ) -> ir.Table:
-    """A table with cause, scope, scope_id, cause_evidence and is_planned; null where there is nothing to explain.
+    """A table with cause, scope, scope_id and cause_evidence; null where there is nothing to explain.
 
     A DC that is the cause is the scope. Else it is the partner, the DC or the region of which most known stores are
     empty of the item, the widest first; else the store.
     Grain:  as `causes`, the explained ones and DCs at least; stores (as_of, series) with the status of
-            every series; places (partner, location_id) from `chain.regions` -> as table
+            every series, planned as such; places (partner, location_id) from `chain.regions` -> as table
     """
     found = causes(table, dcs, outages, planned, dc_feeds)
-    stores = stores.filter(stores.feed_id.notin(sorted(dc_feeds)), stores.status != Status.UNKNOWN.value)
+    stores = stores.filter(stores.feed_id.notin(sorted(dc_feeds)), stores.status.notin(UNCOUNTED))
     stores = stores.semi_join(found, [AS_OF, "partner", "item_id"])
     stores = stores.select(*SERIES_ON, is_empty=stores.status.isin(EMPTY))
     stores = _placed(stores, dcs, places)
@@ -321,11 +321,11 @@ def with_causes(
     for level in ("partner", "dc_id", "region"):
         found = _counted(found, stores, level)
     found = _scoped(found, dc_feeds, settings)
-    added = ("cause", "scope", "scope_id", "cause_evidence", "is_planned")
+    added = ("cause", "scope", "scope_id", "cause_evidence")
     found = found.select(*SERIES_ON, "feed_id", *added)
     key = [*SERIES_ON, table.feed_id.identical_to(found.feed_id)]  # two feeds may speak of a series, or none
     joined = table.left_join(found, key, rname="{name}_of_cause")
-    return joined.select(*table.columns, *added[:-1], is_planned=joined.is_planned.fill_null(False))
+    return joined.select(*table.columns, *added)
 
 
 def _placed(series: ir.Table, dcs: ir.Table, places: ir.Table) -> ir.Table:

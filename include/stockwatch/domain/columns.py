@@ -63,6 +63,7 @@ AVAILABILITY = ibis.schema(
         "item_id": "string",
         "feed_id": "string",
         "location_name": "string",
+        "location_type": "string",  # store or dc
         "item_name": "string",
         "category": "string",
         "item_class": "string",
@@ -86,6 +87,8 @@ AVAILABILITY = ibis.schema(
         "dispersion": "float64",  # variance of a day's demand over its mean; 1 = Poisson
         "demand_units_per_day": "float64",  # a / b, null = not estimated
         "expected_units_today": "float64",  # with the weekday and the price of the date
+        "promoted_units_per_day": "float64",  # while the promotion under way goes on; null where none is
+        "promoted_until": "date",  # the last day that it is expected to, as promotions at the feed usually last
         "days_of_supply": "float64",
         "silent_days": "int64",  # days with stock on record and no sale, since the last sale or receipt
         "p_phantom": "float64",  # probability that the shelf is empty although the record shows stock
@@ -98,7 +101,7 @@ AVAILABILITY = ibis.schema(
         "spell_exposure_days": "float64",  # E of the risk model
         "earlier_exposure_days": "float64",  # earlier spells, halved every memory half-life
         "lost_units": "float64",  # this spell so far
-        "lost_units_today": "float64",
+        "lost_units_today": "float64",  # of the days that the report of the date stands for: a week of a weekly one
         "lost_money": "float64",
         "at_risk_units": "float64",  # next `horizon_days` if nothing changes
         "at_risk_money": "float64",
@@ -122,6 +125,7 @@ KPIS = ibis.schema(
         "business_date": "date",
         "partner": "string",  # '' = all partners
         "category": "string",  # '' = all categories
+        "location_type": "string",  # store or dc: never both in one row
         "ranged": "int64",
         "known": "int64",
         "in_stock": "int64",
@@ -143,7 +147,8 @@ KPIS = ibis.schema(
         "customers_lost": "float64",
     }
 )
-"""Grain: (business_date, partner, category). Rates are shares, 0..1, of ranged series with a known status."""
+"""Grain: (business_date, partner, category, location_type). Rates are shares, 0..1, of ranged series with a known
+status."""
 
 _FOUND_IN = {
     "delivery_id": "string",  # sha256 of the file

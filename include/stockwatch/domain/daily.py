@@ -46,9 +46,13 @@ def daily(
 
 
 def _per_day(observations: ir.Table) -> ir.Table:
-    """Flows that cover several days as what they are for one of them: a week's sales are no day's demand."""
+    """Flows that cover several days as what they are for one of them: a week's sales are no day's demand.
+
+    Nulls: flow_days stays only where it is more than one
+    """
     days = ibis.greatest(observations.flow_days.fill_null(1), 1)
-    return observations.mutate(**{name: observations[name] / days for name in FLOWS})
+    flows = {name: observations[name] / days for name in FLOWS}
+    return observations.mutate(**flows, flow_days=days.nullif(1))
 
 
 def with_blind_rows(observations: ir.Table, rejects: ir.Table, delivered: ir.Table) -> ir.Table:

@@ -40,8 +40,12 @@ PROMOTION_DAYS = 7.0
 """How long a promotion lasts where none was seen from its first day to its last."""
 DISPERSION_UNITS = 30.0
 DISPERSIONS = (0.5, 20.0)
+LOCATION_UNITS = 10.0
+"""Units that a location of mean size counts as, beside what its other items sold."""
 POOLED_LOCATIONS = 8
 """Locations that an item needs at a feed before they borrow from one another."""
+LEAST_DAY = 0.5
+"""An item's day counts at least as so much of a usual one: what sells nowhere at all is amiss, not unwanted."""
 BANDS = (-4, 4)
 """Bands of velocity, powers of two of units a day."""
 WEEK = 7
@@ -209,6 +213,38 @@ def promotion_days_left(is_promoted: Mask, price: Array, usual: Array) -> Array:
     return np.where(is_promoted[0], np.maximum(usual - np.where(np.isnan(begun), len(price), begun), 0.0), 0.0)
 
 
+def item_days(days: Days, expected: Array, pool: Pools, of: Pools, forgetting: float) -> Array:
+    """How many times the usual an item sells on each day, at all locations with stock: (days, items).
+
+    It tells promotions that no price shows, holidays and trends. How much the days of an item differ shows in what its
+    locations have in common; a day is drawn to 1 the more, the less is expected of it. Items of few locations have 1.
+    Units:  expected as the history, without this factor; the decayed mean of an item's days is 1
+    Source: Gamma prior of mean 1, its variance of a feed's items by moments (products of different locations)
+    """
+    items, used = int(of.item.max(initial=-1)) + 1, (days.on_sale == 1) & (expected > 0)
+    sold, mean = (np.where(used, values, 0.0) for values in (days.sold, expected))
+
+    def by_item(values: Array) -> Array:
+        return np.stack([summed(pool.item, of_day, items) for of_day in values])
+
+    units, usual, scatter = by_item(sold), by_item(mean), by_item((sold - mean) ** 2)
+    is_pooled = np.bincount(pool.item, minlength=items) >= POOLED_LOCATIONS
+    feed = np.zeros(items, np.int64)
+    feed[of.item] = of.feed
+    common, weight = (
+        summed(feed, np.where(is_pooled, values.sum(axis=0), 0.0), of.feeds)
+        for values in ((units - usual) ** 2 - scatter, usual**2 - by_item(mean**2))
+    )
+    variance = np.divide(common, weight, out=np.zeros(of.feeds), where=weight > 0).clip(1e-6)[feed]
+    chance = np.divide(
+        scatter.sum(axis=0), usual.sum(axis=0), out=np.ones(items), where=is_pooled & (usual.sum(axis=0) > 0)
+    )
+    prior = chance.clip(DISPERSIONS[0]) / variance
+    found = np.maximum((units + prior) / (usual + prior), LEAST_DAY)
+    kept = forgetting ** ages(len(found))
+    return np.where(is_pooled, found / ((found * kept).sum(axis=0) / kept.sum()), 1.0)
+
+
 def daily_factors(profile: Array, days: int) -> Array:
     """Profiles of weekdays (series, 7) as the factor of every day: (days, series)."""
     return np.asarray(profile.T[np.arange(days) % WEEK])
@@ -299,20 +335,26 @@ def with_silence(own: Evidence, check: CheckSettings, stocked: Array | float = 1
 
 @dataclass(frozen=True)
 class Prior(Columns):
-    """What the item's other locations say of a series' demand, as units and days. Shapes: (series,)"""
+    """What the item's other locations, and the location's other items, say of a series' demand, as units and days.
+
+    Shapes: (series,)
+    """
 
     a: Array
     b: Array
 
 
 def item_prior(a: Array, b: Array, dispersion: Array, pool: Pools, noise: float) -> Prior:
-    """Priors from what the item sells at the feed's other locations; it weighs the more the more alike they are.
+    """Priors from what the item sells at the feed's other locations, each taken by its size; they weigh the more the
+    more alike they are.
 
     Units:  a, b of all days; noise is the variance of a decayed mean against that of a plain one of the same weight
     Source: Gamma prior of an item by moments (between-location variance as DerSimonian and Laird have it)
     """
     known, items = b > 0, int(pool.item.max(initial=-1)) + 1
     a, b, item = np.where(known, a, 0.0), np.where(known, b, 0.0), pool.item
+    size = _sizes(a, b, pool)
+    b = b * size  # days of a location of mean size
     locations, pool_a, pool_b, squares, weights, scatter = (
         summed(item, values, items)
         for values in (
@@ -332,7 +374,22 @@ def item_prior(a: Array, b: Array, dispersion: Array, pool: Pools, noise: float)
         days = np.minimum(mean / np.fmax(between, (0.2 * mean) ** 2), 200.0)
     is_pooled = (locations >= POOLED_LOCATIONS) & (mean > 0)
     days = np.where(is_pooled, days, 0.0)[item] * dispersion * noise
-    return Prior(days * np.where(is_pooled, mean, 0.0)[item], days)
+    return Prior(days * np.where(is_pooled, mean, 0.0)[item], days / size)
+
+
+def _sizes(a: Array, b: Array, pool: Pools) -> Array:
+    """How many times the mean location of its feed the location of each series sells, by its other items: (series,).
+
+    What a series sold itself is left out of its own, or it would count twice.
+    """
+    items, locations = int(pool.item.max(initial=-1)) + 1, int(pool.location.max(initial=-1)) + 1
+    size = np.ones(len(a))
+    for _ in range(2):  # what an item usually sells and how large locations are hang on one another
+        units, days = summed(pool.item, a, items), summed(pool.item, b * size, items)
+        usual = b * np.divide(units, days, out=np.zeros(items), where=days > 0)[pool.item]
+        sold, expected = (summed(pool.location, of, locations)[pool.location] - of for of in (a, usual))
+        size = (sold + LOCATION_UNITS) / (expected + LOCATION_UNITS)
+    return size
 
 
 def rate(a: Array, b: Array) -> Array:

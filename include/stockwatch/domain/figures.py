@@ -23,8 +23,9 @@ from include.stockwatch.domain.availability import (
     position,
     spells,
     statuses,
+    worth,
 )
-from include.stockwatch.domain.panel import Array, Columns, Mask, Panel, blocks, or_zero
+from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, blocks, or_zero
 
 Told = Callable[[Array, Array], Array]
 """What customers say of silent runs: (units a day, age of the first silent day) -> log odds, 0 = nothing."""
@@ -36,17 +37,17 @@ class Limits(Columns):
 
     out_of_stock_at_or_below_units: Array
     phantom_probability: Array
-    min_days_of_supply: Array
 
 
 @dataclass(frozen=True)
 class Common:
     """What is learned from many series: factors of weekdays (categories, 7), by age modulo seven, and of promotions
-    (categories,); dispersion (feeds, bands); hazards of the shelves; which feeds report receipts, and how many days
-    their promotions last (feeds,)."""
+    (categories,), and of the days of items (days, items); dispersion (feeds, bands); hazards of the shelves; which
+    feeds report receipts, and how many days their promotions last (feeds,)."""
 
     weekdays: Array
     promotions: Array
+    item_days: Array
     dispersion: Array
     hazards: phantom.Hazards
     reports_receipts: Mask
@@ -59,6 +60,7 @@ class Common:
         return cls(
             np.concatenate([one.weekdays for one in parts]),
             np.concatenate([one.promotions for one in parts]),
+            np.concatenate([one.item_days for one in parts], axis=1),
             np.concatenate([one.dispersion for one in parts]),
             phantom.Hazards(
                 np.concatenate([one.hazard for one in hazards]), np.concatenate([one.recovery for one in hazards])
@@ -90,11 +92,12 @@ def _learned(
     weekdays = demand.weekday_factors(seen, own, pool)
     promotions = demand.promotion_factors(seen, own, pool, weekdays)
     factor = _factor(weekdays[own.category], promotions[own.category], seen.is_promoted)
-    expected = seen.base_rate * factor
+    item_days = demand.item_days(days, or_zero(seen.base_rate) * factor, own, pool, check.forgetting)
+    expected = seen.base_rate * factor * item_days[:, own.item]
     dispersion = demand.dispersions(seen, expected, own, pool.feeds)
     runs = phantom.runs(some, days, seen, expected, dispersion, own, reports)
     lasts = demand.promotion_days(seen.is_promoted, some.price, own, pool.feeds)
-    return Common(weekdays, promotions, dispersion, phantom.hazards(runs, pool.feeds), reports, lasts)
+    return Common(weekdays, promotions, item_days, dispersion, phantom.hazards(runs, pool.feeds), reports, lasts)
 
 
 def _factor(profile: Array, promotion: Array, is_promoted: Mask) -> Array:
@@ -137,7 +140,8 @@ def _days(
     """The days of series, whether each was one of a promotion, and what it is expected to sell of a mean one."""
     days = marked(panel, limits.out_of_stock_at_or_below_units, check)
     is_promoted = demand.promoted(panel.price)
-    return days, is_promoted, _factor(common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
+    factor = _factor(common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
+    return days, is_promoted, factor * common.item_days[:, pool.item]
 
 
 @dataclass(frozen=True)
@@ -201,19 +205,20 @@ def figures(
     a, b = demand.with_silence(own.evidence, check, 1 - shelf.p_empty)
     a, b = a + prior.a, b + prior.b
     days_of_supply = supply.divided(np.maximum(found.on_hand_units, 0.0), demand.rate(a, b))
-    status = statuses(
-        found,
-        shelf.p_empty,
-        days_of_supply,
-        check,
-        phantom_probability=limits.phantom_probability,
-        min_days_of_supply=limits.min_days_of_supply,
-    )
+    status = statuses(found, shelf.p_empty, limits.phantom_probability, check)
     p_phantom = np.where(found.is_fresh & ~found.is_out, shelf.p_empty, np.nan)
-    spell = phantom_spells(shelf, p_phantom, own.factor_today).where(status == Status.PHANTOM_SUSPECTED.value)
-    out = np.flatnonzero(status == Status.OUT_OF_STOCK.value)
-    days, _, factor = _days(panel.of(out), pool.of(out), limits.of(out), common, check)
-    spell.put(out, spells(days, factor, found.last_in_stock[out], check, memory_half_life_days))
+
+    def days_of(one: Status) -> tuple[Codes, Days, Array]:
+        some = np.flatnonzero(status == one.value)
+        reported = panel.of(some)
+        days, _, factor = _days(reported, pool.of(some), limits.of(some), common, check)
+        return some, days, worth(reported, factor)
+
+    spell = Spell.none(panel.series)
+    doubted, _, counted = days_of(Status.PHANTOM_SUSPECTED)
+    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], counted[0], own.factor_today[doubted]))
+    out, days, counted = days_of(Status.OUT_OF_STOCK)
+    spell.put(out, spells(days, counted, found.last_in_stock[out], check, memory_half_life_days))
     return Figures(
         found,
         own.replenishment,

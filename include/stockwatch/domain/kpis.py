@@ -1,4 +1,4 @@
-"""Availability figures per partner and category."""
+"""Availability figures per partner, category and kind of location."""
 
 from __future__ import annotations
 
@@ -9,25 +9,42 @@ from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import KPIS
 from include.stockwatch.domain.sums import exact_sum
 
+STORE = "store"
+
 
 def kpis(availability: ir.Table) -> ir.Table:
     """KPIs of each date per partner and category, per partner, and in all; '' stands for all.
 
-    Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, category)
+    Stores and DCs are apart at every level: what a shopper finds is one thing, how well a DC is filled another.
+    Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, category, location_type)
     Units:  rates are shares 0..1 of ranged series with a known status; coverage is the known share of ranged series;
             in_stock_rate believes the records, osa_estimate takes off every series' probability of being phantom;
             what leaves the range by plan counts nowhere
     Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null;
-            lost units and money are those of the date, customers those of the spells going on, so they do not add up
-            over dates; each is 0 where nothing is out and null where it could not be estimated
+            lost units and money are those of the days that the date's reports stand for, customers those of the spells
+            going on, so they do not add up over dates; each is 0 where nothing is out and null where it could not be
+            estimated
     """
     counted = availability.filter(availability.status != Status.PLANNED.value)
-    table = counted.mutate(category=counted.category.fill_null(""))
+    table = counted.mutate(
+        category=counted.category.fill_null(""), location_type=counted.location_type.fill_null(STORE)
+    )
     everyone, everything = ibis.literal(""), ibis.literal("")
     levels = [table, table.mutate(category=everything), table.mutate(partner=everyone, category=everything)]
     # A feed without categories has '' at the first level already: count it once.
     levels[0] = levels[0].filter(levels[0].category != "")
     return ibis.union(*(_figures(level) for level in levels)).select(KPIS.names).cast(KPIS)
+
+
+def headline(kpis: ir.Table) -> ir.Table:
+    """The KPIs that a partner is known by: those of its stores; of its DCs where the table has no store of it.
+
+    Grain:  (business_date, partner, category, location_type) -> (business_date, partner, category)
+    Nulls:  rows without a location_type, of dates that were checked before it was told, are kept
+    """
+    is_dc = (kpis.location_type == "dc").fill_null(False)
+    with_stores = kpis.filter(kpis.location_type == STORE).select("partner").distinct()
+    return ibis.union(kpis.filter(~is_dc), kpis.filter(is_dc).anti_join(with_stores, "partner"))
 
 
 def _figures(table: ir.Table) -> ir.Table:
@@ -37,7 +54,7 @@ def _figures(table: ir.Table) -> ir.Table:
     expected = table.demand_units_per_day
     is_known = table.status != Status.UNKNOWN.value
     is_out = table.status == Status.OUT_OF_STOCK.value
-    figures = table.group_by("business_date", "partner", "category").agg(
+    figures = table.group_by("business_date", "partner", "category", "location_type").agg(
         ranged=table.count(),
         known=is_known.sum(),
         in_stock=count(Status.IN_STOCK),

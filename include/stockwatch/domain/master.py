@@ -96,28 +96,40 @@ def ranged_on(assortment: ir.Table, items: ir.Table, dates: Sequence[dt.date]) -
 
 
 def with_listing(series: ir.Table, listed: ir.Table | None, location_types: Mapping[str, str]) -> ir.Table:
-    """Series with `is_listed`: whether the assortment in force ranges them; null where there is none for their place.
+    """Series with the `location_type` that their feed reports, and `is_listed`: whether the assortment in force ranges
+    them; null where there is none for their place.
 
     A date for which a partner has no list in force is not told: no list does not mean no range.
     Grain:  (as_of, series) with feed_id; listed as `ranged_on` -> as series
     """
+    unknown = ibis.null("string")
+    kinds = [(series.feed_id == feed, kind) for feed, kind in location_types.items()]
+    typed = series.mutate(location_type=ibis.cases(*kinds, else_=unknown) if kinds else unknown)
     if listed is None:
-        return series.mutate(is_listed=ibis.null("boolean"))
-    place = ibis.cases(*((series.feed_id == feed, kind) for feed, kind in location_types.items()), else_="")
-    typed = series.mutate(location_type=place)
+        return typed.mutate(is_listed=ibis.null("boolean"))
     speaks = listed.select(AS_OF, "partner", "location_type").distinct().mutate(speaks=True)
     names = listed.select(AS_OF, *SERIES).distinct().mutate(lists=True)
     found = typed.left_join(speaks, [AS_OF, "partner", "location_type"], rname="{name}_of_list")
-    found = found.select(*series.columns, "speaks")
+    found = found.select(*typed.columns, "speaks")
     found = found.left_join(names, [AS_OF, *SERIES], rname="{name}_of_list")
     is_listed = found.speaks.fill_null(False).ifelse(found.lists.fill_null(False), ibis.null("boolean"))
-    return found.mutate(is_listed=is_listed).select(*series.columns, "is_listed")
+    return found.mutate(is_listed=is_listed).select(*typed.columns, "is_listed")
 
 
 def never_reported(series: ir.Table, listed: ir.Table) -> ir.Table:
     """The series that an assortment ranges and no feed spoke of in the look-back: in range, and lost coverage.
 
-    Grain:  (as_of, series), listed as `ranged_on` -> (as_of, series), the columns of listed
+    What a list of all locations ranges is at a place of the kind that feeds report of it, or else of the partner.
+    Grain:  series (as_of, series) with location_type; listed as `ranged_on` -> (as_of, series), the columns of listed
     """
-    found = listed.drop("location_type").distinct(on=[AS_OF, *SERIES])
-    return found.anti_join(series, [AS_OF, *SERIES])
+    key: tuple[str, ...] = (AS_OF, *SERIES)
+    kind = listed.location_type
+    of_one_kind = (kind.min() == kind.max()).ifelse(kind.max(), ibis.null("string"))
+    reported = series.location_type.max()  # of a partner with both, that is store
+    told = [(key, listed.group_by(*key).agg(kind=of_one_kind))]
+    told += [(by, series.group_by(*by).agg(kind=reported)) for by in (SERIES[:2], SERIES[:1])]
+    found = listed.distinct(on=list(key)).anti_join(series, list(key)).mutate(location_type=ibis.null("string"))
+    for by, kinds in told:
+        joined = found.left_join(kinds, list(by))
+        found = joined.mutate(location_type=ibis.coalesce(joined.location_type, joined.kind)).select(listed.columns)
+    return found

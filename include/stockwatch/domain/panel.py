@@ -86,8 +86,9 @@ class Panel(Columns):
 
     The whole may be kept in numbers of 32 bits; those of some series have 64 (`of`), and are reckoned with.
     Shapes: (days, series)
-    Units:  units, and the price of one; net of nothing
-    Nulls:  NaN where nothing was reported
+    Units:  units, and the price of one; net of nothing. Flows are those of a day: flow_days is how many days, this one
+            the last, were reported together
+    Nulls:  NaN where nothing was reported; flow_days where it is the day alone
     """
 
     on_hand_units: Array
@@ -97,6 +98,7 @@ class Panel(Columns):
     received_units: Array
     returned_units: Array
     price: Array
+    flow_days: Array
 
     def of(self, chosen: Any) -> Self:
         """The same of some series, side by side in memory."""

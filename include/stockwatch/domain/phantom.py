@@ -43,6 +43,9 @@ BUCKET_SPREAD = 0.7
 BUCKETS = 5
 """Records are told apart by powers of two units, up to this one."""
 LONGEST = 56
+RUN_UNITS = 5.0
+"""Units that a series must have sold for its runs to be learned from: the rate of one that hardly sells is taken up to
+a sale, too high, and its silence would pass for empty shelves."""
 POSSIBLE_BY_CHANCE = 0.1
 """Runs less probable than this, if the shelf has stock, are looked at for receipts that only the balance shows."""
 RECEIPT_DAYS = 28
@@ -169,7 +172,7 @@ def runs(
     silence = no_sale(units, np.maximum(seen.plain_units[series], 0.5) / spread, spread)
     silence = np.divide(silence, silent_days, out=np.full(len(series), -1.0), where=silent_days > 0)
     level = np.rint(np.log2(np.clip(-silence, 2.0**-8, 8.0)) * 4)
-    kept = np.isfinite(seen.base_rate[series]) & (record > 0)
+    kept = (seen.plain_units[series] >= RUN_UNITS) & (record > 0)
     told = (pool.feed[series], record_bucket(record), silent_days, level, is_sold)
     kinds = np.stack(told).astype(np.int64)[:, kept]
     first, _, count = _distinct(kinds)

@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from include.stockwatch.domain.kpis import STORE, headline
 from include.stockwatch.domain.sums import exact_sum
 from include.stockwatch.domain.value import Value
 
@@ -95,6 +96,7 @@ class Score(Value):
     monday: dt.date
     week: Figures
     before: Figures = Field(description="of the four weeks before together")
+    location_type: str = Field(default=STORE, description="dc: availability is that of its DCs, it has no stores")
     promised_in_stock: float
     promised_price: float | None = None
     promised_complaints: float | None = None
@@ -122,17 +124,18 @@ def monday_of(date: dt.date) -> dt.date:
 
 
 def weekly_availability(kpis: ir.Table) -> ir.Table:
-    """Series-days of each partner and week.
+    """Series-days of each partner and week: in its stores, or its DCs if it has no stores (`kpis.headline`).
 
-    Grain: (business_date, partner, category) -> (partner, monday)
+    Grain: (business_date, partner, category, location_type) -> (partner, monday)
     """
-    partners = kpis.filter((kpis.partner != "") & (kpis.category == ""))
+    partners = headline(kpis.filter((kpis.partner != "") & (kpis.category == "")))
     partners = partners.mutate(monday=partners.business_date.truncate("W").cast("date"))
     return partners.group_by("partner", "monday").agg(
         days=(partners.known > 0).sum(),
         ranged=partners.ranged.sum(),
         known=partners.known.sum(),
         out=partners.out_of_stock.sum(),
+        location_type=partners.location_type.max(),
     )
 
 
@@ -179,6 +182,11 @@ def figures(rows: Iterable[dict[str, Any]], mondays: Iterable[dt.date], *, has_c
     else:
         counts.pop("complaints", None)
     return Figures(**counts)
+
+
+def is_heard(until: dt.date | None, mondays: Iterable[dt.date]) -> bool:
+    """Whether complaints are told to the end of some weeks, but for a weekend: silence of a feed is no praise."""
+    return until is not None and until >= max(mondays) + dt.timedelta(days=DAYS_OF_WEEK - 3)
 
 
 def weeks_before(monday: dt.date) -> list[dt.date]:

@@ -20,6 +20,7 @@ from include.stockwatch.domain.panel import (
     Mask,
     Panel,
     ages,
+    before,
     median,
     newest,
     oldest,
@@ -61,12 +62,13 @@ class Replenishment(Columns):
     """What the look-back tells of how each series is replenished.
 
     Shapes: (series,)
-    Units:  first_receipt, last_receipt, on_order_since and last_waiting are ages; receipts counts them, late_receipts
-            those that came to an empty record; inbound_units is on order and in transit on the date; receipt_units the
-            mean of a receipt, units_before_receipt what was on record before it, spread_before_receipt its standard
-            deviation; pipeline_unit_days what waited on each day, summed, of which received_units came in;
-            last_waiting the last day on which something had not left yet, where the feed tells that apart; is_order
-            marks the days on which something was ordered: (days, series)
+    Units:  first_receipt, last_receipt, on_order_since (something has been ever since), oldest_order (the one that
+            waits longest) and last_waiting are ages; receipts counts them, late_receipts those that came to an empty
+            record; inbound_units is on order and in transit on the date; receipt_units the mean of a receipt,
+            units_before_receipt what was on record before it, spread_before_receipt its standard deviation;
+            pipeline_unit_days what waited on each day, summed, of which received_units came in; last_waiting the last
+            day on which something had not left yet, where the feed tells that apart; is_order marks the days on which
+            something was ordered: (days, series)
     Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where it never does;
             units and spread before a receipt where stock was reported on no day of one
     """
@@ -80,6 +82,7 @@ class Replenishment(Columns):
     late_receipts: Array
     inbound_units: Array
     on_order_since: Array
+    oldest_order: Array
     last_waiting: Array
     pipeline_unit_days: Array
     is_order: Mask
@@ -112,9 +115,10 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     last_idle = newest(is_told & (inbound <= 0))
     since = np.where(np.isnan(last_idle), oldest(inbound > 0), last_idle - 1)
     since = np.where(inbound_units > 0, since, np.nan)
+    oldest_order, still = _waiting(inbound, is_told, came_in)
     last_receipt = newest(is_receipt)
-    # an order that still waits tells nothing of lead times: nothing of it has come in
-    unmet = np.where(last_receipt <= since, 0.0, or_zero(inbound_units * (since + 1)))
+    # what still waits stands for what waited before the look-back, unless nothing has come in since it was ordered
+    unmet = np.where(last_receipt <= oldest_order, 0.0, still)
     waited = np.where(is_told.any(axis=0), total(inbound, is_told), np.nan)
     return Replenishment(
         receipts=count,
@@ -126,10 +130,30 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
         late_receipts=(is_receipt & (left + or_zero(panel.units_sold) <= 0)).sum(axis=0).astype(float),
         inbound_units=inbound_units,
         on_order_since=since,
+        oldest_order=oldest_order,
         last_waiting=newest(waits),
         pipeline_unit_days=np.maximum(waited - unmet, 0.0),
         is_order=_is_order(inbound, is_told, came_in),
     )
+
+
+def _waiting(inbound: Array, is_told: Mask, came_in: Array) -> tuple[Array, Array]:
+    """The age of the oldest order that still waits, if what was ordered first comes first, and the unit-days that all
+    of these have waited; NaN and 0 where nothing waits.
+
+    What is inbound is what was ordered last. A day's orders are what its close shows more than the one told before it,
+    and what came in; what the first one told shows counts as ordered then.
+    """
+    oldest_order, waited = np.full(inbound.shape[1], np.nan), np.zeros(inbound.shape[1])
+    some = np.flatnonzero(is_told[0] & (inbound[0] > 0))
+    is_told, now = is_told[:, some], inbound[0, some]
+    told = np.where(is_told, inbound[:, some], np.nan)
+    ordered = np.where(is_told, np.maximum(told - or_zero(before(told)) + came_in[:, some], 0.0), 0.0)
+    left = now - ordered.cumsum(axis=0)
+    is_reached = left < 0.5  # half a unit: reports are rounded
+    oldest_order[some] = np.where(is_reached.any(axis=0), is_reached.argmax(axis=0), oldest(ordered > 0))
+    waited[some] = total(np.maximum(left + ordered, 0.0), is_told)
+    return oldest_order, waited
 
 
 def _is_order(inbound: Array, is_told: Mask, came_in: Array) -> Mask:
@@ -292,11 +316,10 @@ def next_receipt(
 ) -> NextReceipt:
     """The next receipt of each series; `dc_out_since` is the age since when the DCs that serve it are all out.
 
-    What is on order comes a lead time after it was ordered, or, where receipts follow one another while orders wait,
-    at the usual cadence. Where nothing is on order, an order comes on the first order day of the location on which
-    stock is down to where it usually is ordered, and the receipt a lead time later. A feed that says nothing of orders
-    leaves the cadence, and the stock that is usually left when a receipt comes. What is late is expected to take as
-    long again as it is late by now.
+    What is on order comes a lead time after it was ordered, what was ordered first before the rest. Where nothing
+    is on order, an order comes on the first order day of the location on which stock is down to where it usually is
+    ordered, and the receipt a lead time later. A feed that says nothing of orders leaves the cadence, and the stock
+    that is usually left when a receipt comes. What is late is expected to take as long again as it is late by now.
     """
     stock = np.maximum(on_hand, 0.0)
     one = _expected(found, usual, orders, rate, stock)
@@ -326,11 +349,7 @@ def _expected(found: Replenishment, usual: Habits, orders: OrderDays, rate: Arra
     is_ordered, is_untold = found.inbound_units > 0, np.isnan(found.inbound_units)
     interval = np.maximum(rounded(found.receipt_interval_days), 1.0)
     lead = np.maximum(rounded(usual.lead_time_days), 1.0)
-    by_cadence, by_order = found.last_receipt - interval, found.on_order_since - lead
-    # what waited already when the last receipt came is there a lead time after it, or sooner if that is usual
-    keeps_coming = found.last_receipt <= found.on_order_since
-    sooner = np.where(by_cadence < 0, by_cadence, np.nan)
-    ordered = np.where(keeps_coming, np.fmax(found.last_receipt - lead, sooner), by_order)
+    by_cadence, by_order = found.last_receipt - interval, found.oldest_order - lead
     # how stock stands to the usual moment of an order, or of a receipt where nothing is told of orders
     level = rate * np.where(is_untold, usual.left_days, usual.left_days + lead)
     above = divided(stock - level, rate)
@@ -343,7 +362,7 @@ def _expected(found: Replenishment, usual: Habits, orders: OrderDays, rate: Arra
         is_to_order=is_to_order,
         is_untold=is_untold,
         lead=lead,
-        due=np.where(is_ordered, ordered, by_cadence),
+        due=np.where(is_ordered, by_order, by_cadence),
         level_units=level,
         above_days=np.maximum(above, 0.0),
         below_days=np.maximum(-above - usual.spread_days - passed, 0.0),
@@ -382,9 +401,10 @@ def corrected_units(panel: Panel, start: Array, last_in_stock: Array) -> Array:
     return np.where(is_told, np.maximum(expected - _at(panel.on_hand_units, start), 0.0), np.nan)
 
 
-def overdue_units(panel: Panel, lead_time_days: Array, supply: SupplySettings) -> Array:
+def overdue_units(panel: Panel, lead_time_days: Array, reports: Mask, supply: SupplySettings) -> Array:
     """What was inbound a lead time and some days ago, less all that has come in since: first ordered, first delivered.
 
+    Shapes: reports (series,), as `receipts`: a feed that tells receipts means by a blank that nothing came
     Nulls: NaN where orders or lead time are not known
     """
     wait = np.trunc(rounded(lead_time_days) + supply.overdue_days)
@@ -393,7 +413,6 @@ def overdue_units(panel: Panel, lead_time_days: Array, supply: SupplySettings) -
         np.nan,
         or_zero(panel.on_order_units) + or_zero(panel.in_transit_units),
     )
-    reports = np.asarray(~np.isnan(panel.received_units).all(axis=0))
     came_in = receipts(panel, risen(panel), reports)
     came_since = total(came_in, ages(panel.days) < wait)
     return np.maximum(_at(inbound, wait) - came_since, 0.0)

@@ -1,6 +1,6 @@
 """Changes that were meant: items that end, begin or give way to a successor, and places that leave the range.
 
-A series that is empty because of one of them is planned, never a stock-out.
+A series that is not to be had because of one of them is planned: neither out nor, with stock left, in stock.
 """
 
 from __future__ import annotations

@@ -177,6 +177,15 @@ def _oddities(file: SettingsFile, node: yaml.Node | None, above: tuple[yaml.Node
                 yield from _oddities(file, item, (*above, node))
 
 
+SHAPES = {
+    r"^([01]\d|2[0-3]):[0-5]\d$": "time of day; write hours and minutes, 00:00 to 23:59, such as 09:00",
+    r"^[A-Z]{3}$": "currency code; write its three capitals, such as USD",
+    r"^[a-z][a-z0-9_]{0,62}$": "id; write small letters, digits and _, a letter first",
+    r"^[CDG][A-Z0-9]{6,}$": "channel id of Slack, such as C0NORTHFIELD; it is at the end of the channel's details",
+}
+"""Patterns of texts in words."""
+
+
 def _explain(file: SettingsFile, model: type[BaseModel], error: Any) -> Problem:
     """One pydantic error in the words of somebody who edits the file."""
     loc = file.named(error["loc"], with_last=error["type"] == "missing")
@@ -199,11 +208,24 @@ def _explain(file: SettingsFile, model: type[BaseModel], error: Any) -> Problem:
             what = f"`{error['ctx']['tag']}` is not one of {known}"
             fix = closest(error["ctx"]["tag"], _choices(known)) or "use one of these"
         case _:
-            what = f"`{error['input']}`: {error['msg'][0].lower()}{error['msg'][1:]}"
-            fix = f"change the value{_about(parent, str(loc[-1]) if loc else '')}"
-            if error["input"] is None:
-                fix = "give a value; a `#` begins a comment, so quote a value that starts with it"
+            what, fix = _otherwise(error, _about(parent, str(loc[-1]) if loc else ""))
     return file.problem(file.mark(loc), path, what, fix)
+
+
+def _otherwise(error: Any, about: str) -> tuple[str, str]:
+    """What is wrong with a value, and what to do."""
+    given, is_group = error["input"], error["type"] == "model_type"
+    if given is None:
+        fix = "give a value; a `#` begins a comment, so quote a value that starts with it"
+        return ("empty", "write its fields below it, indented") if is_group else (_said(error), fix)
+    if is_group:
+        return f"`{given}`: fields are expected here", "write `name: value`, one a line and indented"
+    return _said(error), f"change the value{about}"
+
+
+def _said(error: Any) -> str:
+    shape = SHAPES.get(error.get("ctx", {}).get("pattern", ""))
+    return f"`{error['input']}`" + (f" is no {shape}" if shape else f": {error['msg'][0].lower()}{error['msg'][1:]}")
 
 
 def _model_at(model: type[BaseModel], loc: Sequence[str | int]) -> type[BaseModel] | None:

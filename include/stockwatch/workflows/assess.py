@@ -150,7 +150,7 @@ def _reckoned(
 
     seen = look_back(engine, rows, dates, rules.check.lookback_days)
     series = _described(engine, seen.series, rules, known, location_types)
-    pool, limits = _pools(series), Limits(*(_figures(series, name) for name in LIMITS[:3]))
+    pool, limits = _pools(series), Limits(*(_figures(series, name) for name in LIMITS[:2]))
     forget_before(seen.panel, _age(series, "begun_on"), limits.out_of_stock_at_or_below_units)
     common = learned(seen.panel, pool, limits, rules.check)
     memory, heard = rules.customers.defaults.memory_half_life_days, _told(engine, series, known.heard)
@@ -306,9 +306,10 @@ def _facts(
     risk = _run_outs(found, ahead, refill, common, pool, today, rules)
     status = _with_risk(series, found, risk["p_runs_out"], rules.check)
     is_out = status == Status.OUT_OF_STOCK.value
-    corrected, overdue = _of_spells(panel, found, usual, is_out, rules)
+    corrected, overdue = _of_spells(panel, found, usual, common.reports_receipts[pool.feed], is_out, rules)
     columns = {
         **_told_of(found, today, last_receipt),
+        **_promotion_of(found, common.promotions[pool.category], today),
         **_spell_of(series, found, chain.is_dc, status, today),
         **risk,
         "status": status,
@@ -354,6 +355,16 @@ def _told_of(found: Figures, today: Dates, last_receipt: Array) -> dict[str, Any
     }
 
 
+def _promotion_of(found: Figures, promotion: Array, today: Dates) -> dict[str, Any]:
+    """What every series sells a day while the promotion that is under way goes on, and until when."""
+    left = np.floor(found.promotion_days_left)
+    is_promoted = left > 0
+    return {
+        "promoted_units_per_day": np.where(is_promoted, found.rate * promotion, np.nan),
+        "promoted_until": on(today, np.where(is_promoted, -left, np.nan)),
+    }
+
+
 def _spell_of(series: pa.Table, found: Figures, is_dc: Mask, status: Texts, today: Dates) -> dict[str, Any]:
     """The spell of every series, what it cost in units, and how far it reaches: a DC is no store to go to instead."""
     import pyarrow as pa
@@ -375,12 +386,14 @@ def _spell_of(series: pa.Table, found: Figures, is_dc: Mask, status: Texts, toda
     }
 
 
-def _of_spells(panel: Panel, found: Figures, usual: supply.Habits, is_out: Mask, rules: Rules) -> tuple[Array, Array]:
+def _of_spells(
+    panel: Panel, found: Figures, usual: supply.Habits, reports: Mask, is_out: Mask, rules: Rules
+) -> tuple[Array, Array]:
     """Corrected and overdue units of the series that are out, NaN of all others."""
     out = np.flatnonzero(is_out)
     days, corrected, overdue = panel.of(out), np.full(len(is_out), np.nan), np.full(len(is_out), np.nan)
     corrected[out] = supply.corrected_units(days, found.spell.start[out], found.position.last_in_stock[out])
-    overdue[out] = supply.overdue_units(days, usual.lead_time_days[out], rules.supply)
+    overdue[out] = supply.overdue_units(days, usual.lead_time_days[out], reports[out], rules.supply)
     return corrected, overdue
 
 
@@ -426,8 +439,7 @@ def _with_risk(series: pa.Table, found: Figures, p_runs_out: Array, check: Check
     limits = (_figures(series, name) for name in ("run_out_probability", "min_days_of_supply"))
     is_near = found.days_of_supply < 2 * check.horizon_days  # what runs out later is nobody's task today
     is_short = is_at_risk(p_runs_out, found.days_of_supply, *limits) & is_near
-    stocked = np.isin(found.status, [Status.IN_STOCK.value, Status.AT_RISK.value])
-    return np.where(stocked, np.where(is_short, Status.AT_RISK.value, Status.IN_STOCK.value), found.status)
+    return np.where((found.status == Status.IN_STOCK.value) & is_short, Status.AT_RISK.value, found.status)
 
 
 def _with_unreported(engine: Any, table: pa.Table, rules: Rules, known: MasterData) -> pa.Table:
@@ -437,7 +449,7 @@ def _with_unreported(engine: Any, table: pa.Table, rules: Rules, known: MasterDa
 
     if known.listed is None:
         return table
-    missing = never_reported(ibis.memtable(table.select(SERIES_ON)), known.listed)
+    missing = never_reported(ibis.memtable(table.select([*SERIES_ON, "location_type"])), known.listed)
     missing = _limited(_named(missing, known), rules.thresholds)
     nothing: dict[str, Any] = dict.fromkeys(("is_negative_record", "sold_out_today", "alert_due"), False)
     nothing |= dict.fromkeys(("days_observed", "demand_a", "demand_b", "silent_days"), 0.0)
@@ -450,21 +462,24 @@ def _with_unreported(engine: Any, table: pa.Table, rules: Rules, known: MasterDa
 def _explained(
     engine: Any, table: pa.Table, chain: _Chain, known: MasterData, dc_feeds: Set[str], rules: Rules
 ) -> pa.Table:
-    """A table with cause and scope; what was meant to leave the range has a status of its own, and is no stock-out."""
+    """A table with cause and scope; what is not meant to be had has a status of its own: neither out nor in stock."""
     import ibis
     import pyarrow as pa
 
     status = table["status"].to_numpy()
     is_asked = np.isin(status, EXPLAINED) | np.isin(table["feed_id"].to_numpy(), sorted(dc_feeds))
+    ranged = ibis.memtable(table.select(SERIES_ON).append_column("place", [np.arange(len(table))]))
+    planned = transitions.planned(ranged, ranged, known.items, known.assortment, chain.places)
+    planned = ibis.memtable(engine.to_pyarrow(planned))
+    is_planned = engine.to_pyarrow(ranged.semi_join(planned, list(SERIES_ON)).place).to_numpy()
+    is_asked[is_planned] = True
     rows = np.flatnonzero(is_asked)
     asked = ibis.memtable(table.select(CAUSE_INPUTS).take(rows).append_column("row", [np.arange(len(rows))]))
-    stores = ibis.memtable(table.select([*SERIES_ON, "feed_id", "status"]))
-    planned = transitions.planned(asked, stores, known.items, known.assortment, chain.places)
-    planned = ibis.memtable(engine.to_pyarrow(planned))
-    found = with_causes(asked, stores, chain.dcs, chain.outages, planned, chain.places, dc_feeds, rules.scope)
-    told = engine.to_pyarrow(found.select("row", *CAUSE_OUTPUTS, "is_planned").order_by("row"))
-    status[rows[told["is_planned"].to_numpy()]] = Status.PLANNED.value
+    status[is_planned] = Status.PLANNED.value
     table = table.set_column(table.column_names.index("status"), "status", pa.array(status.astype(str)))
+    stores = ibis.memtable(table.select([*SERIES_ON, "feed_id", "status"]))
+    found = with_causes(asked, stores, chain.dcs, chain.outages, planned, chain.places, dc_feeds, rules.scope)
+    told = engine.to_pyarrow(found.select("row", *CAUSE_OUTPUTS).order_by("row"))
     table = table.append_column("item_scope", pa.array(_item_scope(table, status), from_pandas=True))
     place = np.full(len(table), -1)
     place[rows] = np.arange(len(rows))
@@ -483,7 +498,7 @@ def _item_scope(table: pa.Table, status: Texts) -> Array:
 
 
 def _out_and_known(status: Texts) -> tuple[Mask, Mask]:
-    return status == Status.OUT_OF_STOCK.value, status != Status.UNKNOWN.value
+    return status == Status.OUT_OF_STOCK.value, ~np.isin(status, (Status.UNKNOWN.value, Status.PLANNED.value))
 
 
 def _today(series: pa.Table) -> Dates:

@@ -23,7 +23,7 @@ from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.errors import StockwatchError
-from include.stockwatch.workflows.check import availability_on, delivered_until, kpis_of, rules_of
+from include.stockwatch.workflows.check import availability_on, delivered_until, in_all, kpis_of, rules_of
 from include.stockwatch.workflows.day import Day
 from include.stockwatch.workflows.fed import fed_by
 from include.stockwatch.workflows.incidents import day_of, decide_day
@@ -113,7 +113,7 @@ def _replayed(
     for start in range(0, len(dates), size):
         batch = dates[start : start + size]
         table, _ = availability_on(services, batch, delivered)
-        figures = {row["business_date"]: row for row in kpis_of(services, table).to_pylist() if row["partner"] == ""}
+        figures = in_all(services, kpis_of(services, table))
         for date, rows in zip(batch, _by_date(table, batch), strict=True):
             counted = _day(services, replay, date, rows, set(delivered[date]))
             kpi = figures.get(date, {})

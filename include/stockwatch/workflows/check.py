@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.domain.availability import Status
-from include.stockwatch.domain.columns import AVAILABILITY
+from include.stockwatch.domain.columns import AVAILABILITY, KPIS
 from include.stockwatch.domain.daily import daily, with_blind_rows
-from include.stockwatch.domain.kpis import kpis
+from include.stockwatch.domain.kpis import headline, kpis
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.workflows import incidents, master, promise, signals
 from include.stockwatch.workflows.assess import Rules, assess
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-ORIGIN = ("flow_days", "delivery_id", "source_file", "line", "received_at")
+ORIGIN = ("delivery_id", "source_file", "line", "received_at")
 """Columns of observations that no figure of a day depends on."""
 
 log = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     decided = incidents.decide_date(services, business_date, table, fresh, rules_of(services), actor=actor)
     believed = {feed for feed in fresh if services.settings.feeds[feed].partner not in decided["held"]}
     promised = promise.watch(services, business_date, believed, actor=actor)
-    return _finish(
-        services, business_date, delivered, table, known, {"incidents": decided, "promises": promised}, inputs
-    )
+    told = {"incidents": decided, "promises": promised}
+    rates = in_all(services, figures).get(business_date, {})
+    return _finish(services, business_date, delivered, table, known, rates, told, inputs)
 
 
 def delivered_until(services: Services, last: dt.date | None = None) -> dict[dt.date, dict[str, str]]:
@@ -85,6 +85,15 @@ def kpis_of(services: Services, table: pa.Table) -> pa.Table:
     return services.lake.engine.to_pyarrow(kpis(ibis.memtable(table, schema=AVAILABILITY)))
 
 
+def in_all(services: Services, figures: pa.Table) -> dict[dt.date, dict[str, Any]]:
+    """The rows of a KPI table of all partners and categories together, by date: of stores, if there are any."""
+    import ibis
+
+    rows = ibis.memtable(figures, schema=KPIS)
+    shown = headline(rows.filter((rows.partner == "") & (rows.category == "")))
+    return {row["business_date"]: row for row in services.lake.engine.to_pyarrow(shown).to_pylist()}
+
+
 def daily_rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]) -> ir.Table:
     """Daily rows of the look-back of some dates; feeds that send only changes are read from their beginning.
 
@@ -122,18 +131,18 @@ def _finish(
     delivered: dict[dt.date, dict[str, str]],
     table: pa.Table,
     known: int,
+    rates: dict[str, Any],
     told: dict[str, Any],
     inputs: str,
 ) -> dict[str, Any]:
     statuses = table["status"].to_pylist()
     by_status = {status.value: statuses.count(status.value) for status in Status}
-    fresh = len(statuses) - by_status[Status.UNKNOWN.value]
+    shares = {name: rates.get(name) for name in ("coverage", "in_stock_rate")}
     summary = {
         "business_date": date.isoformat(),
         "feeds": sorted(delivered.get(date, {})),
         "series": {"known": known, "ranged": len(statuses), "by_status": by_status},
-        "coverage": round(fresh / len(statuses), 6) if statuses else None,
-        "in_stock_rate": round(1 - by_status[Status.OUT_OF_STOCK.value] / fresh, 6) if fresh else None,
+        **{name: None if share is None else round(share, 6) for name, share in shares.items()},
         **told,
         "without_master_data": master.unsaid(services, [date]),
     }

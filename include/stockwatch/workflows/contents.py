@@ -86,7 +86,7 @@ class Contents:
     rows_good: int = 0
     reject_codes: Counter[str] = field(default_factory=Counter)
     unplaced: dict[str, Any] | None = None
-    first_reject: dict[str, Any] | None = None
+    first_rejects: dict[str, dict[str, Any]] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
     rows_of_date: Counter[dt.date] = field(default_factory=Counter)
     holds: list[Hold] = field(default_factory=list)
@@ -126,12 +126,13 @@ class Contents:
         """Count and keep rejects (`REJECT_ROWS`)."""
         if not len(rows):
             return
-        self.reject_codes.update(counted(rows.column("code")))
+        counts = counted(rows.column("code"))
+        self.reject_codes.update(counts)
         self.rejects.add(rows)
         faults = rows.filter(pc.not_equal(rows.column("code"), UNMAPPED))
-        if self.first_reject is None or (self.first_reject["code"] == UNMAPPED and len(faults)):
-            chosen = faults if len(faults) else rows
-            self.first_reject = chosen.take(pc.sort_indices(chosen.column("line"))[:1]).to_pylist()[0]
+        for code in counts.keys() - self.first_rejects.keys():
+            chosen = rows.filter(pc.equal(rows.column("code"), code))
+            self.first_rejects[code] = chosen.take(pc.sort_indices(chosen.column("line"))[:1]).to_pylist()[0]
         if self.unplaced is None and len(faults):
             whole = [pc.is_valid(faults.column(name)) for name in KEY]
             lost = faults.filter(pc.invert(pc.and_(pc.and_(whole[0], whole[1]), whole[2])))

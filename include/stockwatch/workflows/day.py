@@ -20,7 +20,7 @@ LACKS: Mapping[str, Lack] = {
     Status.AT_RISK.value: Lack.SHORT,
 }
 """Statuses that cost."""
-LABELS = ("item_name", "category", "brand", "currency")
+LABELS = ("item_name", "category", "item_class", "brand", "currency")
 LIGHT = ("partner", "item_id", "location_id", "status", "feed_id", *LABELS)
 """What is read of every series of an item that is decided on."""
 HEAVY = (
@@ -32,10 +32,10 @@ HEAVY = (
         "feed_id",
         "location_name",
         "status",
-        "item_class",
         *LABELS,
     ),
     *("on_hand_units", "on_order_units", "in_transit_units", "last_sale_date", "demand_units_per_day"),
+    *("promoted_units_per_day", "promoted_until"),
     *("days_of_supply", "silent_days", "p_phantom", "next_receipt_on", "p_runs_out", "runs_out_on", "short_units"),
     *("spell_start_date", "lost_units", "lost_money", "at_risk_units", "at_risk_money"),
     *("shoppers_exposed", "customers_lost", "customers_at_risk", "cause", "scope", "scope_id", "cause_evidence"),
@@ -50,6 +50,7 @@ class Seen(NamedTuple):
     partner: str
     location_id: str
     is_known: bool
+    is_out: bool
     is_dc: bool
 
 
@@ -148,12 +149,12 @@ class Day:
                 part = self._sorted.slice(offset, length)
                 columns = (part[name].to_pylist() for name in ("location_id", "status", "feed_id"))
                 for location_id, status, feed_id in zip(*columns, strict=True):
-                    is_known = status != Status.UNKNOWN.value
-                    found.append(Seen(who, location_id, is_known, feed_id in self.dc_feeds))
+                    is_known, is_out = status != Status.UNKNOWN.value, status == Status.OUT_OF_STOCK.value
+                    found.append(Seen(who, location_id, is_known, is_out, feed_id in self.dc_feeds))
         return found
 
     def label(self, item_id: str, partner: str, name: str) -> Any:
-        """The first name, category, brand or currency that is told of an item at a partner; none if none is."""
+        """The first name, category, class, brand or currency that is told of an item at a partner; none if none is."""
         span = self._spans.get(item_id, {}).get(partner) if name in self._told else None
         if span is None:
             return None

@@ -8,7 +8,7 @@ from typing import Any
 from include.stockwatch.adapters.state import incidents, outbox
 from include.stockwatch.adapters.state.outbox import Attachment
 from include.stockwatch.alerting.incident import Incident, Member
-from include.stockwatch.alerting.message import WORST_SHOWN, one_line
+from include.stockwatch.alerting.message import WORST_SHOWN, day_words, one_line, one_or_many
 from include.stockwatch.alerting.tables import as_csv
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.timeline import days
@@ -76,7 +76,7 @@ def _picture(services: Services, incident: Incident) -> Attachment | None:
     drawn = plot_timeline(told, first, last, incident.opened_on)
     item, count = one_line(incident.item_name or incident.item_id), len(places)
     where = "1 location" if count == 1 else f"{count:,} locations"
-    title = f"Stock, sales and expected demand of {item}, {where}, {first:%d %b} to {last:%d %b}"
+    title = f"Stock, sales and expected demand of {item}, {where}, {day_words(first)} to {day_words(last)}"
     return Attachment(f"{incident.incident_id}_last_weeks.png", title, _words(told, where), drawn)
 
 
@@ -85,7 +85,6 @@ def _words(told: list[dict[str, Any]], where: str) -> str:
     known = sorted((day for day in told if day.get("on_hand") is not None), key=lambda day: day["business_date"])
     begin, end = known[0], known[-1]
     sold = sum(day.get("sold") or 0.0 for day in known)
-    return (
-        f"Two charts over {where}. Stock on hand: {begin['on_hand']:,.0f} units on {begin['business_date']}, "
-        f"{end['on_hand']:,.0f} on {end['business_date']}. {sold:,.0f} units were sold in {len(known)} reported days."
-    )
+    first, last = (f"{day['on_hand']:,.0f} units on {day_words(day['business_date'])}" for day in (begin, end))
+    sales = f"{sold:,.0f} units were sold in {one_or_many(len(known), 'reported day')}"
+    return f"Two charts over {where}. Stock on hand: {first}, {last}. {sales}."

@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.stockwatch.domain.customers import Assumptions
 from include.stockwatch.domain.loyalty import context
 from include.stockwatch.domain.master import with_details
 from include.stockwatch.domain.thresholds import LIMITS, WEIGHT
-from include.stockwatch.errors import StockwatchError
+from include.stockwatch.errors import StockwatchError, closest
 from include.stockwatch.workflows import master, timeline
 from include.stockwatch.workflows.check import availability_on, delivered_until, rules_of
 from include.stockwatch.workflows.explain_text import note
 from include.stockwatch.workflows.services import Services
-from include.stockwatch.workflows.signals import of_masters
+from include.stockwatch.workflows.signals import of_masters, partner_names
 
 DAYS_SHOWN = 14
 
@@ -42,7 +43,7 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
         seen = f"no stock and no sale in the last {settings.stockwatch.check.lookback_days} days"
         raise UnknownSeries(
             f"{partner} / {location} / {item} is not ranged on {date}: not in the partner's assortment or, without "
-            f"one, {seen} (are the ids written as in the observations table?)"
+            f"one, {seen}; {_nearest(table, partner, location, item)}"
         )
     row = rows[0]
     lacking = master.unsaid(services, [date]).get(partner, [])
@@ -53,6 +54,7 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     first = date - dt.timedelta(days=DAYS_SHOWN - 1)
     found = {
         "row": row,
+        "partner_name": partner_names(services).get(partner, partner),
         "days": timeline.days(services, item, first, date, partner=partner, places=[(partner, location)]),
         "rule": settings.thresholds.rule(facts),
         "limits": {name: {"value": _plain(value), "from": rule} for name, (value, rule) in limits.items()},
@@ -61,6 +63,17 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     }
     assumed = _with_own(services, rules.assumed(label, date), partner, item)
     return {**found, "text": note(found, settings.stockwatch.check, assumed)}
+
+
+def _nearest(table: pa.Table, partner: str, location: str, item: str) -> str:
+    """Which of the ids is not known, and the nearest one that is."""
+    for name, told in (("partner", partner), ("location_id", location), ("item_id", item)):
+        known = pc.unique(table[name]).to_pylist()
+        if told not in known:
+            break
+        table = table.filter(pc.equal(table[name], told))
+    near = closest(told, known)
+    return f"{name} `{told}` is not known there{f': {near}' if near else ''}"
 
 
 def _with_own(services: Services, assumed: Assumptions, partner: str, item: str) -> Assumptions:

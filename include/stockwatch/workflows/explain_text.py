@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from include.stockwatch.alerting.causes import WORDS
-from include.stockwatch.alerting.message import day_words, number, one_line, one_or_many
+from include.stockwatch.alerting.causes import words_of
+from include.stockwatch.alerting.message import day_words, number, one_line, one_or_many, spoken_dates, units_words
 from include.stockwatch.domain.availability import CheckSettings, Status
 from include.stockwatch.domain.customers import Assumptions, Interval, Loss, spell_loss
 
@@ -34,7 +34,7 @@ LINE = 110
 
 def note(found: Mapping[str, Any], check: CheckSettings, assumed: Assumptions) -> str:
     """The note on what `explain` found, under the assumptions of the lost-customer model that apply."""
-    row = found["row"]
+    row = {**found["row"], "partner_name": one_line(found["partner_name"])}
     loss = _loss(row, assumed)
     sentences = [
         STATES[row["status"]](row),
@@ -53,7 +53,8 @@ def note(found: Mapping[str, Any], check: CheckSettings, assumed: Assumptions) -
 
 def _title(row: Row) -> str:
     item = one_line(row["item_name"] or row["item_id"])
-    place = one_line(f"{row['partner']} {row['location_name'] or row['location_id']}")
+    number_sign = "#" if row["location_id"].isdigit() else ""
+    place = one_line(f"{row['partner_name']} {number_sign}{row['location_id']} {row['location_name'] or ''}")
     status, date = row["status"].replace("_", " "), row["business_date"]
     return f"{item} at {place} on {day_words(date)} {date.year}: {status}"
 
@@ -127,7 +128,13 @@ def _lasts(row: Row) -> str:
 
 def _receipt(row: Row) -> str:
     coming = row["next_receipt_on"]
-    return f"the next receipt, expected on {day_words(coming)}," if coming else "anything comes in"
+    usual = "" if row["on_order_units"] is None or _coming(row) else " if orders go out as usual"
+    return f"the next receipt, expected on {day_words(coming)}{usual}," if coming else "anything comes in"
+
+
+def _coming(row: Row) -> float:
+    """Units on order or in transit."""
+    return _of(row["on_order_units"]) + _of(row["in_transit_units"])
 
 
 def _last(row: Row) -> str:
@@ -140,7 +147,7 @@ def _last(row: Row) -> str:
 
 
 def _expected(row: Row) -> str:
-    return f"{_number(_of(row['expected_units_today']))} a day are expected"
+    return f"{number(_of(row['expected_units_today']))} a day are expected"
 
 
 def _demand(row: Row, check: CheckSettings) -> Iterator[str]:
@@ -150,8 +157,11 @@ def _demand(row: Row, check: CheckSettings) -> Iterator[str]:
         yield f"What it sells is not known: {seen} were seen, and none with stock and sales."
     elif rate > 0:
         expected = row["expected_units_today"]
-        today = f", and {_number(expected)} on a day like this" if abs(expected - rate) > 0.15 * rate else ""
-        yield f"It sells {_number(rate)} a day{today}, as {seen} tell."
+        today = f", and {number(expected)} on a day like this" if abs(expected - rate) > 0.15 * rate else ""
+        yield f"It sells {number(rate)} a day{today}, as {seen} tell."
+        if row["promoted_until"] is not None:
+            until = f"until about {day_words(row['promoted_until'])}, as long as promotions of this feed usually last"
+            yield f"A promotion is under way, {until}: {number(row['promoted_units_per_day'])} a day."
 
 
 def _orders(row: Row) -> Iterator[str]:
@@ -167,11 +177,13 @@ def _orders(row: Row) -> Iterator[str]:
 def _why(row: Row) -> Iterator[str]:
     if row["cause"] is None:
         return
-    reach = REACH.get(row["scope"], "").replace("{id}", row["scope_id"] or "")
-    evidence = [one.partition(": ") for one in json.loads(row["cause_evidence"] or "[]", strict=False)]
+    where = row["partner_name"] if row["scope"] == "partner" else row["scope_id"] or ""
+    reach = REACH.get(row["scope"], "").replace("{id}", where)
+    evidence = [spoken_dates(one).partition(": ") for one in json.loads(row["cause_evidence"] or "[]", strict=False)]
     named = [(cause.replace("_", " ").replace(" dc", " DC"), text) for cause, _, text in evidence]
     first, *others = named or [("unknown", "nothing that is known explains it")]
-    yield f"Why: {first[0]}, {first[1]}.{reach}"
+    is_said = first[1].startswith("ordered ")  # "not ordered, ordered too late" would contradict itself
+    yield f"Why: {first[1] if is_said else ', '.join(first)}.{reach}"
     also = [f"{cause}, {text}" for cause, text in others if not text.startswith(NOT_KNOWN)]
     if also:
         yield f"This speaks for other causes: {'; '.join(also)}."
@@ -182,7 +194,7 @@ def _why(row: Row) -> Iterator[str]:
 
 def _ahead(row: Row, check: CheckSettings) -> str:
     """The days that figures of what is to come reach over (A-20)."""
-    coming = row["next_receipt_on"] if _of(row["on_order_units"]) + _of(row["in_transit_units"]) > 0 else None
+    coming = row["next_receipt_on"] if _coming(row) > 0 else None
     if coming is None or (coming - row["business_date"]).days >= check.horizon_days:
         return f"the next {check.horizon_days} days"
     return f"the days until {day_words(coming)}"
@@ -192,7 +204,7 @@ def _cost(row: Row, loss: Loss | None, assumed: Assumptions, check: CheckSetting
     ahead = _ahead(row, check)
     if row["lost_units"] is not None:
         so_far = f"{_units(row['lost_units'])} ({_money(row, 'lost_money')}) not sold so far"
-        yield f"{so_far}; {_number(_of(row['at_risk_units']))} ({_money(row, 'at_risk_money')}) more in {ahead}."
+        yield f"{so_far}; {number(_of(row['at_risk_units']))} ({_money(row, 'at_risk_money')}) more in {ahead}."
     if row["status"] not in EMPTY:
         return
     if loss is None:
@@ -200,7 +212,7 @@ def _cost(row: Row, loss: Loss | None, assumed: Assumptions, check: CheckSetting
         return
     met, loyal = (number(float(value[0])) for value in (loss.shoppers_exposed, loss.loyal_exposed))
     lost, spread = float(loss.customers_lost[0]), assumed.customers_interval
-    for_good = f"{number(lost)} lost for good ({_between(lost, spread)} at 80 %)"
+    for_good = f"{number(lost)} lost for good ({_between(lost, spread)} at 80%)"
     more = number(row["customers_at_risk"])
     yield f"{met} shoppers met the gap, {loyal} of them loyal: {for_good}; {ahead} add {more}."
     value = row["lost_lifetime_value"]
@@ -222,11 +234,11 @@ def _elsewhere(row: Row) -> Iterator[str]:
 
 
 def _next_step(row: Row) -> Iterator[str]:
-    words = WORDS.get(row["cause"] or "")
+    words = words_of(row["cause"], _coming(row) > 0)
     if words is None:
         return
     place = row["scope_id"] if row["scope"] == "dc" else None
-    yield f"Next: {words.next_step.replace('{partner}', row['partner']).replace('{dc}', place or 'its DC')}"
+    yield f"Next: {words.next_step.replace('{partner}', row['partner_name']).replace('{dc}', place or 'its DC')}"
 
 
 def _days(days: Sequence[Row], last: dt.date) -> str:
@@ -235,11 +247,11 @@ def _days(days: Sequence[Row], last: dt.date) -> str:
     if not known:
         return "No day of the last two weeks is known."
     dates = [last - dt.timedelta(days=ago) for ago in reversed(range((last - min(known)).days + 1))]
-    lines = [("", *(f"{date.day}/{date.month}" for date in dates))]
+    lines = [("", *(day_words(date).partition(" ")[2] for date in dates))]
     for label, name in DAY_ROWS:
         told = [known.get(date, {}).get(name) for date in dates]
         if any(value is not None for value in told):
-            lines.append((label, *("-" if value is None else _number(value) for value in told)))
+            lines.append((label, *("-" if value is None else number(value) for value in told)))
     return "\n".join("".join([label.ljust(WIDTH + 3), *(text.rjust(WIDTH) for text in told)]) for label, *told in lines)
 
 
@@ -307,20 +319,11 @@ def _between(estimate: float, interval: Interval) -> str:
 
 def _spread(estimate: float, interval: Interval) -> str:
     low, median, high = (number(estimate * factor) for factor in (interval.low, interval.median, interval.high))
-    return f"10, 50, 90 %: {low}, {median}, {high}"
+    return f"10, 50, 90%: {low}, {median}, {high}"
 
 
 def _units(value: float | None) -> str:
-    if value is None:
-        return "stock not known"
-    return "1 unit" if value == 1 else f"{_number(value)} units"
-
-
-def _number(value: float) -> str:
-    """As messages say it, but whole where it is whole."""
-    if value <= 0:
-        return f"-{_number(-value)}" if value else "0"
-    return number(value).removesuffix(".0")
+    return "stock not known" if value is None else units_words(value)
 
 
 def _of(value: float | None) -> float:
@@ -329,4 +332,4 @@ def _of(value: float | None) -> float:
 
 def _money(row: Row, name: str) -> str:
     value = row[name]
-    return "money not known" if value is None else f"{row['currency'] or ''} {_number(value)}".strip()
+    return "money not known" if value is None else f"{row['currency'] or ''} {number(value)}".strip()

@@ -42,7 +42,7 @@ class DayState(StrEnum):
     ON_TIME = "on time"
     LATE = "late"
     RESTATED = "restated"
-    HISTORY = "history"  # came with the first file of the feed
+    HISTORY = "history"  # was due before the first file of the feed came
     REJECTED = "rejected"  # a file came on its due day, and none of it is published
     MISSING = "missing"
     WAITING = "waiting"
@@ -184,10 +184,11 @@ def _days(
     end = max(newest, today - dt.timedelta(days=feed.expected.days_after))
     dates = [end - dt.timedelta(days=n) for n in range(shown)]
     counting = {date: have[feed_id] for date, have in ledger.delivered(tx, dates[-1], end, feeds=[feed_id]).items()}
+    begun = ledger.begun(tx, feed_id) or now
     published = sorted((one for one in latest if one.status == PUBLISHED), key=lambda one: one.finished_at or now)
     refused = _refused(feed, latest, [date for date in reversed(dates) if date not in counting], newest)
     return tuple(
-        _day(date, feed, counting[date], published, latest)
+        _day(date, feed, counting[date], published, latest, begun)
         if date in counting
         else _absent(date, feed, refused.get(date), now)
         for date in dates
@@ -213,7 +214,9 @@ def _refused(feed: Feed, latest: list[Delivery], absent: list[dt.date], newest: 
     return found
 
 
-def _day(date: dt.date, feed: Feed, counts: str, published: list[Delivery], latest: list[Delivery]) -> Day:
+def _day(
+    date: dt.date, feed: Feed, counts: str, published: list[Delivery], latest: list[Delivery], begun: dt.datetime
+) -> Day:
     files = [one for one in published if date.isoformat() in one.business_dates]
     current = next((one for one in latest if one.delivery_id == counts), None)
     if current is None or not files:
@@ -221,10 +224,10 @@ def _day(date: dt.date, feed: Feed, counts: str, published: list[Delivery], late
     earlier = tuple(one.file_name for one in files if one.delivery_id != counts)
     if earlier:
         state = DayState.RESTATED
-    elif files[0] is published[0]:
+    elif (cut_off := feed.expected.cut_off(date)) < begun:
         state = DayState.HISTORY
     else:
-        state = DayState.ON_TIME if files[0].received_at <= feed.expected.cut_off(date) else DayState.LATE
+        state = DayState.ON_TIME if files[0].received_at <= cut_off else DayState.LATE
     return Day(date, state, current.file_name, current.run_id, earlier)
 
 

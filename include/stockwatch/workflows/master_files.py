@@ -160,11 +160,12 @@ def _verdicts(read: Contents, master: Master, found: Delivery, earlier: list[Del
         what = "no row can be read" if read.rows_in else "the file has no rows"
         yield Hold(HoldCode.NO_ROWS, what, "no row never means that there is nothing; have the file sent again")
     bad = read.rows_rejected / read.rows_in if read.rows_in else 0.0
-    if bad > master.quality.max_rejected_share and read.first_reject:
-        codes = ", ".join(f"{code} {count}" for code, count in read.reject_codes.most_common(3))
+    if bad > master.quality.max_rejected_share:
+        most = read.reject_codes.most_common(3)
+        codes = ", ".join(f"{code} {count}" for code, count in most)
         limit = f"{bad:.1%}; limit {master.quality.max_rejected_share:.1%}"
         what = f"{read.rows_rejected} of {read.rows_in} rows rejected ({limit}): {codes}"
-        yield Hold(HoldCode.TOO_MANY_REJECTS, what, f"start with {describe(read.first_reject)}")
+        yield Hold(HoldCode.TOO_MANY_REJECTS, what, f"start with {describe(read.first_rejects[most[0][0]])}")
     dates = set(found.business_dates)
     before = next((one for one in earlier if master.replaces == "all" or dates & set(one.business_dates)), None)
     if before is None:

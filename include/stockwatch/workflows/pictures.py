@@ -26,10 +26,14 @@ FIGURES = (
     *("shoppers_exposed", "customers_lost", "customers_at_risk"),
 )
 MONEY = ("lost_money", "at_risk_money")
+CLASSES = ("category", "item_class")
 OF_LACK: Mapping[Lack, tuple[str, ...]] = {
     Lack.EMPTY: ("next_receipt_on",),
     Lack.DOUBTFUL: ("on_hand_units", "silent_days", "p_phantom"),
-    Lack.SHORT: ("on_hand_units", "days_of_supply", "p_runs_out", "runs_out_on", "short_units", "next_receipt_on"),
+    Lack.SHORT: (
+        *("on_hand_units", "days_of_supply", "p_runs_out", "runs_out_on", "short_units", "next_receipt_on"),
+        *("promoted_units_per_day", "promoted_until"),
+    ),
 }
 """What a member keeps of its row beside what it costs."""
 WITH_A_PROMISE = (Kind.OUT_OF_STOCK, Kind.DC_OUT)
@@ -73,12 +77,13 @@ class Pictures:
 
     def _picture(self, group: Group, rows: list[dict[str, Any]], incident: Incident | None) -> Picture:
         told = self._labels(group, rows, incident)
-        facts = {"partner": group.partner, "category": told["category"], "item_id": group.item_id, "location_id": None}
+        facts = {"partner": group.partner, "item_id": group.item_id, **{name: told[name] for name in CLASSES}}
         out = self._of_one_currency(tuple(self._member(row, group, incident) for row in rows), rows, told["currency"])
         seen = [one for one in self.day.seen(group.item_id, None if group.kind is Kind.DC_OUT else group.partner)]
         stores = self._fed.get(group)
         about = self._about(group, seen, out, stores)
-        known = sum(one.is_known for one in about)
+        known, at_dc = sum(one.is_known for one in about), group.kind is Kind.DC_OUT
+        known_out = len(counted(group.kind, group.scope, out)) if at_dc else sum(one.is_out for one in about)
         promise: float = self._limit("min_in_stock_rate", facts)
         level, notes = adjusted(
             severity(
@@ -87,8 +92,8 @@ class Pictures:
                 self._limit("severity", facts),
             ),
             known=known,
-            out=len(counted(group.kind, group.scope, out)),
-            promise=promise if group.kind in WITH_A_PROMISE and (group.kind is not Kind.DC_OUT or stores) else None,
+            out=known_out,
+            promise=promise if group.kind in WITH_A_PROMISE and (not at_dc or stores) else None,
             doubts=self._doubts(group, rows, known, len(about)),
         )
         assumed = self.rules.assumed((group.partner, told["category"], told["brand"], told["currency"]), self.day.date)
@@ -108,6 +113,7 @@ class Pictures:
             business_date=self.day.date,
             ranged=len(about),
             known=known,
+            known_out=known_out,
             known_locations=frozenset(self._place(one, group) for one in seen if one.is_known),
             ranged_locations=frozenset(self._place(one, group) for one in seen),
             partner_is_whole=group.partner in self.known.whole,
@@ -148,7 +154,7 @@ class Pictures:
         if named is None:
             raise LookupError(f"rows of {group.partner}, which has no feed")  # no feed, no rows: see workflows/check.py
         told: dict[str, Any] = {"partner_name": named.partner_name}
-        for name in ("item_name", "category", "brand"):
+        for name in ("item_name", *CLASSES, "brand"):
             own = [row for row in rows if row["partner"] == group.partner]
             found = next((row[name] for row in (*own, *rows) if row[name] is not None), None)
             found = found or (getattr(incident, name) if incident else None)
@@ -313,5 +319,4 @@ class Pictures:
         return self.settings.thresholds.limit(name, facts)[0]
 
     def _transit_days(self, incident: Incident) -> float:
-        facts = {"partner": incident.partner, "category": incident.category, "item_id": incident.item_id}
-        return float(self._limit("restock_transit_days", facts))
+        return float(self._limit("restock_transit_days", incident.facts()))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from include.stockwatch.adapters.state import bulletins, incidents
 from include.stockwatch.alerting.actions import JUDGED_KINDS
-from include.stockwatch.alerting.audit_message import render
+from include.stockwatch.alerting.audit_message import NearMiss, render
 from include.stockwatch.alerting.case import Case
 from include.stockwatch.alerting.incident import Incident
 from include.stockwatch.alerting.precision import (
@@ -72,25 +72,30 @@ def weak_rules(services: Services, on: dt.date) -> set[Group]:
     return weak(of_weeks(services, on))
 
 
-def audit(services: Services, monday: dt.date, size: int = SAMPLE) -> dict[str, list[str]]:
-    """What people are asked to look at for a week: some of its alerts, and some series that nearly were one.
+class Audit(NamedTuple):
+    """What people are asked to look at for a week: some of its alerts, and some shelves that nearly were one."""
 
-    The same week gives the same sample. A near miss is written partner/location/item.
-    """
+    alerts: list[str]
+    near_misses: list[NearMiss]
+
+
+def audit(services: Services, monday: dt.date, size: int = SAMPLE) -> Audit:
+    """A week's sample, the same whenever it is asked for."""
     last = monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
     of_week = [alert.incident_id for alert in alerts(services, monday, last)]
-    return {"alerts": sample(of_week, monday, size), "near_misses": sample(_near_misses(services, last), monday, size)}
+    near = {one.key: one for one in _near_misses(services, last)}
+    return Audit(sample(of_week, monday, size), [near[key] for key in sample(near, monday, size)])
 
 
 def post_audit(services: Services, monday: dt.date) -> list[str]:
     """Put a week's sample into the outbox, for each channel its own part; returns the channels that had none yet."""
     now, found = services.now(), audit(services, monday)
     alerts: dict[str, list[Case]] = defaultdict(list)
-    shelves: dict[str, list[str]] = defaultdict(list)
-    for key in found["near_misses"]:
-        shelves[services.settings.routes.route(key.split("/")[0]).channel].append(key)
+    shelves: dict[str, list[NearMiss]] = defaultdict(list)
+    for one in found.near_misses:
+        shelves[services.settings.routes.route(one.key.split("/")[0]).channel].append(one)
     with services.state.begin() as tx:
-        for incident_id in found["alerts"]:
+        for incident_id in found.alerts:
             if case := incidents.find(tx, incident_id):
                 alerts[case.channel].append(case)
         name = "AUDIT-{}-W{:02d}".format(*monday.isocalendar()[:2])
@@ -108,28 +113,36 @@ def post_audit(services: Services, monday: dt.date) -> list[str]:
         ]
 
 
-def _near_misses(services: Services, last: dt.date) -> list[str]:
-    """Series in stock by the record on the latest checked date of a week whose shelf may yet have been empty."""
-    import ibis
-
+def _near_misses(services: Services, last: dt.date) -> list[NearMiss]:
+    """Shelves with stock by the record on the latest checked date of a week that may yet have been empty."""
     table = services.lake.table("availability", first=last - dt.timedelta(days=DAYS_OF_WEEK - 1), last=last)
-    limit, _ = services.settings.thresholds.limit("phantom_probability", {})
     near = table.filter(
         table.status == Status.IN_STOCK.value,
-        table.p_phantom >= NEAR_SHARE * limit,
+        table.location_type.fill_null("") != "dc",
+        table.p_phantom >= NEAR_SHARE * services.settings.thresholds.limit_column("phantom_probability", table),
         table.business_date == table.business_date.max(),
     )
-    key = near.partner + ibis.literal("/") + near.location_id + ibis.literal("/") + near.item_id
-    return list(services.lake.engine.to_pyarrow(near.select(key=key).distinct())["key"].to_pylist())
+    columns = ("partner", "location_id", "item_id", "location_name", "item_name", "p_phantom")
+    names = {feed.partner: feed.partner_name for feed in services.settings.feeds.values()}
+    return [
+        NearMiss(
+            key="/".join(row[name] for name in columns[:3]),
+            item=row["item_name"] or row["item_id"],
+            partner=names.get(row["partner"], row["partner"]),
+            location=f"{row['location_name']} ({row['location_id']})" if row["location_name"] else row["location_id"],
+            p_phantom=row["p_phantom"],
+        )
+        for row in services.lake.engine.to_pyarrow(near.select(*columns)).to_pylist()
+    ]
 
 
 def precision(services: Services, monday: dt.date | None = None, weeks: int = WEEKS) -> dict[str, Any]:
     """Precision up to the end of a week, by default the running one, with that week's audit sample."""
     monday = monday_of(monday or services.now().date())
-    found = of_weeks(services, monday + dt.timedelta(days=DAYS_OF_WEEK - 1), weeks)
+    found, asked = of_weeks(services, monday + dt.timedelta(days=DAYS_OF_WEEK - 1), weeks), audit(services, monday)
     return {
         "weeks": weeks,
         "rules": [one.model_dump(mode="json") for one in found],
         "digest_only": sorted(f"{kind.value} by {rule} at {partner}" for kind, rule, partner in weak(found)),
-        "audit": audit(services, monday),
+        "audit": {"alerts": asked.alerts, "near_misses": {one.key: str(one) for one in asked.near_misses}},
     }

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.adapters.state import bulletins
+from include.stockwatch.adapters.state import bulletins, ledger
 from include.stockwatch.alerting.scorecard_message import render
 from include.stockwatch.domain import scorecard as domain
+from include.stockwatch.domain.kpis import STORE
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Score, monday_of, weeks_before
 from include.stockwatch.workflows.precision import post_audit
 from include.stockwatch.workflows.promise_findings import prices_of
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LATEST_FILES = 10
+"""Files of a complaint feed of which the latest that counts is looked for."""
 WEEK = re.compile(r"(\d{4})-?W(\d{1,2})")
 
 
@@ -73,15 +76,16 @@ def scores(services: Services, monday: dt.date) -> list[Score]:
     """The scorecards of all partners that have delivered in a week, by id."""
     settings, before = services.settings, weeks_before(monday)
     first, last = before[-1], monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
-    heard = _heard_from(services, last)
+    heard = _heard_until(services, last)
     rows: dict[str, list[dict[str, Any]]] = {}
     for table in _tables(services, first, last):
         for row in services.lake.engine.to_pyarrow(table).to_pylist():
             rows.setdefault(row["partner"], []).append(row)
     found = []
     for partner, name in sorted(partner_names(services).items()):
+        until = max((heard[speaker] for speaker in ("", partner) if speaker in heard), default=None)
         week, earlier = (
-            domain.figures(rows.get(partner, ()), mondays, has_complaints=bool(heard & {"", partner}))
+            domain.figures(rows.get(partner, ()), mondays, has_complaints=domain.is_heard(until, mondays))
             for mondays in ([monday], before)
         )
         if not week.days:
@@ -93,6 +97,7 @@ def scores(services: Services, monday: dt.date) -> list[Score]:
                 monday=monday,
                 week=week,
                 before=earlier,
+                location_type=next((row["location_type"] for row in rows[partner] if row.get("location_type")), STORE),
                 promised_in_stock=settings.thresholds.limit("min_in_stock_rate", {"partner": partner})[0],
                 promised_price=settings.promises.limit("min_price_kept", partner),
                 promised_complaints=settings.promises.limit("max_complaints", partner),
@@ -112,13 +117,22 @@ def _tables(services: Services, first: dt.date, last: dt.date) -> Iterable[ir.Ta
     yield domain.weekly_complaints(complaints(services, first, last))
 
 
-def _heard_from(services: Services, last: dt.date) -> set[str]:
-    """Partners that the feeds of complaints speak of; '' if one of them speaks of all."""
-    first = last - dt.timedelta(days=365)
-    said = services.lake.table("complaints", first=first, last=last, feeds=services.settings.master_ids())
-    feeds = services.lake.engine.to_pyarrow(said.select("feed_id").distinct())["feed_id"].to_pylist()
+def _heard_until(services: Services, last: dt.date) -> dict[str, dt.date]:
+    """The last day that complaint feeds tell of, by the partner that they speak of; '' is all of them.
+
+    A file tells of the days before it came, whether anybody complained on them or not.
+    """
     masters = services.settings.masters
-    return {masters[feed_id].partner or "" for feed_id in feeds if feed_id in masters}
+    said = services.lake.table("complaints", first=last - dt.timedelta(days=365), last=last, feeds=set(masters))
+    told = services.lake.engine.to_pyarrow(said.group_by("feed_id").agg(until=said.business_date.max()))
+    found: dict[str, dt.date] = {}
+    for row in told.to_pylist():
+        with services.state.read() as tx:
+            files = ledger.latest(tx, row["feed_id"], LATEST_FILES)
+        came = [file.received_at.date() - dt.timedelta(days=1) for file in files if file.status == "published"]
+        speaker = masters[row["feed_id"]].partner or ""
+        found[speaker] = max([row["until"], *came, found.get(speaker, dt.date.min)])
+    return found
 
 
 def _by_channel(services: Services, found: Iterable[Score]) -> dict[tuple[str, str], list[Score]]:

@@ -103,7 +103,7 @@ def _given(gives: dict[str, Any], outcome: str) -> Iterator[str]:
     for one in gives["rejects"]:
         yield ""
         where = f"line {one['line']}: `{one['field']}` = `{shown(one['value'] or '', 60)}`: " if "line" in one else ""
-        yield f"  {one['code']} x{one['count']}: {where}{one.get('reason', '')}"
+        yield f"  {one['code']} x{one['count']}: {where}{one.get('reason', 'nothing of the file is published')}"
         if one.get("fix"):
             yield f"    fix: {one['fix']}"
     for one in gives["warnings"]:

@@ -131,11 +131,12 @@ def _verdicts(read: Contents, feed: Feed) -> Iterator[Hold]:
         yield Hold(HoldCode.UNPLACED_ROWS, f"{what}; {why}", "mend these rows, or release the file as it is")
     bad = sum(faults.values())
     share = bad / read.rows_in if read.rows_in else 0.0
-    if share > feed.quality.max_rejected_share and read.first_reject:
-        codes = ", ".join(f"{code} {count}" for code, count in faults.most_common(3))
+    if share > feed.quality.max_rejected_share:
+        most = faults.most_common(3)
+        codes = ", ".join(f"{code} {count}" for code, count in most)
         limit = f"{share:.1%}; limit {feed.quality.max_rejected_share:.1%}"
         what = f"{bad} of {read.rows_in} rows rejected ({limit}): {codes}"
-        yield Hold(HoldCode.TOO_MANY_REJECTS, what, f"start with {describe(read.first_reject)}")
+        yield Hold(HoldCode.TOO_MANY_REJECTS, what, f"start with {describe(read.first_rejects[most[0][0]])}")
     if feed.codes and read.rows_in and not read.rows_good and not bad and read.reject_codes[UNMAPPED]:
         what = f"none of the {read.rows_in} values has a code that the profile knows"
         yield Hold(HoldCode.LAYOUT_CHANGED, what, "say what the codes mean in `codes.measures`")

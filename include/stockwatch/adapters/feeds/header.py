@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from include.stockwatch.adapters.feeds.raw import LINE, Notes
@@ -145,15 +145,23 @@ def _near(found: _Row, wanted: Sequence[str]) -> dict[str, list[str]]:
     """Missing column -> unused columns with a name like it: often it is one of them, renamed."""
     row, places = found
     unused = {plain(cell): cell for at, cell in enumerate(row[:MOST_COMPARED]) if cell and at not in places.values()}
-    near = {name: difflib.get_close_matches(plain(name), unused) for name in wanted if name not in places}
+    near = {name: _like(plain(name), unused) for name in wanted if name not in places}
     return {name: [unused[cell] for cell in cells] for name, cells in near.items() if cells}
+
+
+def _like(name: str, among: Iterable[str]) -> list[str]:
+    """Names that begin with a name, or it with them, before those of like letters; at most three."""
+    cells = list(among)
+    longer = [cell for cell in cells if cell.startswith(name) or (len(cell) > 3 and name.startswith(cell))]
+    return list(dict.fromkeys([*longer, *difflib.get_close_matches(name, cells)]))[:3]
 
 
 def _hold_for_missing(found: _Row, feed: Feed, notes: Notes) -> None:
     row, places = found
     missing = [name for name in feed.file_columns() if name not in places]
     unused = [cell for at, cell in enumerate(row) if cell and at not in places.values()]
-    what = f"column {quoted(missing)} is missing; columns the feed does not use: {quoted(unused) or 'none'}"
+    is_or_are = "column {} is" if len(missing) == 1 else "columns {} are"
+    what = f"{is_or_are.format(quoted(missing))} missing; columns the feed does not use: {quoted(unused) or 'none'}"
     for name, cells in _near(found, feed.file_columns()).items():
         what += f"; near `{name}`: {quoted(cells)}"
     if sum(map(bool, row)) == 1:

@@ -261,6 +261,12 @@ def arrivals(tx: Connection, feed_id: str, count: int) -> dict[dt.date, dt.datet
     return {date: received_at for date, received_at in tx.execute(latest)}
 
 
+def begun(tx: Connection, feed_id: str) -> dt.datetime | None:
+    """When the first file of a feed came that was published; none if none was."""
+    published = (deliveries.c.feed_id == feed_id) & (deliveries.c.status == "published")
+    return tx.execute(sa.select(sa.func.min(deliveries.c.received_at)).where(published)).scalar()
+
+
 def usual_rows(tx: Connection, feed_id: str, besides: str) -> float | None:
     """Median rows of the feed's latest dates, other than those of one delivery; none for a new feed."""
     mine = sa.and_(
