@@ -67,7 +67,7 @@ def known(
     rates, stock = np.full(len(places), rate), np.full(len(places), on_hand)
     usual = habits(found, rates, codes(seen.series["feed_id"], dc), supply)
     since = np.full(len(places), np.nan if out_since is None else on - out_since)
-    orders = OrderDays(*(np.full(len(places), days) for days in order_days))
+    orders = OrderDays(*(np.full(len(places), days) for days in order_days), np.full((7, len(places)), np.nan))
     expected = next_receipt(found, usual, orders, rates, stock, since, supply)
     columns = vars(usual) | vars(found) | vars(expected)
     columns["receipt_interval_days"] = found.receipt_interval_days
@@ -372,7 +372,32 @@ def test_a_day_without_a_report_is_no_order_day() -> None:
 def test_an_order_comes_on_the_first_order_day_on_which_it_is_needed(
     days: float, last: float, interval: float, expected: float
 ) -> None:
-    assert OrderDays(np.array([last]), np.array([interval])).first_after(np.array([float(days)])) == expected
+    orders = OrderDays(np.array([last]), np.array([interval]), np.full((7, 1), np.nan))
+    assert orders.first_after(np.array([float(days)])) == expected
+
+
+def test_orders_on_some_weekdays_are_expected_on_these() -> None:
+    """On Tuesdays and Fridays, but for one that was left out; day 43 is a Monday: one day, then four, to go."""
+    is_order = np.array([[age % 7 in (3, 6) and age != 10] for age in range(42)])
+    orders = order_days(is_order, np.zeros(1, np.int64))
+    assert (orders.last.tolist(), orders.interval.tolist(), orders.ahead.tolist()) == ([3], [3.5], [1])
+    days = {ahead: orders.first_after(np.array([ahead])).item() for ahead in (0.0, 1.0, 1.5, 4.0, 4.5, 8.0, 8.5)}
+    assert days == {0.0: 1, 1.0: 1, 1.5: 4, 4.0: 4, 4.5: 8, 8.0: 8, 8.5: 11}
+
+
+@pytest.mark.parametrize("interval", [2, 3, 4])
+def test_orders_every_so_many_days_keep_to_no_weekday(interval: int) -> None:
+    is_order = np.array([[age % interval == 1] for age in range(56)])
+    orders = order_days(is_order, np.zeros(1, np.int64))
+    assert (orders.last.tolist(), orders.interval.tolist()) == ([1], [interval])
+    assert orders.first_after(np.array([float(interval)])).tolist() == [2 * interval - 1]
+
+
+@pytest.mark.parametrize(("days", "usual"), [(2.2, 2), (2.7, 2), (2.8, 3), (0.4, 1)])
+def test_the_usual_lead_time_is_a_little_less_than_the_mean_of_all(days: float, usual: int) -> None:
+    rows = [order(number, 10.0 * (number == 14)) for number in range(1, 15)]
+    found = one(rows, 14, SupplySettings(lead_time_days=days))
+    assert found["next_receipt_on"] == day(14 + usual)
 
 
 def test_the_next_receipt_waits_for_the_order_day() -> None:

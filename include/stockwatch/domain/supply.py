@@ -34,6 +34,11 @@ from include.stockwatch.domain.value import Value
 FARTHEST_DAYS = 366
 """A receipt that is expected later than this is none that anybody knows of: a record of 99,999 units, say, that sells
 one a month."""
+LATE_PART = 0.75
+"""Of a day of the mean lead time: as much may come from the few that were late, and makes the usual one no longer."""
+ORDER_DAY_SHARE = 0.4
+"""Of the orders on the weekday with most: a weekday with as many is one of orders."""
+WEEK = 7
 RECEIPT_SHARE = 0.25
 """Of the largest rise of a series: a smaller one is a corrected record rather than a receipt."""
 
@@ -165,24 +170,30 @@ def _is_order(inbound: Array, is_told: Mask, came_in: Array) -> Mask:
 
 @dataclass(frozen=True)
 class OrderDays(Columns):
-    """When the location of each series orders, whatever it is that it orders.
+    """When the location of each series orders, whatever it is that it orders: on some weekdays, or every so many days.
 
-    Shapes: (series,)
-    Units:  last is an age, interval the usual days from one order day to the next; where no two were seen, every day is
-            one: 0 and 1
+    Shapes: (series,); wait (7, series)
+    Units:  last is the age of the last order day, interval the mean days from one to the next; where no two were seen,
+            every day is one: 0 and 1. wait tells of a day by how many days ahead it is, modulo seven, how many more it
+            takes to a weekday of orders; NaN where orders keep to an interval and not to weekdays
     """
 
     last: Array
     interval: Array
+    wait: Array
 
     @property
     def ahead(self) -> Array:
         """Days until the next one: 1 is tomorrow."""
-        return np.maximum(self.interval - self.last, 1.0)
+        return self.first_after(np.ones(len(self.last)))
 
     def first_after(self, days: Array) -> Array:
-        """Days until the first order day that is as many days ahead, or more."""
-        return self.ahead + np.ceil(np.maximum(days - self.ahead, 0.0) / self.interval) * self.interval
+        """Days until the first order day that is as many days ahead, or more; tomorrow at the earliest."""
+        day = np.maximum(np.ceil(or_zero(days)), 1.0)
+        next_one = np.maximum(self.interval - self.last, 1.0)
+        by_interval = next_one + np.ceil(np.maximum(days - next_one, 0.0) / self.interval) * self.interval
+        more = np.take_along_axis(self.wait, (day % WEEK).astype(int)[None, :], axis=0)[0]
+        return np.where(np.isnan(more), by_interval, day + more)
 
 
 def order_days(is_order: Mask, location: Codes) -> OrderDays:
@@ -199,7 +210,28 @@ def order_days(is_order: Mask, location: Codes) -> OrderDays:
     several = np.isfinite(usual)
     interval[place[1:][several]] = usual[several]
     last[place[1:][several]] = newest(ordered)[place[1:][several]]
-    return OrderDays(last[location], interval[location])
+    wait, weekly = _weekdays(ordered, last, interval)
+    interval = np.where(np.isnan(wait[0]), interval, weekly)
+    return OrderDays(last[location], interval[location], wait[:, location])
+
+
+def _weekdays(ordered: Mask, last: Array, interval: Array) -> tuple[Array, Array]:
+    """Wait and interval of `OrderDays` where weekdays tell the days on which locations ordered better than intervals.
+
+    Shapes: ordered (days, locations), wait (7, locations)
+    """
+    age = ages(len(ordered))
+    count = np.stack([ordered[rest::WEEK].sum(axis=0) for rest in range(WEEK)])
+    is_weekday = count >= np.maximum(ORDER_DAY_SHARE * count.max(axis=0), 2)
+    by_weekday = is_weekday[np.arange(len(ordered)) % WEEK]
+    by_interval = np.round((age - last) % interval) == 0
+    missed = [(ordered != told).sum(axis=0) for told in (by_weekday, by_interval)]
+    is_weekly = is_weekday.any(axis=0) & (missed[0] <= missed[1])
+    wait = np.full(is_weekday.shape, np.nan)
+    for ahead in range(WEEK):
+        for more in reversed(range(WEEK)):
+            wait[ahead] = np.where(is_weekday[-(ahead + more) % WEEK] & is_weekly, more, wait[ahead])
+    return wait, WEEK / np.maximum(is_weekday.sum(axis=0), 1)
 
 
 def receipts(panel: Panel, rise: Array, reports: Mask) -> Array:
@@ -348,7 +380,7 @@ def next_receipt(
 def _expected(found: Replenishment, usual: Habits, orders: OrderDays, rate: Array, stock: Array) -> _Expected:
     is_ordered, is_untold = found.inbound_units > 0, np.isnan(found.inbound_units)
     interval = np.maximum(rounded(found.receipt_interval_days), 1.0)
-    lead = np.maximum(rounded(usual.lead_time_days), 1.0)
+    lead = np.maximum(np.floor(usual.lead_time_days + 1 - LATE_PART), 1.0)
     by_cadence, by_order = found.last_receipt - interval, found.oldest_order - lead
     # how stock stands to the usual moment of an order, or of a receipt where nothing is told of orders
     level = rate * np.where(is_untold, usual.left_days, usual.left_days + lead)
