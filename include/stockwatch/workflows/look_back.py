@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -57,13 +57,13 @@ def look_back(engine: Any, rows: ir.Table, dates: Sequence[dt.date], lookback_da
     numbers = engine.create_table(name, ibis.memtable(keys.append_column("number", [number])), temp=True)
     try:
         numbered = rows.inner_join(numbers, list(KEY), rname="{name}_of_series")
-        matrices, is_there = _matrices(engine, numbered, dates[-1], span, len(keys))
+        told = _told(engine, rows)
+        matrices, is_there = _matrices(engine, numbered, told, dates[-1], span, len(keys))
         since = [(dates[-1] - date).days for date in dates]
         windows = [np.flatnonzero(is_there[start : start + lookback_days].any(axis=0)) for start in since]
         chosen, day = np.concatenate(windows), np.repeat(np.arange(len(dates)), [len(window) for window in windows])
         today = np.array(dates, "datetime64[D]")[day]
         series = keys.take(chosen).add_column(0, AS_OF, [today])
-        told = [text for text, known in _counts(engine, rows).items() if known]
         for text, values in _texts(engine, numbered, told, dates, chosen, day, lookback_days).items():
             series = series.append_column(text, values)
     finally:
@@ -71,18 +71,22 @@ def look_back(engine: Any, rows: ir.Table, dates: Sequence[dt.date], lookback_da
     return LookBack(series, _windows(matrices, since, windows, lookback_days))
 
 
-def _matrices(engine: Any, rows: ir.Table, last: dt.date, days: int, series: int) -> tuple[dict[str, Array], Mask]:
-    """Measures by age and number of the series, and on which days there was a row at all."""
+def _matrices(
+    engine: Any, rows: ir.Table, told: Set[str], last: dt.date, days: int, series: int
+) -> tuple[dict[str, Array], Mask]:
+    """Measures by age and number of the series, and on which days there was a row at all; `told` are columns that have
+    values."""
     import ibis
 
     nothing = np.broadcast_to(np.nan, (days, series))
     matrices: dict[str, Any] = dict.fromkeys(MEASURED, nothing)
+    measured = [name for name in MEASURED if name in told]
     is_there = np.zeros((days, series), bool)
 
     def put(batch: pa.RecordBatch) -> None:
         place = batch["place"].to_numpy()
         is_there.ravel()[place] = True
-        for name in MEASURED:
+        for name in measured:
             column = batch[name]
             if column.null_count == len(column):
                 continue
@@ -96,7 +100,7 @@ def _matrices(engine: Any, rows: ir.Table, last: dt.date, days: int, series: int
             matrices[name].ravel()[place] = narrow if is_narrow else values
 
     age = ibis.literal(last).delta(rows.business_date, unit="day")
-    asked = rows.select(*MEASURED, place=age.cast("int64") * series + rows.number)
+    asked = rows.select(*measured, place=age.cast("int64") * series + rows.number)
     # `to_pyarrow_batches` of ibis 12 does not work with DuckDB 2
     batches = engine.con.sql(ibis.to_sql(asked, dialect="duckdb")).to_arrow_reader(BATCH_ROWS)
     with ThreadPoolExecutor(1) as beside:  # a batch is put in its place while the next one is read
@@ -124,16 +128,17 @@ def _windows(matrices: dict[str, Array], since: Sequence[int], windows: Sequence
     return Panel(*(of(matrix) for matrix in matrices.values()))
 
 
-def _counts(engine: Any, rows: ir.Table) -> dict[str, int]:
-    """How many rows have each text."""
-    (counts,) = engine.to_pyarrow(rows.aggregate(**{text: rows[text].count() for text in TEXTS})).to_pylist()
-    return dict(counts)
+def _told(engine: Any, rows: ir.Table) -> set[str]:
+    """The texts and measures that any row has."""
+    counts = {name: rows[name].count() for name in (*TEXTS, *MEASURED)}
+    (found,) = engine.to_pyarrow(rows.aggregate(**counts)).to_pylist()
+    return {name for name, count in found.items() if count}
 
 
 def _texts(
     engine: Any,
     rows: ir.Table,
-    told: Sequence[str],
+    told: Set[str],
     dates: Sequence[dt.date],
     chosen: Codes,
     day: Codes,
@@ -147,21 +152,22 @@ def _texts(
     import pyarrow as pa
 
     texts = dict.fromkeys(TEXTS, pa.chunked_array([pa.nulls(len(chosen), pa.string())]))
-    if not told:
+    named = [text for text in TEXTS if text in told]
+    if not named:
         return texts
     of_date = rows.filter(rows.business_date.isin(list(dates)))
-    today = engine.to_pyarrow(of_date.select("business_date", "number", *told))
-    texts |= _placed(today, dates, chosen, day, told)
-    lacking = np.logical_or.reduce([texts[text].is_null().to_numpy() for text in told])
+    today = engine.to_pyarrow(of_date.select("business_date", "number", *named))
+    texts |= _placed(today, dates, chosen, day, named)
+    lacking = np.logical_or.reduce([texts[text].is_null().to_numpy() for text in named])
     if lacking.any():
         asked = {"number": chosen[lacking], AS_OF: np.array(dates, "datetime64[D]")[day[lacking]]}
         reach = ibis.interval(days=lookback_days - 1)
-        older = rows.select("number", "business_date", *told).inner_join(ibis.memtable(pa.table(asked)), "number")
+        older = rows.select("number", "business_date", *named).inner_join(ibis.memtable(pa.table(asked)), "number")
         older = older.filter(older.business_date <= older.as_of, older.business_date >= older.as_of - reach)
-        last = {text: older[text].argmax(older.business_date, where=older[text].notnull()) for text in told}
+        last = {text: older[text].argmax(older.business_date, where=older[text].notnull()) for text in named}
         found = engine.to_pyarrow(older.group_by(AS_OF, "number").agg(**last).rename(business_date=AS_OF))
-        before = _placed(found, dates, chosen, day, told)
-        texts |= {text: pa.compute.coalesce(texts[text], before[text]) for text in told}
+        before = _placed(found, dates, chosen, day, named)
+        texts |= {text: pa.compute.coalesce(texts[text], before[text]) for text in named}
     return texts
 
 
