@@ -48,8 +48,9 @@ def as_markdown(worlds: Sequence[Row], customers: Row) -> str:
         "A phantom day: stock on record, nothing sellable at close.",
         "",
         "Seeds differ widely: on seed 3, every fifth day, 12 worlds gave AP ratios from 0.98 to 1.22 and ratios at "
-        "half recall from 0.81 to 2.08 (the oracle 1.01 to 1.33, and 0.91 to 2.08), so whether the goal is met hangs on the "
-        "world more than on the check. `make validate` shows one seed; `scripts/validate.py --seed N` another.",
+        "half recall from 0.81 to 2.08 (the oracle 1.01 to 1.33, and 0.91 to 2.08), so whether the goal is met "
+        "hangs on the world more than on the check. `make validate` shows one seed; `scripts/validate.py --seed N` "
+        "another.",
         "",
         *_table(
             ("world", "series-days", "phantom", "AP ours", "run rule", "filter", "oracle", "AP ratio", "P@R.5 ours",
