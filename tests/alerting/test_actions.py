@@ -185,6 +185,9 @@ def test_the_thread_tells_what_got_worse_and_no_mere_figures() -> None:
     assert line.as_text() == (
         "Severity is critical now, it was high. 10 more locations: 30 now. The likely cause is now: the DC is out."
     )
+    ordered = told(many, incident(member("0001", 1, 3, cause="not_ordered", has_open_order=True)), "updated", "", None)
+    assert ordered is not None
+    assert ordered.as_text() == "The likely cause is now: ordered too late or too little."
     assert (is_loud(few, many, "updated"), is_loud(few, more, "updated")) == (True, False)
     again = told(None, few, "reopened", "check", None)
     assert again is not None

@@ -124,6 +124,9 @@ def test_a_day_without_a_price_does_not_end_a_promotion() -> None:
     is_promoted, price = on_promotion(56, (10, 12), (14, 15)), np.ones((56, 1))
     price[13] = np.nan
     assert promotion_days(is_promoted, price, ONE, 1).tolist() == [6]
+    price[10:12], is_promoted[10:12] = np.nan, False
+    left = promotion_days_left(is_promoted[10:], price[10:], np.array([8.0]))
+    assert left.tolist() == [2], "nor one that is under way: it has lasted six days, two of them without a price"
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,10 @@ def test_a_dc_is_no_store_and_a_partner_without_stores_is_known_by_its_dcs() -> 
     before = table([{**row, "business_date": day(0), "location_type": None} for row in rows_of(table_of_kpis)], KPIS)
     both = rows_of(headline(before.union(table_of_kpis)))
     assert {row["location_type"] for row in both if row["partner"] == "westway"} == {None, "dc"}, "an older lake"
+    unreported = kpis(table([of_series(UNKNOWN, partner="westway") | {"business_date": day(0)}], AVAILABILITY))
+    both = rows_of(headline(unreported.union(table_of_kpis)))
+    days = [row["business_date"] for row in both if row["partner"] == "westway"]
+    assert sorted(days) == [day(0), day(1)], "listed before any feed told of it: no kind is known, and it has no store"
 
 
 def test_each_date_has_its_own_figures() -> None:

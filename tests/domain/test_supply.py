@@ -383,6 +383,13 @@ def test_orders_on_some_weekdays_are_expected_on_these() -> None:
     assert (orders.last.tolist(), orders.interval.tolist(), orders.ahead.tolist()) == ([3], [3.5], [1])
     days = {ahead: orders.first_after(np.array([ahead])).item() for ahead in (0.0, 1.0, 1.5, 4.0, 4.5, 8.0, 8.5)}
     assert days == {0.0: 1, 1.0: 1, 1.5: 4, 4.0: 4, 4.5: 8, 8.0: 8, 8.5: 11}
+    assert np.isnan(orders.first_after(np.array([np.nan]))), "what nobody knows to sell is not known to be ordered"
+
+
+@pytest.mark.parametrize("days", [8, 20])
+def test_orders_of_some_days_tell_no_weekdays(days: int) -> None:
+    is_order = np.array([[age < days] for age in range(56)])
+    assert order_days(is_order, np.zeros(1, np.int64)).first_after(np.arange(1.0, 2.0)).tolist() == [1]
 
 
 @pytest.mark.parametrize("interval", [2, 3, 4])

@@ -70,9 +70,9 @@ class Explained(NamedTuple):
         return step.replace("{dc}", self.place or "its DC")
 
 
-def title(cause: str) -> str:
-    """A cause in words, without its place."""
-    words = WORDS.get(cause)
+def title(cause: str, members: Iterable[Member]) -> str:
+    """The cause of some of these locations in words, without its place."""
+    words = words_of(cause, *(one.has_open_order for one in members if one.cause == cause))
     return words.why.replace(" {dc}", "").replace("{dc} ", "") if words else "not known"
 
 

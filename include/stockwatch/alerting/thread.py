@@ -70,7 +70,7 @@ def _by_data(before: Case | None, after: Case, event_kind: str) -> str | None:
         parts.append(f"{grown:,} more locations: {len(after.empty()):,} now.")
     was, cause = before.cause(), after.cause()
     if cause and was and cause != was:
-        parts.append(f"The likely cause is now: {title(cause)}.")
+        parts.append(f"The likely cause is now: {title(cause, after.now_out())}.")
     return " ".join(parts) or None
 
 

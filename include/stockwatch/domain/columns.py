@@ -86,7 +86,7 @@ AVAILABILITY = ibis.schema(
         "demand_b": "float64",
         "dispersion": "float64",  # variance of a day's demand over its mean; 1 = Poisson
         "demand_units_per_day": "float64",  # a / b, null = not estimated
-        "expected_units_today": "float64",  # with the weekday and the price of the date
+        "expected_units_today": "float64",  # with weekday and price of the date, and the day of its item
         "promoted_units_per_day": "float64",  # while the promotion under way goes on; null where none is
         "promoted_until": "date",  # the last day that it is expected to, as promotions at the feed usually last
         "days_of_supply": "float64",

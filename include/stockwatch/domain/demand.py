@@ -208,9 +208,10 @@ def promotion_days(is_promoted: Mask, price: Array, pool: Pools, feeds: int) -> 
 
 def promotion_days_left(is_promoted: Mask, price: Array, usual: Array) -> Array:
     """Days after the date on which the promotion of each series is expected to go on; 0 where there is none, or where
-    it has lasted as long as is `usual` (series,)."""
-    begun = newest(~is_promoted & ~np.isnan(price))
-    return np.where(is_promoted[0], np.maximum(usual - np.where(np.isnan(begun), len(price), begun), 0.0), 0.0)
+    it has lasted as long as is `usual` (series,). It goes on over days without a price."""
+    plain = newest(~is_promoted & ~np.isnan(price))
+    lasts = np.where(np.isnan(plain), len(price), plain)
+    return np.where(newest(is_promoted) < lasts, np.maximum(usual - lasts, 0.0), 0.0)
 
 
 def item_days(days: Days, expected: Array, pool: Pools, of: Pools, forgetting: float) -> Array:

@@ -37,14 +37,16 @@ def kpis(availability: ir.Table) -> ir.Table:
 
 
 def headline(kpis: ir.Table) -> ir.Table:
-    """The KPIs that a partner is known by: those of its stores; of its DCs where the table has no store of it.
+    """The KPIs that a partner is known by: those of its stores; of its DCs where no date of the table has both.
 
+    What is listed before a feed ever told of its partner counts as of stores: such dates hide no DC.
     Grain:  (business_date, partner, category, location_type) -> (business_date, partner, category)
     Nulls:  rows without a location_type, of dates that were checked before it was told, are kept
     """
     is_dc = (kpis.location_type == "dc").fill_null(False)
-    with_stores = kpis.filter(kpis.location_type == STORE).select("partner").distinct()
-    return ibis.union(kpis.filter(~is_dc), kpis.filter(is_dc).anti_join(with_stores, "partner"))
+    of_dcs, of_stores = kpis.filter(is_dc), kpis.filter(kpis.location_type == STORE)
+    with_both = of_stores.semi_join(of_dcs, ["business_date", "partner"]).select("partner").distinct()
+    return ibis.union(kpis.filter(~is_dc), of_dcs.anti_join(with_both, "partner"))
 
 
 def _figures(table: ir.Table) -> ir.Table:

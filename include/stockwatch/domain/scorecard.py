@@ -135,7 +135,7 @@ def weekly_availability(kpis: ir.Table) -> ir.Table:
         ranged=partners.ranged.sum(),
         known=partners.known.sum(),
         out=partners.out_of_stock.sum(),
-        location_type=partners.location_type.max(),
+        location_type=partners.location_type.min(),
     )
 
 

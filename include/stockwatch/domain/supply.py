@@ -38,6 +38,8 @@ LATE_PART = 0.75
 """Of a day of the mean lead time: as much may come from the few that were late, and makes the usual one no longer."""
 ORDER_DAY_SHARE = 0.4
 """Of the orders on the weekday with most: a weekday with as many is one of orders."""
+WEEKS_OF_ORDERS = 4
+"""Fewer weeks tell no weekdays of orders."""
 WEEK = 7
 RECEIPT_SHARE = 0.25
 """Of the largest rise of a series: a smaller one is a corrected record rather than a receipt."""
@@ -189,10 +191,10 @@ class OrderDays(Columns):
 
     def first_after(self, days: Array) -> Array:
         """Days until the first order day that is as many days ahead, or more; tomorrow at the earliest."""
-        day = np.maximum(np.ceil(or_zero(days)), 1.0)
+        day = np.maximum(np.ceil(days), 1.0)
         next_one = np.maximum(self.interval - self.last, 1.0)
         by_interval = next_one + np.ceil(np.maximum(days - next_one, 0.0) / self.interval) * self.interval
-        more = np.take_along_axis(self.wait, (day % WEEK).astype(int)[None, :], axis=0)[0]
+        more = np.take_along_axis(self.wait, (or_zero(day) % WEEK).astype(int)[None, :], axis=0)[0]
         return np.where(np.isnan(more), by_interval, day + more)
 
 
@@ -218,15 +220,16 @@ def order_days(is_order: Mask, location: Codes) -> OrderDays:
 def _weekdays(ordered: Mask, last: Array, interval: Array) -> tuple[Array, Array]:
     """Wait and interval of `OrderDays` where weekdays tell the days on which locations ordered better than intervals.
 
+    Weeks in which a location ordered are looked at, from its first order on; less than some of them tell no weekdays.
     Shapes: ordered (days, locations), wait (7, locations)
     """
-    age = ages(len(ordered))
+    age, first = ages(len(ordered)), oldest(ordered)
     count = np.stack([ordered[rest::WEEK].sum(axis=0) for rest in range(WEEK)])
     is_weekday = count >= np.maximum(ORDER_DAY_SHARE * count.max(axis=0), 2)
     by_weekday = is_weekday[np.arange(len(ordered)) % WEEK]
     by_interval = np.round((age - last) % interval) == 0
-    missed = [(ordered != told).sum(axis=0) for told in (by_weekday, by_interval)]
-    is_weekly = is_weekday.any(axis=0) & (missed[0] <= missed[1])
+    missed = [((ordered != told) & (age <= first)).sum(axis=0) for told in (by_weekday, by_interval)]
+    is_weekly = (first >= WEEKS_OF_ORDERS * WEEK - 1) & (missed[0] <= missed[1])
     wait = np.full(is_weekday.shape, np.nan)
     for ahead in range(WEEK):
         for more in reversed(range(WEEK)):

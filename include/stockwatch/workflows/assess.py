@@ -226,13 +226,12 @@ def _told(engine: Any, series: pa.Table, heard: Heard | None) -> Told | None:
 class _Chain:
     """The supply chain as causes ask for it, and the DC that each series is counted under with the age of its outage.
 
-    Shapes: is_dc, whether it is one itself, place and out_since (series,)
+    Shapes: place and out_since (series,)
     """
 
     dcs: ir.Table
     outages: ir.Table
     places: ir.Table
-    is_dc: Mask
     place: Codes
     out_since: Array
 
@@ -261,7 +260,6 @@ def _chain(
         dcs=dcs,
         outages=ibis.memtable(engine.to_pyarrow(dc_outages(days, dc_feeds))),
         places=ibis.memtable(engine.to_pyarrow(regions(known.locations))),
-        is_dc=is_dc,
         place=codes(series[AS_OF], series["feed_id"], told["dc_id"]),
         out_since=_age(told, "dc_out_since"),
     )
@@ -310,7 +308,7 @@ def _facts(
     columns = {
         **_told_of(found, today, last_receipt),
         **_promotion_of(found, common.promotions[pool.category], today),
-        **_spell_of(series, found, chain.is_dc, status, today),
+        **_spell_of(series, found, today),
         **risk,
         "status": status,
         "next_receipt_on": on(today, -ahead.days_to_receipt),
@@ -365,13 +363,9 @@ def _promotion_of(found: Figures, promotion: Array, today: Dates) -> dict[str, A
     }
 
 
-def _spell_of(series: pa.Table, found: Figures, is_dc: Mask, status: Texts, today: Dates) -> dict[str, Any]:
-    """The spell of every series, what it cost in units, and how far it reaches: a DC is no store to go to instead."""
-    import pyarrow as pa
-
+def _spell_of(series: pa.Table, found: Figures, today: Dates) -> dict[str, Any]:
+    """The spell of every series, and what it cost in units."""
     spell, rate = found.spell, found.rate
-    kind = pa.chunked_array([pa.array(is_dc)])
-    is_empty, is_out, is_known = np.isin(status, EMPTY), *_out_and_known(status)
     return {
         "spell_start_date": on(today, spell.start),
         "spell_days": spell.start + 1,
@@ -380,9 +374,6 @@ def _spell_of(series: pa.Table, found: Figures, is_dc: Mask, status: Texts, toda
         "lost_units": rate * spell.exposure_days,
         "lost_units_today": rate * spell.exposure_today,
         "alert_due": spell.start + 1 >= _figures(series, "days_out_before_alert"),
-        "store_scope": share_out(
-            is_empty, is_out, is_known, codes(series[AS_OF], series["partner"], series["item_id"], kind)
-        ),
     }
 
 
@@ -480,13 +471,28 @@ def _explained(
     stores = ibis.memtable(table.select([*SERIES_ON, "feed_id", "status"]))
     found = with_causes(asked, stores, chain.dcs, chain.outages, planned, chain.places, dc_feeds, rules.scope)
     told = engine.to_pyarrow(found.select("row", *CAUSE_OUTPUTS).order_by("row"))
-    table = table.append_column("item_scope", pa.array(_item_scope(table, status), from_pandas=True))
+    for name, scope in (
+        ("store_scope", _store_scope(table, status, dc_feeds)),
+        ("item_scope", _item_scope(table, status)),
+    ):
+        table = table.append_column(name, pa.array(scope, from_pandas=True))
     place = np.full(len(table), -1)
     place[rows] = np.arange(len(rows))
     places = pa.array(place, mask=~is_asked)
     for name in CAUSE_OUTPUTS:
         table = table.append_column(name, told[name].take(places))
     return table.rename_columns([BUSINESS_DATE if name == AS_OF else name for name in table.column_names])
+
+
+def _store_scope(table: pa.Table, status: Texts, dc_feeds: Set[str]) -> Array:
+    """x_S: for a series that is empty, the share of the partner's other known places that are out of the item; a DC is
+    no store to go to instead."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_dc = pc.is_in(table["feed_id"], value_set=pa.array(sorted(dc_feeds), pa.string()))
+    places = codes(table[AS_OF], table["partner"], table["item_id"], is_dc)
+    return share_out(np.isin(status, EMPTY), *_out_and_known(status), places)
 
 
 def _item_scope(table: pa.Table, status: Texts) -> Array:

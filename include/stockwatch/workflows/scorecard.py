@@ -97,7 +97,7 @@ def scores(services: Services, monday: dt.date) -> list[Score]:
                 monday=monday,
                 week=week,
                 before=earlier,
-                location_type=next((row["location_type"] for row in rows[partner] if row.get("location_type")), STORE),
+                location_type=min((kind for row in rows[partner] if (kind := row.get("location_type"))), default=STORE),
                 promised_in_stock=settings.thresholds.limit("min_in_stock_rate", {"partner": partner})[0],
                 promised_price=settings.promises.limit("min_price_kept", partner),
                 promised_complaints=settings.promises.limit("max_complaints", partner),
