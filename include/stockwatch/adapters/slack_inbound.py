@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -84,4 +85,5 @@ class SlackInbound:
         try:
             stop.wait()
         finally:
-            client.close()
+            with contextlib.suppress(AttributeError):  # slack_sdk's, where the other side hangs up at the same moment
+                client.close()
