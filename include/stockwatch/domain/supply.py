@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
+from include.stockwatch.domain.demand import WEEK
 from include.stockwatch.domain.panel import (
     Array,
     Codes,
@@ -40,7 +41,6 @@ ORDER_DAY_SHARE = 0.4
 """Of the orders on the weekday with most: a weekday with as many is one of orders."""
 WEEKS_OF_ORDERS = 4
 """Fewer weeks tell no weekdays of orders."""
-WEEK = 7
 RECEIPT_SHARE = 0.25
 """Of the largest rise of a series: a smaller one is a corrected record rather than a receipt."""
 
@@ -175,7 +175,7 @@ class OrderDays(Columns):
     """When the location of each series orders, whatever it is that it orders: on some weekdays, or every so many days.
 
     Shapes: (series,); wait (7, series)
-    Units:  last is the age of the last order day, interval the mean days from one to the next; where no two were seen,
+    Units:  last is the age of the last order day, interval the usual days from one to the next; where no two were seen,
             every day is one: 0 and 1. wait tells of a day by how many days ahead it is, modulo seven, how many more it
             takes to a weekday of orders; NaN where orders keep to an interval and not to weekdays
     """
