@@ -70,8 +70,9 @@ def row_figures(home: Path) -> Run:
     from include.stockwatch.domain.availability import CheckSettings
     from include.stockwatch.domain.demand import Pools
     from include.stockwatch.domain.figures import Limits, figures, learned
+    from include.stockwatch.workflows.arrays import codes
     from include.stockwatch.workflows.check import daily_rows
-    from include.stockwatch.workflows.look_back import codes, look_back
+    from include.stockwatch.workflows.look_back import look_back
 
     (services, delivered), settings = services_of(home), CheckSettings(lookback_days=DAYS)
 

@@ -17,7 +17,8 @@ from include.stockwatch.domain.customers import Assumptions
 from include.stockwatch.domain.losses import CustomerModel
 from include.stockwatch.domain.master import per_partner
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands, Threshold, Thresholds
-from include.stockwatch.workflows.assess import MasterData, Rules, assess
+from include.stockwatch.workflows.assess import assess
+from include.stockwatch.workflows.rules import MasterData, Rules
 
 FIRST = dt.date(2026, 11, 2)
 FEED, PARTNER, STORE, ITEM = "northfield_stores", "northfield", "0118", "oat"

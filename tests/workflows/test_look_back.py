@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from include.stockwatch.workflows.look_back import LookBack, codes, look_back
+from include.stockwatch.workflows.arrays import codes
+from include.stockwatch.workflows.look_back import LookBack, look_back
 from tests.domain.tables import STORE, day, engine, observation, observations, series
 
 TEN_DAYS = series({number: (float(number), 1.0) for number in range(1, 11)})

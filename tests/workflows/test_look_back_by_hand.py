@@ -17,7 +17,8 @@ from include.stockwatch.domain import demand, phantom, supply
 from include.stockwatch.domain.availability import CheckSettings, marked, position, spells
 from include.stockwatch.domain.columns import OBSERVATIONS
 from include.stockwatch.domain.figures import Limits, learned
-from include.stockwatch.workflows.look_back import codes, look_back
+from include.stockwatch.workflows.arrays import codes
+from include.stockwatch.workflows.look_back import look_back
 from scripts.bench import store_days
 from scripts.beside.__main__ import DATE, DAYS, sql
 from scripts.beside.in_pandas import look_back as in_pandas

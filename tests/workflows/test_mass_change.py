@@ -13,9 +13,9 @@ from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import STOCK_KINDS, Kind
 from include.stockwatch.alerting.mass_change import MassChangeSettings, MassPicture, NewlyOut, decide, suspicion
 from include.stockwatch.workflows.act import act
-from include.stockwatch.workflows.assess import Rules
 from include.stockwatch.workflows.gate import due_checks
 from include.stockwatch.workflows.incidents import decide_date
+from include.stockwatch.workflows.rules import Rules
 from include.stockwatch.workflows.services import Services
 from tests.alerting.stock_examples import mass
 from tests.domain.tables import day

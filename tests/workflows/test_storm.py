@@ -14,8 +14,8 @@ from include.stockwatch.alerting.routing import Route, Routes
 from include.stockwatch.domain.columns import SUPPLY_LINKS
 from include.stockwatch.settings.master import SupplyLinks
 from include.stockwatch.workflows import feed_watch
-from include.stockwatch.workflows.assess import Rules
 from include.stockwatch.workflows.incidents import decide_date
+from include.stockwatch.workflows.rules import Rules
 from include.stockwatch.workflows.services import Services
 from tests.domain.tables import day
 from tests.golden import GOLDEN, same_as_golden

@@ -46,6 +46,10 @@ class Status(StrEnum):
     IN_STOCK = "in_stock"
 
 
+EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
+"""Statuses of what is empty by the record, or probably empty in spite of it."""
+
+
 class CheckSettings(Value):
     """How far a check looks and how it learns demand."""
 

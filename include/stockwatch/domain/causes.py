@@ -14,13 +14,10 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
-from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.availability import EMPTY, Status
 from include.stockwatch.domain.chain import nearest_dc
-from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.value import Value
-
-SERIES_ON = (AS_OF, *SERIES)
 
 
 class Cause(StrEnum):
@@ -81,10 +78,8 @@ WAITING = (
 """What a DC is judged by: columns of the series that it serves."""
 SHORT = (Status.OUT_OF_STOCK.value, Status.AT_RISK.value)
 """Statuses of what lacks stock on record."""
-EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
-"""Statuses that count for how far it reaches."""
 UNCOUNTED = (Status.UNKNOWN.value, Status.PLANNED.value)
-"""Statuses that do not, whether they are empty or not."""
+"""Statuses that do not count for how far it reaches, whether they are empty or not."""
 
 
 def causes(table: ir.Table, dcs: ir.Table, outages: ir.Table, planned: ir.Table, dc_feeds: Collection[str]) -> ir.Table:

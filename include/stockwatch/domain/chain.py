@@ -12,11 +12,9 @@ from collections.abc import Collection, Sequence
 import ibis
 import ibis.expr.types as ir
 
-from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.master import as_stored
 
-SERIES_ON = (AS_OF, *SERIES)
 PLACE = (AS_OF, "partner", "location_id")
 
 

@@ -16,6 +16,8 @@ from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.reported import FLOWS, AbsentMeans
 
 AS_OF = "as_of"
+SERIES_ON = (AS_OF, *SERIES)
+"""A series on a checked date."""
 
 
 def daily(

@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 
 EVERY_PARTNER = ""
 """What stands for the partner in a row of our own master data that is about all of them."""
@@ -22,7 +22,7 @@ NAMES = {"item_name": "item_name", "category": "category"}
 """Columns of rows that an item master may fill, and its own names for them."""
 PLACES = {"location_name": "location_name"}
 """The same of a location master."""
-LISTED = (AS_OF, *SERIES, "location_type")
+LISTED = (*SERIES_ON, "location_type")
 
 
 def per_partner(rows: ir.Table, partners: Collection[str]) -> ir.Table:
@@ -108,10 +108,10 @@ def with_listing(series: ir.Table, listed: ir.Table | None, location_types: Mapp
     if listed is None:
         return typed.mutate(is_listed=ibis.null("boolean"))
     speaks = listed.select(AS_OF, "partner", "location_type").distinct().mutate(speaks=True)
-    names = listed.select(AS_OF, *SERIES).distinct().mutate(lists=True)
+    names = listed.select(*SERIES_ON).distinct().mutate(lists=True)
     found = typed.left_join(speaks, [AS_OF, "partner", "location_type"], rname="{name}_of_list")
     found = found.select(*typed.columns, "speaks")
-    found = found.left_join(names, [AS_OF, *SERIES], rname="{name}_of_list")
+    found = found.left_join(names, list(SERIES_ON), rname="{name}_of_list")
     is_listed = found.speaks.fill_null(False).ifelse(found.lists.fill_null(False), ibis.null("boolean"))
     return found.mutate(is_listed=is_listed).select(*typed.columns, "is_listed")
 
@@ -122,7 +122,7 @@ def never_reported(series: ir.Table, listed: ir.Table) -> ir.Table:
     What a list of all locations ranges is at a place of the kind that feeds report of it, or else of the partner.
     Grain:  series (as_of, series) with location_type; listed as `ranged_on` -> (as_of, series), the columns of listed
     """
-    key: tuple[str, ...] = (AS_OF, *SERIES)
+    key: tuple[str, ...] = SERIES_ON
     kind = listed.location_type
     of_one_kind = (kind.min() == kind.max()).ifelse(kind.max(), ibis.null("string"))
     reported = series.location_type.max()  # of a partner with both, that is store

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.customer_signals import ComplaintKind
-from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.sums import exact_sum
 from include.stockwatch.domain.value import Value
 
@@ -100,7 +100,7 @@ def with_complaints(runs: ir.Table, complaints: ir.Table, settings: NotFound, ra
     oldest = runs.as_of - ibis.interval(days=settings.memory_days - 1)
     item = ibis.window(group_by=(AS_OF, "partner", "item_id"))
     series = runs.select(
-        AS_OF, *SERIES, "demand_units_per_day", since=ibis.greatest(ibis.coalesce(runs.run_start_date, oldest), oldest)
+        *SERIES_ON, "demand_units_per_day", since=ibis.greatest(ibis.coalesce(runs.run_start_date, oldest), oldest)
     )
     demand = series.demand_units_per_day.fill_null(series.demand_units_per_day.mean().over(item)).fill_null(1.0)
     series = series.mutate(demand=ibis.greatest(demand, 1e-6))
@@ -108,9 +108,9 @@ def with_complaints(runs: ir.Table, complaints: ir.Table, settings: NotFound, ra
     here = _counted(series, complaints.filter(complaints.location_id.notnull()), SERIES, "complaints_here")
     away = complaints.filter(complaints.location_id.isnull()).drop("location_id")
     somewhere = _counted(series, away, ("partner", "item_id"), "complaints_somewhere")
-    told = runs.left_join(here, [AS_OF, *SERIES], rname="here_{name}")
-    told = told.left_join(somewhere, [AS_OF, *SERIES], rname="away_{name}")
-    told = told.left_join(series.select(AS_OF, *SERIES, "share"), [AS_OF, *SERIES], rname="of_{name}")
+    told = runs.left_join(here, list(SERIES_ON), rname="here_{name}")
+    told = told.left_join(somewhere, list(SERIES_ON), rname="away_{name}")
+    told = told.left_join(series.select(*SERIES_ON, "share"), list(SERIES_ON), rname="of_{name}")
     told = told.mutate(
         complaints_here=told.complaints_here.fill_null(0), complaints_somewhere=told.complaints_somewhere.fill_null(0)
     )
@@ -125,7 +125,7 @@ def with_complaints(runs: ir.Table, complaints: ir.Table, settings: NotFound, ra
 def _counted(series: ir.Table, complaints: ir.Table, key: tuple[str, ...], name: str) -> ir.Table:
     met = series.inner_join(complaints, list(key), rname="said_{name}")
     met = met.filter((met.business_date >= met.since) & (met.business_date <= met.as_of))
-    return met.group_by(AS_OF, *SERIES).agg(**{name: met.complaints.sum()})
+    return met.group_by(*SERIES_ON).agg(**{name: met.complaints.sum()})
 
 
 def shelf_known(availability: ir.Table, complaints: ir.Table) -> ir.Table:

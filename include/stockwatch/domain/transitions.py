@@ -9,10 +9,8 @@ import ibis
 import ibis.expr.types as ir
 
 from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.daily import AS_OF
+from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.master import as_stored
-
-SERIES_ON = (AS_OF, *SERIES)
 
 
 def planned(

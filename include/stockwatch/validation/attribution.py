@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.availability import EMPTY
 from include.stockwatch.domain.causes import Cause
 from include.stockwatch.simulation.world import World
 
 KEY = ["business_date", "partner", "location_id", "item_id"]
-FLAGGED = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
 """Statuses of which a cause is held against the truth."""
 DC_CAUSES = (Cause.DISTRIBUTOR_DC.value, Cause.RETAILER_DC.value)
 NOT_EMPTY = "not empty"
@@ -69,7 +68,7 @@ def attribution(world: World, found: pa.Table) -> Attribution:
     Grain: found (business_date, series); only days and series of which the truth tells count
     """
     truth = world.truth.select([*KEY, "cause"]).rename_columns([*KEY, "true_cause"])
-    flagged = found.filter(pc.is_in(found.column("status"), pa.array(FLAGGED))).select([*KEY, "cause"])
+    flagged = found.filter(pc.is_in(found.column("status"), pa.array(EMPTY))).select([*KEY, "cause"])
     both = flagged.join(truth, KEY, join_type="inner")
     true = pc.fill_null(both.column("true_cause"), NOT_EMPTY).to_pylist()
     return Attribution(Counter(zip(true, both.column("cause").to_pylist(), strict=True)))

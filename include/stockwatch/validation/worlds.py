@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.availability import EMPTY
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.thresholds import STANDARD
 from include.stockwatch.simulation.world import WORLDS, World, simulate
@@ -22,7 +22,6 @@ from include.stockwatch.validation.run_outs import announced_at, foresight
 
 WARM_UP_DAYS = 56
 BATCH_DAYS = 8
-EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
 
 
 def world_validation(name: str, seed: int = 1) -> dict[str, Any]:

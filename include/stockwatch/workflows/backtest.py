@@ -19,7 +19,7 @@ from include.stockwatch.alerting.grouping import Series
 from include.stockwatch.alerting.incident import Incident, Lack, MemberState
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.mass_change import suspicion
-from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.availability import EMPTY, Status
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.errors import StockwatchError
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 BATCH_SERIES = 150_000
 """Series of all dates that are computed in one query; it bounds memory, not the result."""
-UNAVAILABLE = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
 TRUTH_COLUMNS = ("business_date", *SERIES, "is_empty")
 
 Key = tuple[str, str, str]
@@ -214,7 +213,7 @@ def _money(rows: pa.Table, alerted: set[Key]) -> dict[str, Any]:
     for row in rows.select(
         ["partner", "location_id", "item_id", "status", "lost_units_today", "price", "currency"]
     ).to_pylist():
-        if row["status"] not in UNAVAILABLE or row["lost_units_today"] is None or row["price"] is None:
+        if row["status"] not in EMPTY or row["lost_units_today"] is None or row["price"] is None:
             continue
         is_caught = (row["partner"], row["location_id"], row["item_id"]) in alerted
         (caught if is_caught else missed)[row["currency"] or ""] += row["lost_units_today"] * row["price"]

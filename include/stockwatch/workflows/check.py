@@ -14,7 +14,8 @@ from include.stockwatch.domain.daily import daily, with_blind_rows
 from include.stockwatch.domain.kpis import headline, kpis
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.workflows import incidents, master, promise, signals
-from include.stockwatch.workflows.assess import Rules, assess
+from include.stockwatch.workflows.assess import assess
+from include.stockwatch.workflows.rules import Rules
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ from include.stockwatch.alerting.mass_change import MassChange
 from include.stockwatch.alerting.pending import Pending, pending_of
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.settings.models import Settings
-from include.stockwatch.workflows.assess import Rules
 from include.stockwatch.workflows.day import LACKS, Day
 from include.stockwatch.workflows.fed import fed_by
 from include.stockwatch.workflows.mass import mass_pictures
 from include.stockwatch.workflows.pictures import Known, Pictures
 from include.stockwatch.workflows.precision import weak_rules
 from include.stockwatch.workflows.record import record_all
+from include.stockwatch.workflows.rules import Rules
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:

@@ -184,18 +184,3 @@ def _placed(
     rows = row_of[day * count + chosen]
     places = pa.array(rows, mask=rows < 0)
     return {name: found[name].take(places) for name in names}
-
-
-def codes(*columns: pa.ChunkedArray) -> Codes:
-    """A number from 0 on for each combination of values that occurs, in their order; null is a value too, the last."""
-    import pyarrow.compute as pc
-
-    found = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
-        coded = column.combine_chunks().dictionary_encode()
-        rank = np.empty(len(coded.dictionary) + 1, np.int64)
-        rank[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(coded.dictionary))
-        rank[-1] = len(coded.dictionary)
-        place = rank[coded.indices.fill_null(len(coded.dictionary)).to_numpy()]
-        found = np.unique(found * len(rank) + place, return_inverse=True)[1].astype(np.int64)
-    return found

@@ -10,8 +10,8 @@ from include.stockwatch.domain.master import EVERY_PARTNER, NAMES, PLACES, named
 from include.stockwatch.domain.signals import Heard
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.workflows import signals
-from include.stockwatch.workflows.assess import MasterData
 from include.stockwatch.workflows.contents import Known
+from include.stockwatch.workflows.rules import MasterData
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from include.stockwatch.alerting.severity import LEAST_COVERAGE, adjusted, sever
 from include.stockwatch.domain.hours import Hours
 from include.stockwatch.domain.thresholds import Limit
 from include.stockwatch.settings.models import Settings
-from include.stockwatch.workflows.assess import Rules
 from include.stockwatch.workflows.day import LACKS, Day, Seen
 from include.stockwatch.workflows.fed import NOT_KNOWN, Stores
+from include.stockwatch.workflows.rules import Rules
 
 FIGURES = (
     *("lost_units", "lost_money", "at_risk_units", "at_risk_money"),

@@ -9,7 +9,7 @@ from include.stockwatch.domain.customer_signals import Measure
 from include.stockwatch.domain.losses import OUTPUTS
 from include.stockwatch.domain.loyalty import Figure
 from include.stockwatch.validation.pictures import PLAIN
-from include.stockwatch.workflows.assess import _loss_inputs, _with_losses
+from include.stockwatch.workflows.costs import loss_inputs, with_losses
 from tests.domain.tables import day
 from tests.workflows.days import OUT, SHORT, row, table
 
@@ -33,7 +33,7 @@ def test_a_gap_goes_on_until_what_was_ordered_is_expected(told: dict[str, object
     chosen = table(2, [row("1", OUT, **told), row("2", SHORT, short_units=6.0)])
     for name in ("margin_share", "purchase_cycle_days"):  # of the item master
         chosen = chosen.append_column(name, pa.nulls(len(chosen), pa.float64()))
-    assert list(_loss_inputs(chosen, HORIZON)["ahead_days"]) == [days, 3.0]
+    assert list(loss_inputs(chosen, HORIZON)["ahead_days"]) == [days, 3.0]
 
 
 def test_loyalty_that_is_measured_later_tells_nothing_of_a_date_before() -> None:
@@ -44,6 +44,6 @@ def test_loyalty_that_is_measured_later_tells_nothing_of_a_date_before() -> None
     of_both = of_both.drop(OUTPUTS)
     for name in ("margin_share", "purchase_cycle_days"):
         of_both = of_both.append_column(name, pa.nulls(2, pa.float64()))
-    found = _with_losses(of_both, PLAIN.model_copy(update={"loyalty": (later,)}))
+    found = with_losses(of_both, PLAIN.model_copy(update={"loyalty": (later,)}))
     before, after = found["customers_lost"].to_pylist()
     assert after == pytest.approx(before * 0.9 / 0.5, rel=0.01)

@@ -1,0 +1,91 @@
+"""Why every series is as it is, and how far that reaches: causes, and what is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from include.stockwatch.domain import transitions
+from include.stockwatch.domain.availability import EMPTY, Status, share_out
+from include.stockwatch.domain.causes import EXPLAINED, with_causes
+from include.stockwatch.domain.daily import AS_OF, SERIES_ON
+from include.stockwatch.domain.panel import Array, Mask
+from include.stockwatch.workflows.arrays import codes
+from include.stockwatch.workflows.rules import MasterData, Rules
+from include.stockwatch.workflows.supply_chain import Chain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+INPUTS = (
+    *SERIES_ON,
+    "feed_id",
+    "status",
+    *("spell_start_date", "spell_days", "last_seen_date", "last_sale_date", "last_receipt_date", "lead_time_days"),
+    *("inbound_units", "on_order_since", "last_waiting_date", "order_due_on", "order_overdue_days"),
+    *("overdue_units", "corrected_units", "demand_units_per_day", "receipt_interval_days"),
+)
+"""What causes are found from."""
+OUTPUTS = ("cause", "scope", "scope_id", "cause_evidence")
+Texts = npt.NDArray[np.str_]
+
+
+def explained(
+    engine: Any, table: pa.Table, chain: Chain, known: MasterData, dc_feeds: Set[str], rules: Rules
+) -> pa.Table:
+    """A table with cause and scope; what is not meant to be had has a status of its own: neither out nor in stock."""
+    import ibis
+    import pyarrow as pa
+
+    status = table["status"].to_numpy()
+    is_asked = np.isin(status, EXPLAINED) | np.isin(table["feed_id"].to_numpy(), sorted(dc_feeds))
+    ranged = ibis.memtable(table.select(SERIES_ON).append_column("place", [np.arange(len(table))]))
+    planned = transitions.planned(ranged, ranged, known.items, known.assortment, chain.places)
+    planned = ibis.memtable(engine.to_pyarrow(planned))
+    is_planned = engine.to_pyarrow(ranged.semi_join(planned, list(SERIES_ON)).place).to_numpy()
+    is_asked[is_planned] = True
+    rows = np.flatnonzero(is_asked)
+    asked = ibis.memtable(table.select(INPUTS).take(rows).append_column("row", [np.arange(len(rows))]))
+    status[is_planned] = Status.PLANNED.value
+    table = table.set_column(table.column_names.index("status"), "status", pa.array(status.astype(str)))
+    stores = ibis.memtable(table.select([*SERIES_ON, "feed_id", "status"]))
+    found = with_causes(asked, stores, chain.dcs, chain.outages, planned, chain.places, dc_feeds, rules.scope)
+    told = engine.to_pyarrow(found.select("row", *OUTPUTS).order_by("row"))
+    for name, scope in (
+        ("store_scope", _store_scope(table, status, dc_feeds)),
+        ("item_scope", _item_scope(table, status)),
+    ):
+        table = table.append_column(name, pa.array(scope, from_pandas=True))
+    place = np.full(len(table), -1)
+    place[rows] = np.arange(len(rows))
+    places = pa.array(place, mask=~is_asked)
+    for name in OUTPUTS:
+        table = table.append_column(name, told[name].take(places))
+    return table.rename_columns(["business_date" if name == AS_OF else name for name in table.column_names])
+
+
+def _store_scope(table: pa.Table, status: Texts, dc_feeds: Set[str]) -> Array:
+    """x_S: for a series that is empty, the share of the partner's other known places that are out of the item; a DC is
+    no store to go to instead."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_dc = pc.is_in(table["feed_id"], value_set=pa.array(sorted(dc_feeds), pa.string()))
+    places = codes(table[AS_OF], table["partner"], table["item_id"], is_dc)
+    return share_out(np.isin(status, EMPTY), *_out_and_known(status), places)
+
+
+def _item_scope(table: pa.Table, status: Texts) -> Array:
+    """x_I: for a series that is empty, the share of the brand's other known items at the location that are out."""
+    is_empty, brand = np.isin(status, EMPTY), table["brand"]
+    shelf = codes(table[AS_OF], table["partner"], table["location_id"], brand)
+    of_brand = share_out(is_empty, *_out_and_known(status), shelf)
+    return np.where(is_empty & brand.is_null().to_numpy(), 0.0, of_brand)
+
+
+def _out_and_known(status: Texts) -> tuple[Mask, Mask]:
+    return status == Status.OUT_OF_STOCK.value, ~np.isin(status, (Status.UNKNOWN.value, Status.PLANNED.value))
