@@ -2,8 +2,8 @@
 ### Audit owners
 Looks once a day whether every account has an owner who can be reached: a row of the owner list that is in force, known
 to Slack, and not away without a delegate. An account without one becomes one incident, which anybody may claim.
-Beside it, `check_slack` looks whether the Slack app may do what it must and reaches every channel that a route names.
-It posts nothing, and fails with one line for each thing to mend.
+Beside it, `check_slack` looks whether the Slack app may do what it must and reaches every channel that a route names or
+an open incident stands in. It posts nothing, and fails with one line for each thing to mend.
 
 **Triage:** safe to clear and rerun; the same finding again changes nothing. It ends by itself once the owner list, or
 the people in `routes.yaml`, are right. A red `check_slack` says in its log what the app lacks: docs/slack-setup.md.

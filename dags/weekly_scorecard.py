@@ -36,9 +36,9 @@ def weekly_scorecard() -> None:
 
     @task
     def look_for_copies() -> dict[str, Any]:
-        from include.stockwatch.workflows import delivery
+        from include.stockwatch.workflows import copies
 
-        return delivery.look_for_copies(services())
+        return copies.look_for_copies(services())
 
     post()
     look_for_copies()

@@ -37,7 +37,12 @@ def test_a_file_ingested_twice_publishes_nothing_new(tmp_path: Path, capsys: pyt
     assert (again["outcome"], again["rows_published"], again["rows_already_published"]) == ("already published", 0, 12)
 
 
-def test_a_checked_date_can_be_looked_at_from_every_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_checked_date_can_be_looked_at_from_every_side(
+    tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    misspelt = "  - name: reno\n    match: {partner: northfield, location_id: '001'}\n    min_days_of_supply: 3\n"
+    (config / "thresholds.yaml").write_text((config / "thresholds.yaml").read_text("utf-8") + misspelt, "utf-8")
+    assert run(capsys, "check-config")["idle_rules"] == {}, "nothing was checked yet"
     rows = [
         row(date, store, on_hand=0 if date == DATES[27] and store == "0001" else 20)
         for date in DATES[:28]
@@ -46,6 +51,8 @@ def test_a_checked_date_can_be_looked_at_from_every_side(tmp_path: Path, capsys:
     run(capsys, "ingest", FEED, northfield(tmp_path / "n.csv", rows))
     checked = run(capsys, "check", DATES[27])
     assert checked["series"]["by_status"]["out_of_stock"] == 1
+    why = {"reno": "location '001': no series of northfield has it; nearest: '0001'"}
+    assert checked["idle_rules"] == run(capsys, "check-config")["idle_rules"] == why
     (incident,) = checked["incidents"]["opened"]
     shown = run(capsys, "preview", incident)
     assert shown["text"].startswith("MEDIUM out of stock: Oat Bar at Northfield Grocers, 1 of 4 stores, USD 93")

@@ -32,8 +32,9 @@ def services() -> Services:
 
 
 def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
-    """Read the config folder and say what is wrong with it."""
+    """Read the config folder and say what is wrong with it, and which rules change nothing for what was checked."""
     from include.stockwatch.settings.loader import load
+    from include.stockwatch.workflows.idle_rules import idle_now
 
     settings = load(config_folder())
     problems = tuple(_unknown_expectations(settings))
@@ -45,6 +46,7 @@ def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
         "master_data": sorted(settings.masters),
         "thresholds": [rule.name for rule in settings.thresholds.thresholds],
         "routes": [route.name for route in settings.routes.routes],
+        "idle_rules": idle_now(services()),
     }
 
 
@@ -145,19 +147,19 @@ def deliver(arguments: argparse.Namespace) -> dict[str, Any]:
     """Preview what is due; list, replay or discard dead messages."""
     import getpass
 
-    from include.stockwatch.workflows import delivery
+    from include.stockwatch.workflows import dead_letters, delivery
 
     made = services()
     if arguments.discard is not None and not arguments.reason:
         raise SystemExit("--discard needs --reason")
     if arguments.replay is not None:
-        delivery.replay(made, arguments.replay, getpass.getuser())
+        dead_letters.replay(made, arguments.replay, getpass.getuser())
         return {"replayed": arguments.replay, "sent": "by the next run of deliver_alerts"}
     if arguments.discard is not None:
-        delivery.discard(made, arguments.discard, arguments.reason, getpass.getuser())
+        dead_letters.discard(made, arguments.discard, arguments.reason, getpass.getuser())
         return {"discarded": arguments.discard}
     if arguments.dead:
-        return {"dead": delivery.dead_letters(made)}
+        return {"dead": dead_letters.dead_letters(made)}
     return {"delivered": delivery.deliver(made)}
 
 
@@ -433,14 +435,14 @@ def _lines(answer: Any, indent: int = 0) -> str:
     if isinstance(answer, dict):
         parts = []
         for key, value in answer.items():
-            nested = isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict))
+            nested = value and (isinstance(value, dict) or (isinstance(value, list) and isinstance(value[0], dict)))
             parts.append(f"{pad}{key}:\n{_lines(value, indent + 1)}" if nested else f"{pad}{key}: {_flat(value)}")
         return "\n".join(parts)
     return "\n".join(f"{pad}- " + "; ".join(f"{k} {_flat(v)}" for k, v in item.items()) for item in answer)
 
 
 def _flat(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else "-" if value in (None, {}) else str(value)
 
 
 if __name__ == "__main__":

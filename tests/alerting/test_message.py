@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.incident import Incident, MemberState
-from include.stockwatch.alerting.message import Message, clip, day_words, escape, number, render
+from include.stockwatch.alerting.message import Message, clip, day_words, escape, number, render, spoken_dates
 from tests.alerting.data_examples import DATA_EXAMPLES
 from tests.alerting.examples import BACK, EXAMPLES, GONE, STALE, incident, many, member, resolved
 from tests.alerting.people_examples import PEOPLE_EXAMPLES
@@ -227,6 +227,28 @@ def test_days_carry_their_weekday(number_of_day: int, words: str) -> None:
 
 
 # --- what makes another message --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "retailer_dc: D4 was out on 2 days, 2026-11-16 to 2026-11-17",
+            "D4 was out on 2 days, Mon 16 Nov to Tue 17 Nov",
+        ),
+        ("not_ordered: nothing is on order, last receipt 2026-11-16", "last receipt Mon 16 Nov"),
+        ("not_delivered: an order is overdue since 2026-11-16", "since Mon 16 Nov"),
+        ("phantom: the record lost stock without a sale by 2026-11-16", "by Mon 16 Nov"),
+        ("feed: no report of its stock, the last of 2026-11-16", "the last of Mon 16 Nov"),
+        ("planned: it is ranged from 2026-11-16", "it is ranged from Mon 16 Nov"),
+        ("retailer_dc: 2026-01-02 was out on 1 days, 2026-11-16 to 2026-11-16", "retailer_dc: 2026-01-02 was out on"),
+        ("planned: its successor 2026-01-02 is ranged here", "its successor 2026-01-02 is ranged here"),
+        ("distributor_dc: DC-2026-01-02 of west was out on 20260102", "DC-2026-01-02 of west was out on 20260102"),
+        ("planned: the item ended on 2026-99-99", "ended on 2026-99-99"),
+    ],
+)
+def test_dates_of_our_own_words_are_said_as_in_messages_and_ids_that_look_like_one_stay(text: str, words: str) -> None:
+    assert words in spoken_dates(text)
 
 
 def test_the_same_incident_gives_the_same_digest_and_a_changed_one_another() -> None:

@@ -10,6 +10,7 @@ import shutil
 from html import unescape
 
 import ibis
+import pyarrow as pa
 import pytest
 
 from include.stockwatch.adapters.state import incidents, outbox, tables
@@ -19,6 +20,7 @@ from include.stockwatch.alerting.incident import Fed
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.notice import Notice
 from include.stockwatch.board import heatmap, overview
+from include.stockwatch.domain.columns import AVAILABILITY
 from include.stockwatch.workflows import scorecard
 from include.stockwatch.workflows.record import record
 from tests.alerting.data_examples import data_incident
@@ -169,10 +171,32 @@ def test_the_plain_pages_say_what_is_so(board: Board, path: str, words: str) -> 
 
 def test_a_proposed_threshold_is_replayed_and_shown_as_a_change_to_review(own_board: Board) -> None:
     before = (own_board.services.config / "thresholds.yaml").read_bytes()
-    page = text_of(own_board.get("/thresholds/replay?rule=default&limit=days_out_before_alert&value=3").text)
-    assert "- days_out_before_alert: 1 + days_out_before_alert: 3" in page
+    asked = "/thresholds/replay?rule=default&limit=days_out_before_alert&value=5"
+    assert "people judged" not in own_board.get(asked).text
+    own_board.post("/actions", {"incidents": [OPEN], "action": "confirm"})
+    page = text_of(own_board.get(asked).text)
+    assert (
+        "Told of the 1 alert that people judged: now 1, 100% of them right, 100% of the confirmed; proposed 0, 0%"
+        in page
+    )
+    assert "- days_out_before_alert: 1 + days_out_before_alert: 5" in page
     assert "Messages per owner" in page
     assert (own_board.services.config / "thresholds.yaml").read_bytes() == before
+
+
+def test_a_rule_that_nothing_has_is_told_beside_the_rules_and_only_to_those_who_see_its_partner(
+    own_board: Board,
+) -> None:
+    path = own_board.services.config / "thresholds.yaml"
+    rules = {"bars": "category: Snaks", "reno": "partner: northfield, location_id: '001'"}
+    more = [f"  - {{name: {name}, match: {{{match}}}, min_days_of_supply: 3}}\n" for name, match in rules.items()]
+    assert "Rules that change nothing" not in own_board.get("/thresholds/idle").text
+    path.write_text(path.read_text("utf-8") + "".join(more), "utf-8")
+    assert 'data-part="/stockwatch/board/thresholds/idle"' in own_board.get("/thresholds").text
+    words = text_of(own_board.get("/thresholds/idle").text)
+    assert "bars category 'Snaks': no series has it; nearest: 'Snacks'" in words
+    assert "reno location '001': no series of northfield has it; nearest: '0001'" in words
+    assert "Rules that change nothing" not in own_board.get("/thresholds/idle", user="westway").text
 
 
 def test_before_the_first_file_every_page_says_so_and_none_is_blank(empty_board: Board) -> None:
@@ -306,6 +330,16 @@ def test_the_heatmap_counts_stores_as_messages_do_and_dcs_only_where_there_is_no
         (1, 1, 1, 5.0),
         (3, 2, 1, 5.0),
     ]
+
+
+def test_a_date_checked_before_places_had_a_kind_counts_its_dcs_as_what_their_feed_reports(own_board: Board) -> None:
+    lake = own_board.services.lake
+    rows = lake.engine.to_pyarrow(lake.table("availability", first=LAST, last=LAST)).to_pylist()
+    of_dc = {"feed_id": "westway_dcs"}
+    old = [{**row, "location_type": None, **(of_dc if row["location_id"] == "0004" else {})} for row in rows]
+    lake.replace_dates("availability", pa.Table.from_pylist(old, AVAILABILITY.to_pyarrow()), [LAST])
+    table = csv.DictReader(io.StringIO(own_board.get("/csv/heatmap").content.decode("utf-8-sig")))
+    assert {row["ranged"] for row in table if row["partner"] == "northfield"} == {"3"}
 
 
 @pytest.mark.parametrize(

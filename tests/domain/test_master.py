@@ -152,6 +152,19 @@ def test_what_was_never_reported_is_at_a_place_of_the_kind_that_its_list_or_its_
     assert kinds(stores, {}, {"location_id": "NEW", "location_type": "dc"}) == {"NEW": "dc"}
 
 
+def test_dates_checked_at_once_are_told_as_each_is_alone() -> None:
+    dcs = series({4: (5, 1), 5: (5, 1), 10: (5, 1)}, feed_id="dcs", location_id="DC1")
+    found, types = [*dcs, *series({9: (5, 1)}, location_id="NEW")], {FEED: "store", "dcs": "dc"}
+    new = [{"location_id": "DC1"}, *({"location_id": "NEW", "item_id": one} for one in (ITEM, "rye"))]
+
+    def told(*on: int) -> dict[tuple[int, str, str], dict[str, Any]]:
+        return checked(found, on, listed=with_blank_names(ranged(*new, on=on)), location_types=types)
+
+    together = told(5, 10)
+    assert together == told(5) | told(10)
+    assert {number: together[number, "NEW", "rye"]["location_type"] for number in (5, 10)} == {5: "dc", 10: "store"}
+
+
 def test_an_own_number_in_a_list_stands_for_the_item_as_it_is_stored() -> None:
     known = items({"item_id": ITEM, "gtin": ITEM, "partner_item_id": "4711"})
     assert statuses(series({10: (5, 1)}), ranged({"item_id": "4711"}, known=known)) == {(STORE, ITEM): "in_stock"}

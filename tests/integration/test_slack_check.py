@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from include.stockwatch.adapters.state import incidents
+from include.stockwatch.alerting.case import Standing
 from include.stockwatch.errors import SlackNotReady
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.slack_check import PRIVATE_SCOPES, SCOPES, channels, check_slack
 from tests.fakes import Fault, FaultProxy, answer, rate_limit, refuse, unavailable
+from tests.integration.sending import incident
 from tests.slack_server.server import GENERAL, RANDOM, SlackServer
 
 pytestmark = pytest.mark.parametrize("state_url", [None], ids=["no store"])
@@ -85,6 +88,16 @@ def test_a_channel_that_takes_no_message_is_named_with_what_sends_to_it(
     assert line.startswith(f"{GENERAL} (route `")
     assert "relay of" in line
     assert says in line
+
+
+def test_a_channel_that_only_an_open_incident_still_uses_is_looked_at(connected: Services) -> None:
+    told = {"kind": "opened", "reason": "first", "at": connected.now(), "actor": "check"}
+    with connected.state.begin() as tx:
+        for number in (1, 2):
+            incidents.append(tx, incident(number, channel="C0BEFORE", copies=(GENERAL,)), **told)
+        incidents.append(tx, incident(3, channel="C0ENDED", standing=Standing.RESOLVED), **told)
+    (line,) = found(connected)
+    assert line.startswith("C0BEFORE (2 open incidents, INC-2026-00001 first): Slack knows no such channel")
 
 
 def test_a_public_channel_that_the_app_can_join_needs_nothing(connected: Services, proxy: FaultProxy) -> None:

@@ -13,7 +13,8 @@ from include.stockwatch.adapters.state import outbox
 from include.stockwatch.adapters.state.outbox import POST, Attachment
 from include.stockwatch.alerting.notice import Notice
 from include.stockwatch.errors import DeliveryFailed, Refusal
-from include.stockwatch.workflows.delivery import _p95, _unmentioned, deliver
+from include.stockwatch.workflows.delivery import _unmentioned, deliver
+from include.stockwatch.workflows.delivery_metrics import _p95
 from include.stockwatch.workflows.services import Services
 from scripts.local_airflow import LocalAirflow
 from tests.fakes import Clock

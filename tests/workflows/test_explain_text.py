@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from include.stockwatch.alerting import stock_messages
 from include.stockwatch.domain.availability import CheckSettings, Status
 from include.stockwatch.domain.columns import AVAILABILITY
 from include.stockwatch.domain.customers import Assumptions
 from include.stockwatch.workflows.explain_text import STATES, note
+from tests.alerting.examples import incident
+from tests.alerting.stock_examples import PHANTOM, silent
 from tests.golden import GOLDEN, same_as_golden
 
 DATE = dt.date(2026, 11, 22)
@@ -168,6 +171,15 @@ def test_an_order_that_comes_too_late_is_not_called_none() -> None:
     text = told("at_risk", **CASES["at_risk"])
     assert "Why: ordered too late or too little, due on Fri 27 Nov." in text
     assert "Next: ask Northfield Grocers replenishment to expedite the open orders" in text
+
+
+@pytest.mark.parametrize("cause", ["shelf", "phantom"])
+def test_the_next_step_of_a_shelf_suspected_empty_is_that_of_the_message(cause: str) -> None:
+    sent = stock_messages.render(incident(silent("0118", 9, cause=cause), **PHANTOM)).as_text()
+    noted = told("phantom_suspected", **CASES["phantom_suspected"] | {"cause": cause})
+    (step,) = (line.removeprefix("Next: ").removesuffix(".") for line in noted.splitlines() if line.startswith("Next"))
+    assert f"Next step: {step} in the store." in sent
+    assert ("from the back" in step) == (cause == "shelf")
 
 
 def test_a_receipt_of_which_nothing_is_on_order_is_no_promise() -> None:

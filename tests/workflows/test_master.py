@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -590,6 +591,15 @@ def test_our_own_list_of_locations_is_about_the_partner_that_a_row_names(
     feeds = services.settings.feeds
     assert master.known(services, feeds[FEED]).locations == {"1"}
     assert master.known(services, feeds["westway_dcs"]).locations == {"L1"}
+    unsaid = [("northfield", "1", None), ("northfield", "7", FEED), ("westway", "L1", None), ("westway", "L2", None)]
+    unsaid.append(("gone", "1", None))
+    told = [dict(zip(("partner", "location_id", "feed_id"), one, strict=True)) for one in unsaid]
+    rows = ibis.memtable(
+        [{**one, "location_type": None} for one in told], schema=dict.fromkeys([*told[0], "location_type"], "string")
+    )
+    typed = services.lake.engine.to_pyarrow(master.with_location_types(services, rows)).to_pylist()
+    kinds = {(row["partner"], row["location_id"]): row["location_type"] for row in typed}
+    assert list(map(kinds.get, (one[:2] for one in unsaid))) == ["store", "store", "dc", "dc", None]
 
 
 def test_a_list_of_stores_does_not_tell_which_warehouses_exist(services: Services, tmp_path: Path) -> None:

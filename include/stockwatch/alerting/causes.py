@@ -10,6 +10,8 @@ from include.stockwatch.alerting.incident import Member
 
 UNKNOWN = "unknown"
 SHOWN = 3
+FILL = "ask {partner} to fill the shelf from the back"
+LOOK = "ask {partner} for a shelf check or a stock count"
 
 
 class Words(NamedTuple):
@@ -29,7 +31,7 @@ WORDS = {
     "not_ordered": Words("nothing was ordered", "ask {partner} replenishment to raise the missing orders."),
     "not_delivered": Words("ordered, and overdue", "ask {partner} where the open orders are, and expedite them."),
     "phantom": Words("the record shows stock that is not there", "have the record counted and corrected."),
-    "shelf": Words("stock is in the store, not on the shelf", "ask the store to fill the shelf from the back."),
+    "shelf": Words("stock is in the store, not on the shelf", f"{FILL}."),
 }
 """Cause (requirement A-12) -> its words. `unknown` has none: the message says what little the feed shows."""
 ORDERED_LATE = Words(
@@ -47,6 +49,12 @@ def words_of(cause: str | None, *has_open_order: bool | None) -> Words | None:
     if cause == "not_ordered" and any(has_open_order):
         return ORDERED_LATE if all(has_open_order) else PARTLY_ORDERED
     return WORDS.get(cause or "")
+
+
+def shelf_step(causes: Iterable[str | None], partner: str, where: str = "") -> str:
+    """What to do about shelves that are suspected empty; only where all have stock in the back is that said."""
+    step = FILL if set(causes) == {"shelf"} else LOOK
+    return f"{step.replace('{partner}', partner)}{where}."
 
 
 class Explained(NamedTuple):

@@ -23,7 +23,8 @@ NOUNS = {"store": ("store", "stores"), "dc": ("DC", "DCs")}
 WORST_SHOWN = 3
 NOT_ESTIMATED = "not estimated"
 NOT_KNOWN = "not known"
-ISO_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+OWN_DATE = re.compile(r"(?<= )(on|since|by|of|receipt|days,|to|from) (\d{4}-\d\d-\d\d)(?![\w-])")
+"""A date of the check's own words, which it always puts after one of these: an id may look like a date as well."""
 TITLES = {
     Kind.OUT_OF_STOCK: "Out of stock",
     Kind.PHANTOM_STOCK: "Stock record looks wrong",
@@ -437,12 +438,12 @@ def day_words(date: dt.date) -> str:
 
 def spoken_dates(text: str) -> str:
     """A text of the check in which dates read as in messages: `due on Fri 27 Nov` for `due on 2026-11-27`."""
-    return ISO_DATE.sub(_spoken, text)
+    return OWN_DATE.sub(_spoken, text)
 
 
 def _spoken(found: re.Match[str]) -> str:
     try:
-        return day_words(dt.date.fromisoformat(found[0]))
+        return f"{found[1]} {day_words(dt.date.fromisoformat(found[2]))}"
     except ValueError:  # a name that looks like a date
         return found[0]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from include.stockwatch.alerting import message
 from include.stockwatch.alerting.case import Kind, Standing
-from include.stockwatch.alerting.causes import words_of
+from include.stockwatch.alerting.causes import shelf_step, words_of
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.message import (
     FALLBACK_LIMIT,
@@ -208,7 +208,7 @@ def _phantom(incident: Incident) -> Message:
             f"Why we suspect it: with real stock so long a silence is unlikely{f'; {chance}' if chance else ''}.",
             "Considered: how fast the item sells here, weekdays, promotions, and that the feed came. Not checked: the "
             "shelf, and whether the place was open.",
-            f"Next step: ask {partner} for a shelf check or a stock count in {_of_them(out, places)}.",
+            f"Next step: {shelf_step((one.cause for one in out), partner, f' in {_of_them(out, places)}')}",
             f"Longest silent: {_longest(out)}.",
         ),
         ("This is a suspicion, not a count",),

@@ -15,7 +15,7 @@ from include.stockwatch.board.access import Desk
 from include.stockwatch.errors import ActionRefused, NotReplayable
 from include.stockwatch.workflows import silences
 from include.stockwatch.workflows.act import act
-from include.stockwatch.workflows.delivery import discard, replay
+from include.stockwatch.workflows.dead_letters import discard, replay
 
 MOST_BYTES = 64_000
 SAID_EACH = 5

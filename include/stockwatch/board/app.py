@@ -190,6 +190,12 @@ def thresholds_page(request: Request, at: At) -> Response:
     return _page(request, at, "thresholds.html", **tables.thresholds_page(at, request.query_params))
 
 
+@router.get("/thresholds/idle")
+def thresholds_idle(request: Request, at: At) -> Response:
+    """Rules that change nothing."""
+    return _part(request, at, "thresholds_idle.html", lambda: tables.idle(at))
+
+
 @router.get("/thresholds/replay")
 def thresholds_replay(request: Request, at: At, rule: str = "", limit: str = "", value: str = "") -> Response:
     """What the change would have done."""

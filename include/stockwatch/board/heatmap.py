@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 from include.stockwatch.board.access import Desk
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.kpis import STORE
+from include.stockwatch.workflows.master import with_location_types
 
 By = Literal["availability", "money"]
 LOOK_BACK = 7
@@ -87,7 +88,7 @@ def cells(desk: Desk) -> list[dict[str, Any]]:
     lake = desk.services.lake
     table = lake.table("availability", first=first, last=last)
     table = table.filter(table.partner.isin(sorted(desk.partners)) & (table.status != Status.PLANNED.value))
-    days = by_day(table)
+    days = by_day(with_location_types(desk.services, table))
     ranged_now = days.filter(days.business_date == last).select("partner", "item_id")
     days = days.semi_join(ranged_now, ["partner", "item_id"])
     days = days.filter((days.known > 0) | (days.business_date == last))

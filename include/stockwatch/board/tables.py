@@ -19,8 +19,9 @@ from include.stockwatch.domain.scorecard import Score
 from include.stockwatch.domain.thresholds import LIMITS, Thresholds
 from include.stockwatch.errors import ActionRefused
 from include.stockwatch.workflows import precision, routing, scorecard, silences
-from include.stockwatch.workflows.delivery import metrics
+from include.stockwatch.workflows.delivery_metrics import metrics
 from include.stockwatch.workflows.feed_status import Day, FeedStatus, feed_statuses
+from include.stockwatch.workflows.idle_rules import idle_now
 
 WEEKS = 13
 NOISE_DAYS, MOST_A_DAY = 28, 5
@@ -178,6 +179,14 @@ def thresholds_page(desk: Desk, query: Mapping[str, str]) -> dict[str, Any]:
     mine = (None, *desk.partners)
     rules = [one for one in desk.services.settings.thresholds.thresholds if one.match.partner in mine]
     return {"rules": rules, "limits": CHANGEABLE, "days": WHAT_IF_DAYS, "asked": asked}
+
+
+def idle(desk: Desk) -> dict[str, Any]:
+    """The rules that change nothing for what was checked last, and why; those of all partners to who sees all."""
+    mine = {*desk.partners, None} if desk.sees_all else set(desk.partners)
+    shown = {one.name for one in desk.services.settings.thresholds.thresholds if one.match.partner in mine}
+    found = {name: why for name, why in idle_now(desk.services).items() if name in shown}
+    return {"idle": found, "checked": desk.checked}
 
 
 def replay(desk: Desk, rule: str, limit: str, value: str) -> dict[str, Any]:

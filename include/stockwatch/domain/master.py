@@ -127,7 +127,7 @@ def never_reported(series: ir.Table, listed: ir.Table) -> ir.Table:
     of_one_kind = (kind.min() == kind.max()).ifelse(kind.max(), ibis.null("string"))
     reported = series.location_type.max()  # of a partner with both, that is store
     told = [(key, listed.group_by(*key).agg(kind=of_one_kind))]
-    told += [(by, series.group_by(*by).agg(kind=reported)) for by in (SERIES[:2], SERIES[:1])]
+    told += [(by, series.group_by(*by).agg(kind=reported)) for by in (key[:3], key[:2])]
     found = listed.distinct(on=list(key)).anti_join(series, list(key)).mutate(location_type=ibis.null("string"))
     for by, kinds in told:
         joined = found.left_join(kinds, list(by))

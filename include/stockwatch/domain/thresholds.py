@@ -64,6 +64,13 @@ class Match(Value):
         """Whether a series with these facts is meant."""
         return all(facts.get(key) == value for key, value in self.keys().items())
 
+    def accepts_rows(self, table: ir.Table) -> ir.BooleanValue:
+        """Whether each row of a table is meant; a key that the table lacks counts as not known."""
+        if not self.keys().keys() <= set(table.columns):
+            return ibis.literal(False)
+        accepted = ibis.and_(*(table[key] == wanted for key, wanted in self.keys().items()))
+        return accepted.fill_null(False)
+
 
 class SeverityBand(Value):
     """Reached when either figure is reached. Money is per incident over the risk horizon, in the feed's currency."""
@@ -171,22 +178,24 @@ class Thresholds(Value):
 
     def limit_column(self, name: Limit, table: ir.Table) -> ir.Value:
         """The same limit for every row of a table; a match column that it lacks counts as not known."""
-        return self._column(table, name)
+        return self._column(table, name, name)
+
+    def source_column(self, name: Limit, table: ir.Table) -> ir.Value:
+        """The name of the rule that the limit of every row comes from, as `limit_column`."""
+        return self._column(table, name, "name")
 
     def rule_column(self, table: ir.Table) -> ir.Value:
         """The name of the most specific rule for every row of a table, as `limit_column`."""
-        return self._column(table, "name")
+        return self._column(table, "name", "name")
 
-    def _column(self, table: ir.Table, field: str) -> ir.Value:
+    def _column(self, table: ir.Table, field: str, told: str) -> ir.Value:
+        """What is `told` by the most specific rule that sets a field, for every row of a table."""
         branches: list[tuple[ir.BooleanValue, Any]] = []
         for rule in self.by_precedence():
-            value = getattr(rule, field)
-            if value is None:
+            if getattr(rule, field) is None:
                 continue
+            value = getattr(rule, told)
             if not rule.match.weight():
                 return ibis.cases(*branches, else_=value) if branches else ibis.literal(value)
-            if not rule.match.keys().keys() <= set(table.columns):
-                continue
-            accepted = ibis.and_(*(table[key] == wanted for key, wanted in rule.match.keys().items()))
-            branches.append((accepted.fill_null(False), value))
+            branches.append((rule.match.accepts_rows(table), value))
         raise LookupError(f"no threshold sets {field}")  # ruled out by the default

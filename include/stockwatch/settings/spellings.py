@@ -134,30 +134,41 @@ PORTALS: Mapping[str, Mapping[str, str]] = {
     },
     "English": {
         "date": "Date; Day; Business Date; Inventory Date; Stock Date; Snapshot Date; As Of; As Of Date; Sales Date; "
-        "Report Date; Calendar Date; Transaction Date; dt",
-        "period": "Date Range; Period; Reporting Period; Week Ending; Fiscal Week",
+        "Report Date; Calendar Date; Transaction Date; Trans Date; Txn Date; Bus Date; Sls Date; dt",
+        "period": "Date Range; Period; Reporting Period; Week Ending; Week Ending Date; Week End Date; Fiscal Week",
         "location_id": "Store ID; Store Number; Store No; Store #; Store; Location ID; Location Code; Site; "
         "Site ID; Branch; "
         "Outlet; Ship To; Customer Number; Customer No; Warehouse; Warehouse ID; Whse; Plant; Location Number; "
-        "GLN",
-        "location_name": "Location Name; Site Name; Customer Name; Warehouse Name; Outlet Name",
+        "GLN; Str; Str No; Str Num; Store Num; Store Code; Loc ID; Loc Nbr; Site Number; Site Code",
+        "location_name": "Location Name; Site Name; Customer Name; Warehouse Name; DC Name; Outlet Name; Str Name; "
+        "Store Desc; Store Description",
         "gtin": "GTIN; EAN; Barcode; UPC Code; EAN Code; GTIN-14; EAN13; UPC12; Item UPC; Upc Nbr",
         "item_id": "Item ID; Item Number; Item No; Item Code; Product ID; Product Code; Article Number; "
         "Article; Material; "
         "Vendor Item; Item; Style; Product Number",
-        "item_name": "Item Name; Item Description; Product Name; Product Description; Description; Product; Name",
-        "category": "Category; Product Category; Department; Class; Product Group",
+        "item_name": "Item Name; Item Description; Product Name; Product Description; Description; Product; Name; "
+        "Item Desc; Product Desc; Prod Desc; Prod Name; SKU Description; SKU Desc; Article Description",
+        "category": "Category Name; Category Description; Category Desc; Category; Product Category; Department Name; "
+        "Department Description; Department Desc; Dept Name; Dept Description; Dept Desc; Department; Dept; Class; "
+        "Product Group; Item Group; Product Family",
         "on_hand_units": "On Hand; On Hand Units; On Hand Qty; On Hand Quantity; OH; OH Units; SOH; QOH; "
         "Stock On Hand; Stock; "
         "Stock Qty; Inventory; Inventory Level; Inventory Units; Inventory On Hand; Qty On Hand; Closing Stock; "
-        "Ending Inventory; Balance On Hand; EOH",
-        "units_sold": "Sold; Sales Qty; Qty Sold; Quantity Sold; Sold Units; Unit Sales Qty; Sell Out; Scan Units",
-        "on_order_units": "On Order; On Order Units; On Order Qty; Open Orders; Units On Order",
-        "in_transit_units": "In Transit; In Transit Units; In Transit Qty; Intransit",
-        "received_units": "Received; Units Received; Received Qty; Receipts Qty",
-        "returned_units": "Returned; Returns; Units Returned; Return Qty",
+        "Ending Inventory; Balance On Hand; EOH; OH Qty; Qty OH; Units On Hand; Inventory Qty; Inventory Quantity; "
+        "Stock Level; Stock Quantity; Stock Units; Current Stock; Current Inventory; Current On Hand; "
+        "Closing Inventory",
+        "units_sold": "Sold; Sales Qty; Qty Sold; Quantity Sold; Sold Units; Unit Sales Qty; Sell Out; Scan Units; "
+        "Sales Quantity; Sls Qty; Sls Units; Net Units Sold; POS Sales Units; POS Sales Qty",
+        "on_order_units": "On Order; On Order Units; On Order Qty; On Order Quantity; Open Orders; Units On Order; "
+        "Qty On Order; On Ord; On Ord Qty; OO Qty; OO Units",
+        "in_transit_units": "In Transit; In Transit Units; In Transit Qty; In Transit Quantity; Intransit; "
+        "Units In Transit; Qty In Transit",
+        "received_units": "Received; Units Received; Received Qty; Receipts Qty; Received Quantity; Quantity Received; "
+        "Qty Received; Rcvd; Rcvd Qty; Rcvd Units; Qty Rcvd; Recd Qty; Recd Units; Qty Recd; Rec Qty; Qty Rec; "
+        "Recv Qty; Receipt Qty",
+        "returned_units": "Returned; Returns; Units Returned; Return Qty; Returned Qty; Qty Returned; Rtn Qty",
         "available": "Available Units; Available Qty; Available Quantity; Available For Sale; ATS",
-        "price": "Price; Unit Price; Retail Price; Sell Price; Retail",
+        "price": "Price; Unit Price; Retail Price; Sell Price; Selling Price; Unit Retail; Retail",
         "currency": "Currency; Currency Code; Curr",
         "unit": "Unit; Unit Of Measure; Qty UOM; Sell Unit",
         "pack": "Pack; Pack Size; Case Pack; Units Per Case; Unit Per Pack; Case Qty",
@@ -278,14 +289,15 @@ NEVER = (
     r"last year|prior|previous|\bly\b|\blast\b|vorjahr|forecast|plan|budget|target|percent|pct|%|\bmin\b|\bmax\b|"
     r"cost|amount|\bamt\b|\bvalue\b|dollars?|revenue|turnover|umsatz|\bwert\b|betrag|montant|chiffre|importe|valore?\b|"
     r"out of stock|in stock|unsellable|damaged|reserved|committed|aged|expir|weight|volume|discount|reorder|lead time|"
-    r"status|flag|rate|share|safety|date|shelf|warehouse qty"
+    r"status|flag|rate|share|safety|date|shelf|warehouse qty|pipeline"
 )
 """Words in the name of a quantity that is not the one of today: it is never bound by a guess."""
 
 PATTERNS: tuple[tuple[str, str], ...] = (
+    ("price", r"\bprice\b"),
     ("in_transit_units", r"transit|intransit|unterwegs"),
     ("on_order_units", r"on order|open (po|order)|backorder"),
-    ("received_units", r"receiv|receipt"),
+    ("received_units", r"receiv|receipt|\b(rcvd|recd|recv)\b"),
     ("returned_units", r"return"),
     (
         "on_hand_units",
@@ -302,10 +314,9 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         r"\b(store|location|site|branch|outlet|warehouse|whse|dc|shop|customer)\b.*\b(id|nbr|no|num|number|code)\b",
     ),
     ("location_name", r"\b(store|location|site|branch|outlet|warehouse|customer)\b.*\bname\b"),
+    ("item_name", r"\b(item|product|article|sku|prod)\b.*\b(name|desc|description|title)\b"),
     ("item_id", r"\b(item|product|article|sku|material|prod)\b.*\b(id|nbr|no|num|number|code)\b|\bsku\b"),
-    ("item_name", r"\b(item|product|article)\b.*\b(name|desc|description|title)\b"),
     ("category", r"\bcategory\b"),
-    ("price", r"\bprice\b"),
     ("quantity", r"\b(qty|quantity|units)\b"),
 )
 """What the words of a name nobody has listed may mean, in order: a guess, and always marked as one."""

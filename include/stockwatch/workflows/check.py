@@ -15,6 +15,7 @@ from include.stockwatch.domain.kpis import headline, kpis
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.workflows import incidents, master, promise, signals
 from include.stockwatch.workflows.assess import assess
+from include.stockwatch.workflows.idle_rules import idle_rules
 from include.stockwatch.workflows.rules import Rules
 from include.stockwatch.workflows.services import Services
 
@@ -136,6 +137,8 @@ def _finish(
     told: dict[str, Any],
     inputs: str,
 ) -> dict[str, Any]:
+    import ibis
+
     statuses = table["status"].to_pylist()
     by_status = {status.value: statuses.count(status.value) for status in Status}
     shares = {name: rates.get(name) for name in ("coverage", "in_stock_rate")}
@@ -146,7 +149,10 @@ def _finish(
         **{name: None if share is None else round(share, 6) for name, share in shares.items()},
         **told,
         "without_master_data": master.unsaid(services, [date]),
+        "idle_rules": idle_rules(services, ibis.memtable(table, schema=AVAILABILITY)),
     }
+    for rule, why in summary["idle_rules"].items():
+        log.warning("threshold rule `%s` changes nothing: %s", rule, why)
     with services.state.begin() as tx:
         ledger.record_check(tx, date, inputs, services.now(), summary)
     log.info(

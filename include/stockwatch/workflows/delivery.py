@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.preview import PREFIX
-from include.stockwatch.adapters.state import bulletins, incidents, outbox, pace
+from include.stockwatch.adapters.state import incidents, outbox, pace
 from include.stockwatch.adapters.state.outbox import FILE, PLAIN, POST, UPDATE, Outgoing
-from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
 from include.stockwatch.alerting.buttons import buttons, link
 from include.stockwatch.alerting.kinds import page
 from include.stockwatch.alerting.limits import MAX_TEXT, violations
 from include.stockwatch.alerting.message import clip, escape
 from include.stockwatch.alerting.notice import Notice
 from include.stockwatch.errors import ConfigError, DeliveryFailed, Refusal
+from include.stockwatch.workflows.routing import triage_channel
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ JOINED, UNMENTIONED = "joined", "unmentioned"
 MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
 DEAD_LETTER = "DEAD-"
 CONTENT_ALERT = "FORM-"
-COPIES_ALERT = "COPY-"
-AUDITED = dt.timedelta(days=7)
 
 
 def deliver(services: Services) -> dict[str, int]:
@@ -222,7 +220,7 @@ class _Next:
 def _failed(services: Services, message: Outgoing, failure: DeliveryFailed) -> str:
     """Settle a refused message as its class of error asks (A-69); returns how it ended."""
     following, failure = _following(services, message, failure)
-    triage, now = _triage_channel(services), services.now()
+    triage, now = triage_channel(services), services.now()
     ended = following.status
     with services.state.begin() as tx:
         values: dict[str, Any] = {"error": str(failure), "refusal": failure.refusal.value}
@@ -313,15 +311,6 @@ def _unmentioned(content: Any) -> Any:
     return {name: _unmentioned(part) for name, part in content.items()} if isinstance(content, dict) else content
 
 
-def _triage_channel(services: Services) -> str | None:
-    """Where dead messages are told of: the channel that takes what no other takes. None if the settings are wrong."""
-    try:
-        return services.settings.routes.routes[-1].channel
-    except ConfigError:
-        log.exception("no triage channel: the settings are wrong")
-        return None
-
-
 def _tell_of_dead_root(
     tx: Connection, message: Outgoing, failure: DeliveryFailed, triage: str | None, now: dt.datetime
 ) -> str:
@@ -338,118 +327,10 @@ def _tell_of_dead_root(
 
 def _tell_of_wrong_form(services: Services, tx: Connection, message: Outgoing, now: dt.datetime) -> None:
     """Tell the triage channel once a day that Slack does not take our blocks: it is a defect of ours (A-69)."""
-    triage = _triage_channel(services)
+    triage = triage_channel(services)
     if triage is None:
         return
     words = f"Slack did not take the form of a message on {message.incident_id}, so it went as words alone: a defect of"
     line = Notice(f"{words} Stockwatch. The log of deliver_alerts and the outbox have the details.")
     name = f"{CONTENT_ALERT}{now.date():%Y%m%d}"
     outbox.enqueue(tx, line, incident_id=name, seq=1, operation=POST, channel=triage, now=now)
-
-
-def dead_letters(services: Services) -> list[dict[str, Any]]:
-    """Messages that were given up, oldest first: what, where, why, how old, how often tried (A-70)."""
-    now = services.now()
-    with services.state.read() as tx:
-        found = outbox.dead(tx)
-    wanted = ("outbox_id", "incident_id", "operation", "channel", "attempts", "error", "text")
-    return [
-        {
-            **{name: row[name] for name in wanted},
-            "hours_old": round((now - row["created_at"]).total_seconds() / 3600, 1),
-        }
-        for row in found
-    ]
-
-
-def replay(services: Services, outbox_id: int, by: str) -> None:
-    """Send a dead message again at the next run. Raises: NotReplayable"""
-    now = services.now()
-    with services.state.begin() as tx:
-        outbox.replay(tx, outbox_id, now, f"replayed by {by} at {now:%Y-%m-%d %H:%M} UTC")
-
-
-def discard(services: Services, outbox_id: int, reason: str, by: str) -> None:
-    """Take a dead message off the list for good. Raises: NotReplayable"""
-    now = services.now()
-    with services.state.begin() as tx:
-        outbox.discard(tx, outbox_id, f"discarded by {by} at {now:%Y-%m-%d %H:%M} UTC: {reason}")
-
-
-@dataclass(frozen=True)
-class DeliveryMetrics:
-    """How delivery does (A-71). Durations in seconds; what was sent and how fast is of the last days asked for."""
-
-    waiting: int
-    oldest_waiting_seconds: float | None
-    oldest_waiting_error: str | None
-    stopped_by: str | None  # what Slack says against our token
-    sent: int
-    reconciled: int  # found in Slack instead of sent again
-    previewed: int
-    dead: int
-    rate_limited: int  # 429 answers ever
-    p95_seconds: float | None  # from due to sent
-
-
-def metrics(services: Services, window: dt.timedelta = dt.timedelta(days=7)) -> DeliveryMetrics:
-    """The figures of the dispatcher, for the board."""
-    now = services.now()
-    with services.state.read() as tx:
-        counts, oldest, stopped = outbox.counts(tx), outbox.oldest_open(tx), outbox.stopped_by(tx)
-        (seconds, reconciled), refused = outbox.sent_since(tx, now - window), pace.refusals(tx)
-    return DeliveryMetrics(
-        waiting=sum(counts.get(status, 0) for status in OUTBOX_OPEN),
-        oldest_waiting_seconds=max((now - oldest[0]).total_seconds(), 0.0) if oldest else None,
-        oldest_waiting_error=oldest[1] if oldest else None,
-        stopped_by=stopped,
-        sent=len(seconds),
-        reconciled=reconciled,
-        previewed=counts.get("previewed", 0),
-        dead=counts.get("dead", 0),
-        rate_limited=refused,
-        p95_seconds=_p95(seconds),
-    )
-
-
-def _p95(seconds: list[float]) -> float | None:
-    """The smallest value that at least 95 % do not exceed."""
-    ordered = sorted(seconds)
-    return ordered[-(-95 * len(ordered) // 100) - 1] if ordered else None
-
-
-def look_for_copies(services: Services) -> dict[str, Any]:
-    """Look in every channel for second copies of what was sent in the last week: the weekly audit (A-71).
-
-    A copy carries the key of a message that we know under another ts. The triage channel is told in one line, once a
-    week. Threads are not looked at: one call for each would take hours of Slack's allowance.
-    """
-    now = services.now()
-    since = now - AUDITED
-    with services.state.read() as tx:
-        sent = {} if services.messenger.previews else outbox.names_since(tx, since)
-    copied, unread = [], []
-    for channel, names in sent.items():
-        try:
-            history = list(services.messenger.keys(channel, since.timestamp()))
-        except DeliveryFailed as failure:
-            log.warning("could not look for copies in %s: %s", channel, failure)
-            unread.append(channel)
-            continue
-        copied += [names[key].incident_id for key, ts in history if key in names and names[key].ts != ts]
-    if copied:
-        _tell_of_copies(services, sorted(copied), now)
-    return {"channels": len(sent), "copies": len(copied), "not_read": unread}
-
-
-def _tell_of_copies(services: Services, copied: list[str], now: dt.datetime) -> None:
-    """Tell the triage channel whose messages are there twice."""
-    triage = _triage_channel(services)
-    if triage is None:
-        return
-    more = f" and {len(copied) - 10} more" if len(copied) > 10 else ""
-    words = f"Sent more than once in the last {AUDITED.days} days: {', '.join(copied[:10])}{more}."
-    line = Notice(f"{words} Only one copy of each stays up to date: delete the others. docs/slack-setup.md says why.")
-    name = "{}{}-W{:02d}".format(COPIES_ALERT, *now.isocalendar()[:2])
-    with services.state.begin() as tx:
-        bulletins.publish(tx, line, bulletin_id=name, channel=triage, now=now, once=True)

@@ -8,9 +8,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from include.stockwatch.alerting.causes import words_of
+from include.stockwatch.alerting.causes import shelf_step, words_of
 from include.stockwatch.alerting.message import day_words, number, one_line, one_or_many, spoken_dates, units_words
-from include.stockwatch.domain.availability import CheckSettings, Status
+from include.stockwatch.domain.availability import EMPTY, CheckSettings, Status
 from include.stockwatch.domain.customers import Assumptions, Interval, Loss, spell_loss
 
 Row = Mapping[str, Any]
@@ -20,7 +20,6 @@ REACH = {
     "region": " It reaches all over region {id}.",
     "partner": " It reaches all over {id}.",
 }
-EMPTY = (Status.OUT_OF_STOCK.value, Status.PHANTOM_SUSPECTED.value)
 DAY_ROWS: tuple[tuple[str, str], ...] = (
     ("stock", "on_hand"),
     ("sold", "sold"),
@@ -234,6 +233,9 @@ def _elsewhere(row: Row) -> Iterator[str]:
 
 
 def _next_step(row: Row) -> Iterator[str]:
+    if row["status"] == Status.PHANTOM_SUSPECTED.value:
+        yield f"Next: {shelf_step([row['cause']], row['partner_name'])}"
+        return
     words = words_of(row["cause"], _coming(row) > 0)
     if words is None:
         return

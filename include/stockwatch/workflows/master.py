@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,31 @@ def with_names(services: Services, rows: ir.Table) -> ir.Table:
     if services.lake.version("locations") is not None:
         rows = named(rows, _per_partner(services, "locations"), "location_id", PLACES)
     return rows
+
+
+def with_location_types(services: Services, rows: ir.Table) -> ir.Table:
+    """Rows of availability with their kind of place where they lack it: they were checked before it was told.
+
+    It is that of their feed; of what no feed spoke of that of the location master, or of all feeds of the partner.
+    """
+    import ibis
+
+    feeds = services.settings.feeds
+    of_partner: dict[str, set[str]] = defaultdict(set)
+    for feed in feeds.values():
+        of_partner[feed.partner].add(feed.location_type)
+    told = [(rows.feed_id == feed_id, feed.location_type) for feed_id, feed in feeds.items()]
+    found = rows.mutate(location_type=ibis.coalesce(rows.location_type, _cases(told)))
+    if services.lake.version("locations") is not None:
+        found = named(found, _per_partner(services, "locations"), "location_id", {"location_type": "location_type"})
+    told = [(found.partner == partner, *kinds) for partner, kinds in of_partner.items() if len(kinds) == 1]
+    return found.mutate(location_type=ibis.coalesce(found.location_type, _cases(told)))
+
+
+def _cases(told: Sequence[tuple[Any, ...]]) -> ir.StringValue:
+    import ibis
+
+    return ibis.cases(*told, else_=ibis.null("string")) if told else ibis.null("string")
 
 
 def master_data(services: Services, dates: Sequence[dt.date]) -> MasterData:

@@ -24,6 +24,7 @@ from include.stockwatch.alerting.precision import (
 )
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, monday_of
+from include.stockwatch.workflows.master import with_location_types
 from include.stockwatch.workflows.services import Services
 
 WEEKS = 8
@@ -115,7 +116,8 @@ def post_audit(services: Services, monday: dt.date) -> list[str]:
 
 def _near_misses(services: Services, last: dt.date) -> list[NearMiss]:
     """Shelves with stock by the record on the latest checked date of a week that may yet have been empty."""
-    table = services.lake.table("availability", first=last - dt.timedelta(days=DAYS_OF_WEEK - 1), last=last)
+    first = last - dt.timedelta(days=DAYS_OF_WEEK - 1)
+    table = with_location_types(services, services.lake.table("availability", first=first, last=last))
     near = table.filter(
         table.status == Status.IN_STOCK.value,
         table.location_type.fill_null("") != "dc",

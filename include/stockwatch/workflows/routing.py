@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ from include.stockwatch.alerting.case import Kind
 from include.stockwatch.alerting.owners import Assigned, Directory, Owner
 from include.stockwatch.alerting.routing import Facts, facts_of
 from include.stockwatch.domain.customer_signals import ComplaintKind
-from include.stockwatch.errors import ActionRefused, closest
+from include.stockwatch.errors import ActionRefused, ConfigError, closest
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+log = logging.getLogger(__name__)
 
 OWNER_COLUMNS = tuple(Owner.model_fields)
 
@@ -114,3 +117,12 @@ def emails_in_use(services: Services, tx: Connection, now: dt.datetime) -> set[s
     named = {person.email for person in found.routes.people.values() if person.email}
     listed = {row.contact for row in found.owners if row.contact and "@" in row.contact and row.is_in_force(now.date())}
     return named | listed | {name for name in found.claims.values() if "@" in name}
+
+
+def triage_channel(services: Services) -> str | None:
+    """Where we tell of our own trouble: the channel that takes what no other takes. None if the settings are wrong."""
+    try:
+        return services.settings.routes.routes[-1].channel
+    except ConfigError:
+        log.exception("no triage channel: the settings are wrong")
+        return None

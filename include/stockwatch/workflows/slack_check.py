@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from include.stockwatch.adapters.state import incidents
+from include.stockwatch.alerting.case import Case, Kind
+from include.stockwatch.alerting.message import one_or_many
 from include.stockwatch.errors import DeliveryFailed, Refusal, SlackNotReady
 from include.stockwatch.workflows.services import Services
 
@@ -51,7 +54,9 @@ def check_slack(services: Services) -> dict[str, Any]:
 
 def _checked(services: Services) -> dict[str, Any]:
     scopes = services.messenger.scopes()
-    used, is_private, findings = channels(services.settings), False, list[str]()
+    with services.state.read() as tx:
+        ongoing = incidents.open_incidents(tx, tuple(Kind)).values()
+    used, is_private, findings = channels(services.settings, ongoing), False, list[str]()
     for channel, users in used.items():
         hidden, found = _looked_at(services, channel, scopes)
         is_private |= hidden
@@ -64,14 +69,22 @@ def _checked(services: Services) -> dict[str, Any]:
     return {"connected": True, "channels": len(used), "scopes": sorted(scopes) if scopes else "not told by Slack"}
 
 
-def channels(settings: Settings) -> dict[str, list[str]]:
-    """Every channel that something may be sent to, with what sends to it."""
+def channels(settings: Settings, ongoing: Iterable[Case] = ()) -> dict[str, list[str]]:
+    """Every channel that something may be sent to, with what sends to it.
+
+    Open incidents go on where they began (A-07), though their route may name another channel now.
+    """
     used: dict[str, list[str]] = defaultdict(list)
+    begun: dict[str, list[str]] = defaultdict(list)
     for route in settings.routes.routes:
         used[route.channel].append(f"route `{route.name}`")
     for relay in settings.signals.relay:
         used[relay.channel].append(f"relay of {', '.join(kind.value for kind in relay.kinds)}")
-    return dict(used)
+    for case in ongoing:
+        for channel in {case.channel, *case.copies} - used.keys():
+            begun[channel].append(case.incident_id)
+    told = {channel: [f"{one_or_many(len(ids), 'open incident')}, {ids[0]} first"] for channel, ids in begun.items()}
+    return used | told
 
 
 def _looked_at(services: Services, channel: str, scopes: frozenset[str] | None) -> tuple[bool, str | None]:
