@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from include.stockwatch.alerting.case import Case
 from include.stockwatch.alerting.digest import line
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, one_line, one_or_many
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
+from include.stockwatch.alerting.words import clip, day_words, one_line, one_or_many
 
 
 class NearMiss(NamedTuple):

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS, JUDGED_KINDS, Act
 from include.stockwatch.alerting.case import Case, Kind, Standing
-from include.stockwatch.alerting.message import clip, one_line
+from include.stockwatch.alerting.words import clip, one_line
 from include.stockwatch.domain.value import Value
 
 PREFIX = "stockwatch."

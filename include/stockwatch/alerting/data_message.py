@@ -11,16 +11,9 @@ from zoneinfo import ZoneInfo
 
 from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.data_incident import DataIncident, Trouble
-from include.stockwatch.alerting.message import (
-    FALLBACK_LIMIT,
-    Message,
-    clip,
-    closed_words,
-    day_words,
-    in_hand,
-    number,
-    one_line,
-)
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
+from include.stockwatch.alerting.out_of_stock_message import closed_words, in_hand
+from include.stockwatch.alerting.words import clip, day_words, number, one_line
 
 FROZEN_SHOWN = 3
 NOT_KNOWN = "not known yet"

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from pydantic import Field
 
 from include.stockwatch.alerting.case import SEVERITY_ORDER, Case, Kind, Severity, Standing
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, moment_words, one_line
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
 from include.stockwatch.alerting.tables import as_csv
+from include.stockwatch.alerting.words import clip, day_words, moment_words, one_line
 from include.stockwatch.domain.value import Value
 
 SHOWN, NAMED = 10, 3

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from include.stockwatch.alerting.mass_change import MassChange, NewlyOut
-from include.stockwatch.alerting.message import (
-    FALLBACK_LIMIT,
-    NOT_ESTIMATED,
-    Message,
-    clip,
-    day_words,
-    in_hand,
-    one_line,
-    one_or_many,
-)
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
+from include.stockwatch.alerting.out_of_stock_message import NOT_ESTIMATED, in_hand
+from include.stockwatch.alerting.words import clip, day_words, one_line, one_or_many
 
 
 def render(incident: MassChange) -> Message:

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from include.stockwatch.alerting.case import Standing
-from include.stockwatch.alerting.message import (
-    FALLBACK_LIMIT,
-    Message,
-    clip,
-    closed_words,
-    day_words,
-    in_hand,
-    one_line,
-)
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
 from include.stockwatch.alerting.no_owner import NoOwner, Trouble
+from include.stockwatch.alerting.out_of_stock_message import closed_words, in_hand
+from include.stockwatch.alerting.words import clip, day_words, one_line
 
 
 def render(incident: NoOwner) -> Message:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from include.stockwatch.alerting.message import clip, escape
+from include.stockwatch.alerting.words import clip, escape
 
 LIMIT = 1000
 

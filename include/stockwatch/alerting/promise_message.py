@@ -6,18 +6,10 @@ Like `message`, it is rendered whole from the current state, and never speaks of
 from __future__ import annotations
 
 from include.stockwatch.alerting.case import Standing
-from include.stockwatch.alerting.message import (
-    FALLBACK_LIMIT,
-    Message,
-    clip,
-    closed_words,
-    day_words,
-    in_hand,
-    number,
-    one_line,
-    one_or_many,
-)
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
+from include.stockwatch.alerting.out_of_stock_message import closed_words, in_hand
 from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind
+from include.stockwatch.alerting.words import clip, day_words, number, one_line, one_or_many
 
 LOCATIONS_SHOWN, EVIDENCE_SHOWN = 5, 4
 TITLES = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, one_line
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
+from include.stockwatch.alerting.words import clip, day_words, one_line
 from include.stockwatch.domain.value import Value
 
 LINES_SHOWN, EXTRACTS_SHOWN, EXTRACT_LIMIT = 8, 2, 120

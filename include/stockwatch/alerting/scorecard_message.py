@@ -6,7 +6,8 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 
-from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message, clip, day_words, one_line
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
+from include.stockwatch.alerting.words import clip, day_words, one_line
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Promised, Score, Verdict
 
 PARTNERS_SHOWN, NAMED = 6, 3

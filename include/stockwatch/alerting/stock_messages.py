@@ -9,35 +9,29 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from include.stockwatch.alerting import message
+from include.stockwatch.alerting import out_of_stock_message
 from include.stockwatch.alerting.case import Kind, Standing
 from include.stockwatch.alerting.causes import shelf_step, words_of
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
-from include.stockwatch.alerting.message import (
-    FALLBACK_LIMIT,
+from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
+from include.stockwatch.alerting.out_of_stock_message import (
     NOT_KNOWN,
     TITLES,
     WORST_SHOWN,
-    Message,
     at_risk,
-    clip,
     customers,
-    day_words,
     dc_words,
     frozen,
     in_hand,
     item_words,
     money_words,
     noun,
-    number,
-    one_line,
-    one_or_many,
     partner_words,
     place_words,
     risk,
     units_and_money,
-    units_words,
 )
+from include.stockwatch.alerting.words import clip, day_words, number, one_line, one_or_many, units_words
 
 RETAILERS_SHOWN = 5
 SURE = 0.001
@@ -47,13 +41,13 @@ SURE = 0.001
 def render(incident: Incident) -> Message:
     """The root message of an incident of stock of any kind, open or resolved."""
     if incident.standing is Standing.RESOLVED:
-        return message.resolved(incident)
+        return out_of_stock_message.resolved(incident)
     said: dict[Kind, Callable[[Incident], Message]] = {
         Kind.PHANTOM_STOCK: _phantom,
         Kind.WILL_RUN_OUT: _will_run_out,
         Kind.DC_OUT: _dc_out,
     }
-    return said.get(incident.kind, message.render)(incident)
+    return said.get(incident.kind, out_of_stock_message.render)(incident)
 
 
 def _message(
@@ -71,7 +65,7 @@ def _message(
         f"at {partner_words(incident)}",
         fields=fields,
         body=tuple(body),
-        context=(*said_first, *message.context(incident)),
+        context=(*said_first, *out_of_stock_message.context(incident)),
     )
 
 
@@ -270,7 +264,7 @@ def _will_run_out(incident: Incident) -> Message:
             f"On order or in transit: {_inbound(out)}.",
             f"Chance to run out before the next receipt: "
             f"{_span([one.p_runs_out for one in out], _percent) or NOT_KNOWN}.",
-            f"Likely cause: {message.cause(incident, out)}",
+            f"Likely cause: {out_of_stock_message.cause(incident, out)}",
             f"Next step: {_next_step(out, partner)}",
             f"First to run out: {_first(out)}.",
         ),

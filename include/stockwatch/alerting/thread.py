@@ -11,8 +11,8 @@ from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS
 from include.stockwatch.alerting.case import SEVERITY_ORDER, Case, Handling, Severity
 from include.stockwatch.alerting.causes import title
 from include.stockwatch.alerting.incident import Incident
-from include.stockwatch.alerting.message import day_words, moment_words, one_line, units_words
 from include.stockwatch.alerting.notice import Notice
+from include.stockwatch.alerting.words import day_words, moment_words, one_line, units_words
 
 CLOCK = "clock"
 """The actor of what happens because time has passed."""

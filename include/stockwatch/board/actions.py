@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from include.stockwatch.adapters.state import worklist
 from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS, MAX_SNOOZE, Act, Action
-from include.stockwatch.alerting.message import moment_words
 from include.stockwatch.alerting.silence import LONGEST
+from include.stockwatch.alerting.words import moment_words
 from include.stockwatch.board.access import Desk
 from include.stockwatch.errors import ActionRefused, NotReplayable
 from include.stockwatch.workflows import silences

@@ -19,7 +19,7 @@ from include.stockwatch.alerting.case import Case, Kind, Standing
 from include.stockwatch.alerting.causes import WORDS, explained
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.kinds import page, render
-from include.stockwatch.alerting.message import has_unpriced
+from include.stockwatch.alerting.out_of_stock_message import has_unpriced
 from include.stockwatch.board import charts
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.incidents import line

@@ -19,8 +19,8 @@ from include.stockwatch.adapters.state.outbox import FILE, PLAIN, POST, UPDATE, 
 from include.stockwatch.alerting.buttons import buttons, link
 from include.stockwatch.alerting.kinds import page
 from include.stockwatch.alerting.limits import MAX_TEXT, violations
-from include.stockwatch.alerting.message import clip, escape
 from include.stockwatch.alerting.notice import Notice
+from include.stockwatch.alerting.words import clip, escape
 from include.stockwatch.errors import ConfigError, DeliveryFailed, Refusal
 from include.stockwatch.workflows.routing import triage_channel
 from include.stockwatch.workflows.services import Services

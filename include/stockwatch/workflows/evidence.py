@@ -8,8 +8,9 @@ from typing import Any
 from include.stockwatch.adapters.state import incidents, outbox
 from include.stockwatch.adapters.state.outbox import Attachment
 from include.stockwatch.alerting.incident import Incident, Member
-from include.stockwatch.alerting.message import WORST_SHOWN, day_words, one_line, one_or_many
+from include.stockwatch.alerting.out_of_stock_message import WORST_SHOWN
 from include.stockwatch.alerting.tables import as_csv
+from include.stockwatch.alerting.words import day_words, one_line, one_or_many
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.timeline import days
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from include.stockwatch.alerting.causes import shelf_step, words_of
-from include.stockwatch.alerting.message import day_words, number, one_line, one_or_many, spoken_dates, units_words
+from include.stockwatch.alerting.words import day_words, number, one_line, one_or_many, spoken_dates, units_words
 from include.stockwatch.domain.availability import EMPTY, CheckSettings, Status
 from include.stockwatch.domain.customers import Assumptions, Interval, Loss, spell_loss
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import incidents
 from include.stockwatch.alerting.case import Case, Kind
-from include.stockwatch.alerting.message import one_or_many
+from include.stockwatch.alerting.words import one_or_many
 from include.stockwatch.errors import DeliveryFailed, Refusal, SlackNotReady
 from include.stockwatch.workflows.services import Services
 
