@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -281,6 +281,50 @@ def test_a_weekly_feed_that_leaves_rows_out_has_weeks_out_as_well(means: AbsentM
     rows = per_day([*series({7: (90, 35)}, flow_days=7), *quiet], means, on=(7, 14, 21))
     found = one(rows, 21, check=CheckSettings(forgetting=1))
     assert (found["spell_exposure_days"], found["demand_units_per_day"], found["lost_units_today"]) == (14, 5, 35)
+
+
+def shop(location: str, items: int, sold: Callable[[int, int], int]) -> list[Row]:
+    """Four weeks of a store whose shelves are full; `sold` says of an item and a day what sold."""
+    days = range(1, 29)
+    return [
+        row
+        for item in range(items)
+        for row in series({on: (90, sold(item, on)) for on in days}, location_id=location, item_id=f"item {item}")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("items", "sold", "silent_days"),
+    [
+        (3, lambda _, on: 0 if on == 28 else 8, 0),
+        (3, lambda _, on: 0 if on > 25 else 8, 0),
+        (3, lambda item, on: 0 if on == 28 and item < 2 else 8, 1),
+        (1, lambda _, on: 0 if on == 28 else 60, 1),
+        (3, lambda _, on: 0 if on == 28 else 2, 1),
+    ],
+    ids=["nothing sold", "for three days", "a third item sold", "its one item is silent", "by chance"],
+)
+def test_a_day_on_which_a_store_sold_nothing_of_anything_says_nothing_of_its_shelves(
+    items: int, sold: Callable[[int, int], int], silent_days: int
+) -> None:
+    rows = shop("closed", items, sold) + shop("open", 3, lambda *_: 6)
+    found = checked(rows, [28], check=CheckSettings())[28, "closed", "item 0"]
+    assert found["silent_days"] == silent_days
+    assert found["demand_units_per_day"] == pytest.approx(sold(0, 1), rel=0.1)
+
+
+def test_a_day_on_which_a_whole_chain_was_closed_says_nothing() -> None:
+    """Of no store alone is it certain: each sells 6 units a day."""
+    rows = [row for store in "abcd" for row in shop(store, 3, lambda _, on: 0 if on == 25 else 2)]
+    found = checked(rows, [25], check=CheckSettings())
+    assert {row["silent_days"] for row in found.values()} == {0}
+
+
+def test_the_weekday_on_which_a_chain_rests_stays_one_of_no_demand() -> None:
+    rows = [row for store in "ab" for row in shop(store, 3, lambda _, on: 0 if on % 7 == 0 else 60)]
+    found = checked(rows, [27, 28], check=CheckSettings())
+    rest, before = (found[on, "a", "item 0"]["expected_units_today"] for on in (28, 27))
+    assert rest < 0.1 * before
 
 
 def test_a_gap_before_the_first_day_seen_out_is_not_part_of_the_spell() -> None:

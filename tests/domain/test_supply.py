@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from include.stockwatch.domain.availability import CheckSettings
 from include.stockwatch.domain.demand import Pools
-from include.stockwatch.domain.panel import Panel, newest
-from include.stockwatch.domain.phantom import reports_receipts, risen
+from include.stockwatch.domain.panel import Panel, newest, risen
+from include.stockwatch.domain.phantom import reports_receipts
 from include.stockwatch.domain.supply import (
     OrderDays,
     SupplySettings,
@@ -437,8 +437,7 @@ def test_a_record_is_corrected_by_what_no_sale_explains_where_all_sales_are_told
     )
     nothing = np.full(on_hand.shape, np.nan)
     panel = Panel(on_hand, sold, *[nothing] * 6)
-    start, in_stock = newest(on_hand <= 0), newest(on_hand > 0)
-    (found,) = corrected_units(panel, start, in_stock)
+    (found,) = corrected_units(panel, newest(on_hand > 0))
     assert found == pytest.approx(np.nan if corrected is None else corrected, nan_ok=True)
 
 

@@ -17,6 +17,7 @@ from include.stockwatch.domain import demand, phantom, supply
 from include.stockwatch.domain.availability import CheckSettings, marked, position, spells
 from include.stockwatch.domain.columns import OBSERVATIONS
 from include.stockwatch.domain.figures import Limits, learned
+from include.stockwatch.domain.panel import risen
 from include.stockwatch.workflows.arrays import codes
 from include.stockwatch.workflows.look_back import look_back
 from scripts.bench import store_days
@@ -54,7 +55,7 @@ def ours(rows: pd.DataFrame) -> pd.DataFrame:
     days = marked(panel, nothing, CHECK)
     lift = np.where(demand.promoted(panel.price), common.promotions[pool.category], 1.0)
     factor = demand.daily_factors(common.weekdays[pool.category], DAYS) * lift
-    found, rise = position(panel, days), phantom.risen(panel)
+    found, rise = position(panel, days), risen(panel)
     figures = {
         **asdict(found),
         **asdict(demand.evidence(days, factor, found.last_sale, CHECK)),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from include.stockwatch.domain.panel import (
+    WEEK,
     Array,
     Codes,
     Columns,
@@ -21,10 +22,10 @@ from include.stockwatch.domain.panel import (
     Panel,
     ages,
     before,
+    begun,
     last_known,
     newest,
-    oldest,
-    or_zero,
+    risen,
     summed,
     total,
 )
@@ -32,6 +33,10 @@ from include.stockwatch.domain.value import Value
 
 if TYPE_CHECKING:
     from include.stockwatch.domain.phantom import Judgement
+
+
+CLOSED_UNITS = 10.0
+"""Units that a place would have sold, as a rule: that it sold none of them is no chance."""
 
 
 class Status(StrEnum):
@@ -70,10 +75,11 @@ class CheckSettings(Value):
 
 @dataclass(frozen=True)
 class Days(Columns):
-    """Each day of each series: in stock or out, what sold, and with how much of the day it was on sale.
+    """Each report of each series: in stock or out, what sold, and on how many of its days it was on sale.
 
     Shapes: (days, series)
-    Units:  on_sale is a share of the day, 0 where the day teaches nothing about demand
+    Units:  on_sale is a share of the day, or of all the days that the report stands for (`report_days`) together; 0
+            where it teaches nothing about demand
     Nulls:  a day without a reported stock is neither in stock nor out; nothing reported sold is 0
     """
 
@@ -81,6 +87,12 @@ class Days(Columns):
     is_out: Mask
     sold: Array
     on_sale: Array
+    report_days: Array
+
+    @property
+    def is_whole(self) -> Mask:
+        """The reports of which all days were on sale."""
+        return self.is_in_stock & (self.on_sale > 0)
 
 
 def marked(panel: Panel, out_at: Array, check: CheckSettings) -> Days:
@@ -89,12 +101,13 @@ def marked(panel: Panel, out_at: Array, check: CheckSettings) -> Days:
     A record below zero is out of stock: something was sold that the record says was not there.
     """
     is_in_stock, is_out = panel.on_hand_units > out_at, panel.on_hand_units <= out_at
-    sold = np.fmax(panel.units_sold, 0.0)  # net returns are no demand
+    sold = np.fmax(panel.of_reports(panel.units_sold), 0.0)  # net returns are no demand
     is_told = ~np.isnan(panel.units_sold)
     sold_out = np.where(
         is_told & _sold_out(panel, is_in_stock, is_out & (sold > 0), out_at), check.sell_out_day_exposure, 0.0
     )
-    return Days(is_in_stock, is_out, sold, np.where(is_told & is_in_stock, 1.0, sold_out))
+    on_sale = np.where(is_told & is_in_stock, 1.0, sold_out)
+    return Days(is_in_stock, is_out, sold, panel.of_reports(on_sale), panel.report_days)
 
 
 def _sold_out(panel: Panel, is_in_stock: Mask, sold_and_out: Mask, out_at: Array) -> Mask:
@@ -106,8 +119,7 @@ def _sold_out(panel: Panel, is_in_stock: Mask, sold_and_out: Mask, out_at: Array
         return sold_and_out
     of_some = panel.of(some)
     earlier, received = before(of_some.on_hand_units), of_some.received_units
-    rise = of_some.on_hand_units - earlier + of_some.units_sold - or_zero(of_some.returned_units)
-    came_in = np.where(np.isnan(received), rise >= 1, received > 0)
+    came_in = np.where(np.isnan(received), risen(of_some) >= 1, received > 0)
     found = sold_and_out.copy()
     found[:, some] &= came_in | ~(earlier <= out_at[some])
     return found
@@ -125,6 +137,56 @@ def forget_before(panel: Panel, begun: Array, out_at: Array) -> None:
         on_hand = panel.on_hand_units[:, early]
         is_early = (ages(panel.days) > begun[early]) & (on_hand <= out_at[early])
         panel.on_hand_units[:, early] = np.where(is_early, np.nan, on_hand)
+
+
+def forget_closed(panel: Panel, out_at: Array, feed: Codes, location: Codes, item: Codes) -> None:
+    """Take the sales of days on which a place was closed off a look-back: what did not sell then says nothing.
+
+    A location, or all of a feed, that sold nothing of anything was closed, or its sales were not sent, if by the
+    weekday it would have sold `CLOSED_UNITS` of what was in stock, its best seller left out: a single item that is
+    silent may be missing. Weekdays on which a whole feed rests stay: the profile of demand tells them. It changes
+    `panel` itself, as `forget_before`.
+    Shapes: feed, location and item (series,), numbers from 0 on in the order of feeds; series of one feed stand beside
+            one another, and in it those of one location
+    """
+    if not panel.units_sold.flags.writeable:
+        return
+    usual, weekdays = _usual_sales(panel.units_sold, feed)
+    for place, article in ((feed, item), (location, np.arange(panel.series))):
+        first, of_article = _starts(place), _starts(_place_of(place, article))
+        factor = weekdays[np.arange(panel.days) % WEEK][:, feed[first]]
+        is_silent = ~np.logical_or.reduceat(panel.units_sold > 0, first, axis=1)
+        is_silent &= np.add.reduceat(usual, first) * factor >= CLOSED_UNITS
+        for day in np.flatnonzero(is_silent.any(axis=1)):
+            in_stock = np.where(panel.on_hand_units[day] > out_at, usual, 0.0)
+            most = np.maximum.reduceat(np.bincount(article, weights=in_stock), of_article)
+            beside = np.add.reduceat(in_stock, first) - most
+            is_closed = is_silent[day] & (beside * factor[day] >= CLOSED_UNITS)
+            panel.units_sold[day, np.repeat(is_closed, np.diff(first, append=panel.series))] = np.nan
+
+
+def _starts(place: Codes) -> Codes:
+    """Where each of some places begins, of which each is beside itself."""
+    return np.flatnonzero(np.diff(place, prepend=-1))
+
+
+def _place_of(place: Codes, article: Codes) -> Codes:
+    """The place of each article."""
+    found = np.zeros(int(article.max(initial=-1)) + 1, np.int64)
+    found[article] = place
+    return found
+
+
+def _usual_sales(sold: Array, feed: Codes) -> tuple[Array, Array]:
+    """Units that each series sells a day, and how many times that its feed sells on a weekday: (7, feeds)."""
+    is_told = ~np.isnan(sold)
+    units = np.stack([total(sold[rest::WEEK], is_told[rest::WEEK]) for rest in range(WEEK)])
+    days = np.stack([is_told[rest::WEEK].sum(axis=0) for rest in range(WEEK)])
+    first = _starts(feed)
+    of_feed, of_weekday = (np.add.reduceat(values, first, axis=1) for values in (units, days))
+    mean = of_feed.sum(axis=0) / np.maximum(of_weekday.sum(axis=0), 1)
+    weekdays = of_feed / np.maximum(of_weekday, 1) / np.where(mean > 0, mean, 1.0)
+    return units.sum(axis=0) / np.maximum(days.sum(axis=0), 1), weekdays
 
 
 @dataclass(frozen=True)
@@ -167,7 +229,7 @@ def position(panel: Panel, days: Days) -> Position:
         last_sale=last_sale,
         last_receipt=newest(panel.received_units > 0),
         days_observed=is_seen.sum(axis=0).astype(float),
-        days_on_sale=(days.on_sale > 0).sum(axis=0).astype(float),
+        days_on_sale=total(days.on_sale, days.is_in_stock),
         on_hand_units=last_known(panel.on_hand_units),
         on_order_units=np.array(on_order),
         in_transit_units=np.array(in_transit),
@@ -221,51 +283,36 @@ class Spell(Columns):
             own[places] = values
 
 
-def worth(panel: Panel, factor: Array) -> Array:
-    """What each report of stock counts for, in days of a mean weekday; `factor` is what a day is worth of one.
-
-    A report stands for all the days whose flows it brings, a weekly one for its week, down to the report before it.
-    Shapes: all (days, series)
-    """
-    age = ages(len(factor))
-    report = np.where(np.isnan(panel.on_hand_units), np.inf, age)
-    earlier = np.full_like(report, len(factor))
-    earlier[:-1] = np.minimum(np.minimum.accumulate(report[:0:-1])[::-1], len(factor))
-    end = np.minimum(age + np.fmax(panel.flow_days, 1.0), earlier).astype(int)
-    until = np.cumsum(factor, axis=0)
-    several = np.take_along_axis(until, end - 1, axis=0) - until + factor
-    return np.where(end == age + 1, factor, several)
-
-
 def spells(
     days: Days, worth: Array, last_in_stock: Array, check: CheckSettings, memory_half_life_days: Array | float
 ) -> Spell:
-    """The spells of series that are out; `worth` is what the report of each day counts for: (days, series).
+    """The spells of series that are out; `worth` is what each report counts for in days of a mean weekday, for all the
+    days that it stands for: (days, series).
 
     Days for which no report stands count nothing.
     """
     age = ages(len(worth))
     is_current = days.is_out & ~(age >= last_in_stock)
-    exposure = worth * np.where(days.sold > 0, 1 - check.sell_out_day_exposure, 1.0)
+    share = np.where(days.sold > 0, 1 - check.sell_out_day_exposure, 1.0)
+    exposure = worth * share
     faded = exposure * 2.0 ** (-age / memory_half_life_days)
     return Spell(
-        start=oldest(is_current),
+        start=begun(is_current, np.maximum(np.ceil(days.report_days * share), 1.0)),
         exposure_days=total(exposure, is_current),
         exposure_today=np.where(days.is_out[0], exposure[0], np.nan),
         earlier_exposure_days=total(faded, days.is_out & ~is_current),
     )
 
 
-def phantom_spells(found: Judgement, p_phantom: Array, worth_today: Array, factor_today: Array) -> Spell:
+def phantom_spells(found: Judgement, p_phantom: Array, worth_today: Array) -> Spell:
     """The spells of shelves that are suspected to be empty: they begin on the day after the last sale or receipt, and
-    their days count with the probability that the shelf was empty; a report for as many as the newest stands for."""
-    days_of_report = worth_today / factor_today
+    their days count with the probability that the shelf was empty."""
     mean_factor = np.divide(
         found.silent_expected, found.silent_days, out=np.full(len(p_phantom), np.nan), where=found.silent_days > 0
     )
     return Spell(
         start=found.run_start,
-        exposure_days=p_phantom * found.empty_days() * mean_factor * days_of_report,
+        exposure_days=p_phantom * found.empty_days() * mean_factor,
         exposure_today=p_phantom * worth_today,
         earlier_exposure_days=np.zeros(len(p_phantom)),
     )

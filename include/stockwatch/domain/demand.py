@@ -14,6 +14,7 @@ import numpy as np
 from include.stockwatch.domain.availability import CheckSettings, Days
 from include.stockwatch.domain.panel import (
     BLOCK,
+    WEEK,
     Array,
     Codes,
     Columns,
@@ -48,7 +49,6 @@ LEAST_DAY = 0.5
 """An item's day counts at least as so much of a usual one: what sells nowhere at all is amiss, not unwanted."""
 BANDS = (-4, 4)
 """Bands of velocity, powers of two of units a day."""
-WEEK = 7
 MOST = np.iinfo(np.int64).max
 
 
@@ -124,27 +124,29 @@ class History(Columns):
     """Days that the common figures are learned from.
 
     Shapes: (days, series), and (series,) from base_rate on
-    Units:  is_evidence marks the whole days on sale up to the last sale; base_rate is units on one of them without
-            promotion, evidence_days how many it rests on, plain_units what they sold
+    Units:  is_evidence marks the reports of whole days on sale up to the last sale, on_sale how many days each is;
+            base_rate is units on one of them without promotion, reports how many it rests on, plain_units what they
+            sold
     Nulls:  base_rate NaN where it rests on nothing
     """
 
     sold: Array
+    on_sale: Array
     is_evidence: Mask
     is_promoted: Mask
     base_rate: Array
-    evidence_days: Array
+    reports: Array
     plain_units: Array
 
 
 def history(panel: Panel, days: Days) -> History:
     """Look-back as history."""
     is_promoted = promoted(panel.price)
-    is_evidence = (days.on_sale == 1) & (ages(panel.days) >= newest(days.sold > 0))
+    is_evidence = days.is_whole & (ages(panel.days) >= newest(days.sold > 0))
     is_plain = is_evidence & ~is_promoted
-    plain_units, evidence_days = total(days.sold, is_plain), is_plain.sum(axis=0).astype(float)
-    base_rate = np.divide(plain_units, evidence_days, out=np.full(len(plain_units), np.nan), where=evidence_days > 0)
-    return History(days.sold, is_evidence, is_promoted, base_rate, evidence_days, plain_units)
+    plain_units, plain_days, reports = total(days.sold, is_plain), total(days.on_sale, is_plain), is_plain.sum(axis=0)
+    base_rate = np.divide(plain_units, plain_days, out=np.full(len(plain_units), np.nan), where=plain_days > 0)
+    return History(days.sold, days.on_sale, is_evidence, is_promoted, base_rate, reports.astype(float), plain_units)
 
 
 def weekday_factors(seen: History, pool: Pools, of: Pools) -> Array:
@@ -159,7 +161,7 @@ def weekday_factors(seen: History, pool: Pools, of: Pools) -> Array:
     for rest in range(WEEK):
         marked = is_plain[rest::WEEK]
         units[:, rest] = summed(pool.category, total(seen.sold[rest::WEEK], marked), of.categories)
-        expected[:, rest] = summed(pool.category, rate * marked.sum(axis=0), of.categories)
+        expected[:, rest] = summed(pool.category, rate * total(seen.on_sale[rest::WEEK], marked), of.categories)
     feed = of.feed_of_category()
     all_units, all_expected = _of_feeds(units, feed, of.feeds), _of_feeds(expected, feed, of.feeds)
     drawn = ((all_units + PROFILE_UNITS) / (all_expected + PROFILE_UNITS))[feed]
@@ -180,7 +182,7 @@ def promotion_factors(seen: History, pool: Pools, of: Pools, weekdays: Array) ->
     1 where no promotion was seen.
     """
     counted = seen.is_promoted & seen.is_evidence
-    usual = or_zero(seen.base_rate) * daily_factors(weekdays[pool.category], len(seen.sold))
+    usual = or_zero(seen.base_rate) * daily_factors(weekdays[pool.category], len(seen.sold)) * seen.on_sale
     units, expected, days = (
         summed(pool.category, values, of.categories)
         for values in (total(seen.sold, counted), total(usual, counted), counted.sum(axis=0).astype(float))
@@ -222,7 +224,7 @@ def item_days(days: Days, expected: Array, pool: Pools, of: Pools, forgetting: f
     Units:  expected as the history, without this factor; the decayed mean of an item's days is 1
     Source: Gamma prior of mean 1, its variance of a feed's items by moments (products of different locations)
     """
-    items, used = int(of.item.max(initial=-1)) + 1, (days.on_sale == 1) & (expected > 0)
+    items, used = int(of.item.max(initial=-1)) + 1, days.is_whole & (expected > 0)
     sold, mean = (np.where(used, values, 0.0) for values in (days.sold, expected))
 
     def by_item(values: Array) -> Array:
@@ -258,12 +260,13 @@ def velocity_band(rate: Array) -> Codes:
 
 
 def dispersions(seen: History, expected: Array, pool: Pools, feeds: int) -> Array:
-    """Variance of a day's demand over its mean, by velocity; drawn to the feed's, and that to 1 (Poisson).
+    """Variance of demand over its mean, that of a day or of a week, by velocity; drawn to the feed's, and that to 1
+    (Poisson).
 
     Shapes: expected as history -> (feeds, bands)
     """
-    used = seen.is_evidence & (seen.evidence_days > 1) & (expected > 0)
-    scale = seen.evidence_days / np.maximum(seen.evidence_days - 1, 1)
+    used = seen.is_evidence & (seen.reports > 1) & (expected > 0)
+    scale = seen.reports / np.maximum(seen.reports - 1, 1)
     band, bands = velocity_band(seen.base_rate), BANDS[1] - BANDS[0] + 1
     place = pool.feed * bands + band
     spread, units = (
@@ -303,8 +306,8 @@ def evidence(days: Days, factor: Array, last_sale: Array, check: CheckSettings) 
     return Evidence(
         frozen_a=total(weight * days.sold, is_old) * regained,
         frozen_b=total(weight * days.on_sale * factor, is_old) * regained,
-        unsold_days=is_unsold.sum(axis=0).astype(float),
-        unsold_expected=total(factor, is_unsold),
+        unsold_days=total(days.on_sale, is_unsold),
+        unsold_expected=total(days.on_sale * factor, is_unsold),
     )
 
 

@@ -23,9 +23,8 @@ from include.stockwatch.domain.availability import (
     position,
     spells,
     statuses,
-    worth,
 )
-from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, blocks, or_zero
+from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, blocks, or_zero, risen
 
 Told = Callable[[Array, Array], Array]
 """What customers say of silent runs: (units a day, age of the first silent day) -> log odds, 0 = nothing."""
@@ -91,18 +90,20 @@ def _learned(
     seen = demand.history(some, days)
     weekdays = demand.weekday_factors(seen, own, pool)
     promotions = demand.promotion_factors(seen, own, pool, weekdays)
-    factor = _factor(weekdays[own.category], promotions[own.category], seen.is_promoted)
-    item_days = demand.item_days(days, or_zero(seen.base_rate) * factor, own, pool, check.forgetting)
-    expected = seen.base_rate * factor * item_days[:, own.item]
+    factor = _factor(some, weekdays[own.category], promotions[own.category], seen.is_promoted)
+    expected = or_zero(seen.base_rate) * factor * days.on_sale
+    item_days = demand.item_days(days, expected, own, pool, check.forgetting)
+    expected = expected * item_days[:, own.item]
     dispersion = demand.dispersions(seen, expected, own, pool.feeds)
     runs = phantom.runs(some, days, seen, expected, dispersion, own, reports)
     lasts = demand.promotion_days(seen.is_promoted, some.price, own, pool.feeds)
     return Common(weekdays, promotions, item_days, dispersion, phantom.hazards(runs, pool.feeds), reports, lasts)
 
 
-def _factor(profile: Array, promotion: Array, is_promoted: Mask) -> Array:
-    """What each day is expected to sell of a mean one: (days, series)."""
-    return demand.daily_factors(profile, len(is_promoted)) * np.where(is_promoted, promotion, 1.0)
+def _factor(panel: Panel, profile: Array, promotion: Array, is_promoted: Mask) -> Array:
+    """What each day is expected to sell of a mean one, or each of those that a report stands for: (days, series)."""
+    weekday = panel.mean_of_reports(demand.daily_factors(profile, panel.days))
+    return weekday * np.where(is_promoted, promotion, 1.0)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ InParts = Callable[[Callable[[slice], _Own], Iterable[slice]], Iterable[_Own]]
 
 def _own(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings) -> _Own:
     days, is_promoted, factor = _days(panel, pool, limits, common, check)
-    found, rise = position(panel, days), phantom.risen(panel)
+    found, rise = position(panel, days), risen(panel)
     return _Own(
         found,
         demand.evidence(days, factor, found.last_sale, check),
@@ -140,7 +141,7 @@ def _days(
     """The days of series, whether each was one of a promotion, and what it is expected to sell of a mean one."""
     days = marked(panel, limits.out_of_stock_at_or_below_units, check)
     is_promoted = demand.promoted(panel.price)
-    factor = _factor(common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
+    factor = _factor(panel, common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
     return days, is_promoted, factor * common.item_days[:, pool.item]
 
 
@@ -212,11 +213,11 @@ def figures(
         some = np.flatnonzero(status == one.value)
         reported = panel.of(some)
         days, _, factor = _days(reported, pool.of(some), limits.of(some), common, check)
-        return some, days, worth(reported, factor)
+        return some, days, reported.of_reports(factor)
 
     spell = Spell.none(panel.series)
     doubted, _, counted = days_of(Status.PHANTOM_SUSPECTED)
-    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], counted[0], own.factor_today[doubted]))
+    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], counted[0]))
     out, days, counted = days_of(Status.OUT_OF_STOCK)
     spell.put(out, spells(days, counted, found.last_in_stock[out], check, memory_half_life_days))
     return Figures(

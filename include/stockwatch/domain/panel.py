@@ -6,6 +6,7 @@ The row of a day is its age: 0 is the checked date, 1 the day before it. What is
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
 Dates = npt.NDArray[np.datetime64]
+WEEK = 7
 BLOCK = 4_000
 """Series that are worked on at once: their matrices fit into the caches of a processor, near enough."""
 
@@ -116,6 +118,32 @@ class Panel(Columns):
         """How many series there are."""
         return int(self.on_hand_units.shape[1])
 
+    @functools.cached_property
+    def report_days(self) -> Array:
+        """How many days each report stands for: all whose flows it brings, down to the report of stock before it."""
+        if _is_one(self.flow_days):
+            return np.broadcast_to(1.0, self.flow_days.shape)
+        age = ages(self.days)
+        report = np.where(np.isnan(self.on_hand_units), self.days, age)
+        earlier = np.full_like(report, self.days)
+        earlier[:-1] = np.minimum.accumulate(report[:0:-1])[::-1]
+        return np.minimum(np.fmax(self.flow_days, 1.0), earlier - age)
+
+    def of_reports(self, values: Array) -> Array:
+        """Values of a day as those of all the days that each report stands for; seven sevenths of a unit are one."""
+        days = self.report_days
+        return values if _is_one(days) else np.where(days == 1, values, np.round(values * days, 9))
+
+    def mean_of_reports(self, factor: Array) -> Array:
+        """The mean of a factor of every day over the days that each report stands for."""
+        days = self.report_days
+        if _is_one(days):
+            return factor
+        until = np.cumsum(factor, axis=0)
+        first = (ages(self.days) + days - 1).astype(int)
+        several = (np.take_along_axis(until, first, axis=0) - until + factor) / days
+        return np.where(days == 1, factor, several)
+
 
 def blocks(series: int) -> Iterator[slice]:
     """So many series in parts that are worked on one after another; at least one."""
@@ -130,6 +158,25 @@ def newest(mask: Mask) -> Array:
 def oldest(mask: Mask) -> Array:
     """The age of the first day of each series that is marked; NaN where none is."""
     return _age(mask, len(mask) - 1 - mask[::-1].argmax(axis=0))
+
+
+def is_often(is_told: Mask, report_days: Array | float = 1.0) -> Mask:
+    """Whether the reports that are marked stand for at least every second day, from the first of them to the last."""
+    days = total(np.broadcast_to(report_days, is_told.shape), is_told)
+    return np.asarray(2 * days > oldest(is_told) - newest(is_told))
+
+
+def begun(mask: Mask, days: Array) -> Array:
+    """The age of the first of the `days` that end with the first marked report of each series; NaN where none is."""
+    first = oldest(mask)
+    return first if _is_one(days) else first + at(days, first) - 1
+
+
+def at(values: Array, age: Array) -> Array:
+    """The value of each series at an age; NaN where that is not known, or before the look-back."""
+    is_inside = (age >= 0) & (age < len(values))
+    place = np.where(is_inside, age, 0).astype(int)
+    return np.where(is_inside, np.take_along_axis(values, place[None, :], axis=0)[0], np.nan)
 
 
 def _age(mask: Mask, place: npt.NDArray[np.intp]) -> Array:
@@ -161,6 +208,29 @@ def before(values: Array) -> Array:
     for day in range(len(values) - 2, -1, -1):
         earlier = values[day + 1]
         found[day] = np.where(np.isnan(earlier), found[day + 1], earlier)
+    return found
+
+
+def risen(panel: Panel) -> Array:
+    """What must have come in on each day: what stock rose by since the report before, and what sold less returns.
+
+    Where stock is not told of every second day, what sold in between counts too.
+    Nulls: NaN without two reports of stock: nothing is inferred
+    """
+    sold, returned = (panel.of_reports(or_zero(flow)) for flow in (panel.units_sold, panel.returned_units))
+    rise = panel.on_hand_units - before(panel.on_hand_units) + sold - returned
+    is_between = np.isnan(panel.on_hand_units)
+    some = np.flatnonzero(~is_often(~is_between))
+    if len(some):
+        rise[:, some] += _between_reports((sold - returned)[:, some], is_between[:, some])
+    return rise
+
+
+def _between_reports(flow: Array, is_between: Mask) -> Array:
+    """What flowed on the days that are marked, since the last one that is not, before each day."""
+    found = np.zeros(flow.shape)
+    for day in range(len(flow) - 2, -1, -1):
+        found[day] = np.where(is_between[day + 1], found[day + 1] + flow[day + 1], 0.0)
     return found
 
 

@@ -25,9 +25,10 @@ from include.stockwatch.domain.panel import (
     Panel,
     ages,
     before,
+    begun,
     newest,
-    oldest,
     or_zero,
+    risen,
     summed,
     total,
 )
@@ -100,15 +101,6 @@ def record_bucket(on_hand: Array) -> Codes:
     return np.floor(np.log2(np.clip(or_zero(on_hand), 1.0, 2.0**BUCKETS))).astype(np.int64)
 
 
-def risen(panel: Panel) -> Array:
-    """What must have come in on each day: what stock rose by since the report before, and what sold less returns.
-
-    Nulls: NaN without two reports of stock: nothing is inferred
-    """
-    sold, returned = or_zero(panel.units_sold), or_zero(panel.returned_units)
-    return panel.on_hand_units - before(panel.on_hand_units) + sold - returned
-
-
 @dataclass(frozen=True)
 class Runs(Columns):
     """Silent runs in the history: from a sale or receipt to the next one, or to the checked date.
@@ -149,7 +141,7 @@ def runs(
     `reports` the feeds that report receipts."""
     came = np.where(reports[pool.feed], panel.received_units > 0, risen(panel) >= 1)
     is_event = came | (days.sold > 0)
-    is_silent = ~is_event & (days.on_sale == 1)
+    is_silent = ~is_event & days.is_whole
     # a run is the days after an event up to the next one, that day included; time runs along the rows here
     event, last = is_event[::-1].T, panel.days - 1
     starts = np.flatnonzero(np.pad(event[:, :-1], ((0, 0), (1, 0))))
@@ -164,7 +156,7 @@ def runs(
 
     if not len(starts):
         return Runs(*np.zeros((6, 0), np.int64))
-    silent_days = np.minimum(along(is_silent, np.add), LONGEST)
+    silent_days = np.minimum(along(np.where(is_silent, days.on_sale, 0.0), np.add), LONGEST)
     units = along(np.where(is_silent, or_zero(expected), 0.0), np.add)
     is_sold = along((days.sold > 0) & ~came, np.maximum)  # a receipt alone would explain that it sells again
     record = along(before(panel.on_hand_units), np.fmax)
@@ -258,15 +250,16 @@ class Silence(Columns):
 def silence(rise: Array, days: Days, factor: Array, last_sale: Array, last_receipt: Array) -> Silence:
     """Silent runs going on; `rise` as `risen`, `factor` what each day is expected to sell of a mean one."""
     age = ages(len(factor))
-    on_sale = days.on_sale > 0
+    on_sale, expected = days.on_sale > 0, days.on_sale * factor
     has_risen = (rise[: RECEIPT_DAYS - 1] >= 1) & ~(age[: RECEIPT_DAYS - 1] >= last_sale)
     found = newest(has_risen)
 
     def since(event: Array) -> tuple[Array, Array]:
         silent = on_sale & ~(age >= event)
-        return silent.sum(axis=0).astype(float), total(factor, silent)
+        return total(days.on_sale, silent), total(expected, silent)
 
-    return Silence(oldest(on_sale), *since(np.fmin(last_sale, last_receipt)), found, *since(np.fmin(last_sale, found)))
+    first = begun(on_sale, days.report_days)
+    return Silence(first, *since(np.fmin(last_sale, last_receipt)), found, *since(np.fmin(last_sale, found)))
 
 
 @dataclass(frozen=True)

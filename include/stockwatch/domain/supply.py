@@ -13,23 +13,25 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from include.stockwatch.domain.demand import WEEK
 from include.stockwatch.domain.panel import (
+    WEEK,
     Array,
     Codes,
     Columns,
     Mask,
     Panel,
     ages,
+    at,
     before,
+    is_often,
     median,
     newest,
     oldest,
     or_zero,
+    risen,
     summed,
     total,
 )
-from include.stockwatch.domain.phantom import risen
 from include.stockwatch.domain.value import Value
 
 FARTHEST_DAYS = 366
@@ -70,14 +72,14 @@ class Replenishment(Columns):
 
     Shapes: (series,)
     Units:  first_receipt, last_receipt, on_order_since (something has been ever since), oldest_order (the one that
-            waits longest) and last_waiting are ages; receipts counts them, late_receipts those that came to an empty
-            record; inbound_units is on order and in transit on the date; receipt_units the mean of a receipt,
-            units_before_receipt what was on record before it, spread_before_receipt its standard deviation;
-            pipeline_unit_days what waited on each day, summed, of which received_units came in; last_waiting the last
-            day on which something had not left yet, where the feed tells that apart; is_order marks the days on which
-            something was ordered: (days, series)
-    Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where it never does;
-            units and spread before a receipt where stock was reported on no day of one
+            waits longest) and last_waiting are ages; receipts counts those of which the day is known, not those of a
+            week, first_receipt is the first of them, late_receipts came to an empty record; inbound_units is on order
+            and in transit on the date; receipt_units the mean of a receipt, units_before_receipt what was on record
+            before it, spread_before_receipt its standard deviation; pipeline_unit_days what waited on each day,
+            summed, of which received_units came in; last_waiting the last day on which something had not left yet,
+            where the feed tells that apart; is_order marks the days on which something was ordered: (days, series)
+    Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where its reports stand
+            for fewer than every second day; units and spread before a receipt where stock was reported on no day of one
     """
 
     receipts: Array
@@ -109,9 +111,9 @@ def divided(values: Array, by: Array) -> Array:
 def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     """The replenishment of each series; `came_in` is what was received on each day, as `receipts`."""
     is_receipt = came_in > 0
-    count = is_receipt.sum(axis=0).astype(float)
+    is_dated = is_receipt & _is_dated(panel)
     left = panel.on_hand_units - came_in
-    is_counted = is_receipt & ~np.isnan(left)
+    is_counted = is_dated & ~np.isnan(left)
     counted = is_counted.sum(axis=0).astype(float)
     mean, square = (divided(total(values, is_counted), counted) for values in (left, left**2))
     is_told = ~(np.isnan(panel.on_order_units) & np.isnan(panel.in_transit_units))
@@ -122,19 +124,19 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     last_idle = newest(is_told & (inbound <= 0))
     since = np.where(np.isnan(last_idle), oldest(inbound > 0), last_idle - 1)
     since = np.where(inbound_units > 0, since, np.nan)
-    oldest_order, still = _waiting(inbound, is_told, came_in)
+    oldest_order, still = _waiting(inbound, is_told, came_in, panel.report_days)
     last_receipt = newest(is_receipt)
     # what still waits stands for what waited before the look-back, unless nothing has come in since it was ordered
     unmet = np.where(last_receipt <= oldest_order, 0.0, still)
-    waited = np.where(is_told.any(axis=0), total(inbound, is_told), np.nan)
+    waited = np.where(is_often(is_told, panel.report_days), total(panel.of_reports(inbound), is_told), np.nan)
     return Replenishment(
-        receipts=count,
-        first_receipt=oldest(is_receipt),
+        receipts=is_dated.sum(axis=0).astype(float),
+        first_receipt=oldest(is_dated),
         last_receipt=last_receipt,
         received_units=total(came_in, is_receipt),
         units_before_receipt=mean,
         spread_before_receipt=np.sqrt(np.maximum(square - mean**2, 0.0)),
-        late_receipts=(is_receipt & (left + or_zero(panel.units_sold) <= 0)).sum(axis=0).astype(float),
+        late_receipts=(is_dated & (left + or_zero(panel.units_sold) <= 0)).sum(axis=0).astype(float),
         inbound_units=inbound_units,
         on_order_since=since,
         oldest_order=oldest_order,
@@ -144,7 +146,14 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     )
 
 
-def _waiting(inbound: Array, is_told: Mask, came_in: Array) -> tuple[Array, Array]:
+def _is_dated(panel: Panel) -> Mask:
+    """The days on which what comes in is known to come on the day itself: as it is told, or because stock is told of
+    every second day at least: (days, series)."""
+    is_told = ~np.isnan(panel.received_units) | is_often(~np.isnan(panel.on_hand_units))
+    return is_told & ~(panel.flow_days > 1)
+
+
+def _waiting(inbound: Array, is_told: Mask, came_in: Array, report_days: Array) -> tuple[Array, Array]:
     """The age of the oldest order that still waits, if what was ordered first comes first, and the unit-days that all
     of these have waited; NaN and 0 where nothing waits.
 
@@ -159,7 +168,7 @@ def _waiting(inbound: Array, is_told: Mask, came_in: Array) -> tuple[Array, Arra
     left = now - ordered.cumsum(axis=0)
     is_reached = left < 0.5  # half a unit: reports are rounded
     oldest_order[some] = np.where(is_reached.any(axis=0), is_reached.argmax(axis=0), oldest(ordered > 0))
-    waited[some] = total(np.maximum(left + ordered, 0.0), is_told)
+    waited[some] = total(np.maximum(left + ordered, 0.0) * report_days[:, some], is_told)
     return oldest_order, waited
 
 
@@ -238,13 +247,14 @@ def _weekdays(ordered: Mask, last: Array, interval: Array) -> tuple[Array, Array
 
 
 def receipts(panel: Panel, rise: Array, reports: Mask) -> Array:
-    """What came in on each day: as it was reported, else as the balance of stock shows it; 0 where nothing did.
+    """What came in on each day, or on all days of a report: as it was reported, else as the balance of stock shows it;
+    0 where nothing did.
 
-    Shapes: rise as `phantom.risen` (days, series); reports (series,): whether the feed ever reports a receipt
+    Shapes: rise as `panel.risen` (days, series); reports (series,): whether the feed ever reports a receipt
     """
     large = np.maximum(RECEIPT_SHARE * np.fmax.reduce(rise, axis=0), 1.0)
     inferred = np.where(rise >= large, rise, 0.0)
-    return np.where(reports, np.fmax(panel.received_units, 0.0), inferred)
+    return np.where(reports, np.fmax(panel.of_reports(panel.received_units), 0.0), inferred)
 
 
 @dataclass(frozen=True)
@@ -419,21 +429,23 @@ def rounded(days: Array) -> Array:
     return np.floor(days + 0.5)
 
 
-def corrected_units(panel: Panel, start: Array, last_in_stock: Array) -> Array:
-    """What the records of series that are out lost beyond sales on the way to the first day out: stock that was on
-    record and not there, until somebody counted. The arguments after the panel are ages.
+def corrected_units(panel: Panel, last_in_stock: Array) -> Array:
+    """What the records of series that are out lost beyond sales on the way to the first report that they are: stock
+    that was on record and not there, until somebody counted. `last_in_stock` is the age of the last one with stock.
 
-    Nulls: NaN where stock was not reported on the last day in stock and on the first day out, and where the sales of
-           a day from the one to the other are not told: a day without a report may have sold all there was
+    Nulls: NaN where no stock was reported before, and where the sales of a day from the one report to the other are
+           not told: a day without a report may have sold all there was
     """
     age = ages(panel.days)
-    is_untold = (np.isnan(panel.units_sold) & (start <= age) & (age < last_in_stock)).any(axis=0)
-    flow = (or_zero(values) for values in (panel.received_units, panel.units_sold, panel.returned_units))
-    received, sold, returned = flow
+    first_out = oldest(~np.isnan(panel.on_hand_units) & (age < last_in_stock))
+    is_since = (first_out <= age) & (age < last_in_stock)
+    told_days = total(panel.report_days, is_since & ~np.isnan(panel.units_sold))
+    flow = (panel.received_units, panel.units_sold, panel.returned_units)
+    received, sold, returned = (panel.of_reports(or_zero(values)) for values in flow)
     change = np.where(age == last_in_stock, panel.on_hand_units, received - sold + returned)
-    expected = total(change, (start <= age) & (age <= last_in_stock))
-    is_told = np.isfinite(last_in_stock) & ~is_untold
-    return np.where(is_told, np.maximum(expected - _at(panel.on_hand_units, start), 0.0), np.nan)
+    expected = total(change, is_since | (age == last_in_stock))
+    lost = np.maximum(expected - at(panel.on_hand_units, first_out), 0.0)
+    return np.where(told_days >= last_in_stock - first_out, lost, np.nan)
 
 
 def overdue_units(panel: Panel, lead_time_days: Array, reports: Mask, supply: SupplySettings) -> Array:
@@ -450,11 +462,4 @@ def overdue_units(panel: Panel, lead_time_days: Array, reports: Mask, supply: Su
     )
     came_in = receipts(panel, risen(panel), reports)
     came_since = total(came_in, ages(panel.days) < wait)
-    return np.maximum(_at(inbound, wait) - came_since, 0.0)
-
-
-def _at(values: Array, age: Array) -> Array:
-    """The value of each series at an age; NaN where that is not known, or before the look-back."""
-    is_inside = (age >= 0) & (age < len(values))
-    place = np.where(is_inside, age, 0).astype(int)
-    return np.where(is_inside, np.take_along_axis(values, place[None, :], axis=0)[0], np.nan)
+    return np.maximum(at(inbound, wait) - came_since, 0.0)

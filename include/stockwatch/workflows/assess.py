@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from include.stockwatch.domain import demand, transitions
-from include.stockwatch.domain.availability import Status, forget_before
+from include.stockwatch.domain.availability import Status, forget_before, forget_closed
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.figures import Limits, Told, figures, learned
@@ -81,6 +81,7 @@ def _reckoned(
     series = _described(engine, seen.series, rules, known, location_types)
     pool, limits = _pools(series), Limits(*(numbers(series, name) for name in LIMITS[:2]))
     forget_before(seen.panel, age_of(series, "begun_on"), limits.out_of_stock_at_or_below_units)
+    forget_closed(seen.panel, limits.out_of_stock_at_or_below_units, pool.feed, pool.location, pool.item)
     common = learned(seen.panel, pool, limits, rules.check)
     memory, heard = rules.customers.defaults.memory_half_life_days, _told(engine, series, known.heard)
     with ThreadPoolExecutor(_threads(engine)) as threads:

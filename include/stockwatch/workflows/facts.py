@@ -125,7 +125,7 @@ def _of_spells(
     """Corrected and overdue units of the series that are out, NaN of all others."""
     out = np.flatnonzero(is_out)
     days, corrected, overdue = panel.of(out), np.full(len(is_out), np.nan), np.full(len(is_out), np.nan)
-    corrected[out] = supply.corrected_units(days, found.spell.start[out], found.position.last_in_stock[out])
+    corrected[out] = supply.corrected_units(days, found.position.last_in_stock[out])
     overdue[out] = supply.overdue_units(days, usual.lead_time_days[out], reports[out], rules.supply)
     return corrected, overdue
 
