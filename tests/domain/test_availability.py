@@ -446,6 +446,20 @@ def test_what_is_out_or_not_known_does_not_run_out_any_more(today: dict[int, tup
     assert [found[name] for name in ("p_runs_out", "short_units", "runs_out_on")] == [None] * 3
 
 
+def test_what_may_run_out_lacks_what_the_days_of_the_horizon_ask_for() -> None:
+    """10 units left, 4 a day are sold, and orders come after twelve days: 18 are missing in a week, 26 until then (A-20)."""
+    ordered, wait, stock, rows = (2, 5, 26), 12, 62.0, []
+    for on in range(1, 29):
+        came = 30.0 * (on - wait in ordered)
+        stock += came - 4
+        waiting = 30.0 * sum(one <= on < one + wait for one in ordered)
+        rows.append(observation(on, stock, 4, on_order_units=waiting, received_units=came))
+    found = one(rows, 28, check=CheckSettings())
+    assert (found["status"], found["on_hand_units"]) == (Status.AT_RISK, 10)
+    assert found["short_units"] == pytest.approx(26, abs=0.1)
+    assert found["at_risk_units"] == pytest.approx(18, abs=0.1)
+
+
 # --- properties ------------------------------------------------------------------------------------------------------
 
 Row = Mapping[str, Any]

@@ -49,6 +49,8 @@ def test_an_item_that_gave_way_to_its_successor_is_no_stock_out_however_the_succ
         ("0204", OLD): "out_of_stock",
     }
     assert found[24, "0204", OLD]["store_scope"] == 0, "a place that is not to have it counts nowhere"
+    assert [found[24, "0118", OLD][name] for name in ("lost_units", "lost_units_today", "lost_money")] == [None] * 3
+    assert found[24, "0204", OLD]["lost_units_today"] > 0
 
 
 def test_of_what_ended_and_is_no_longer_reported_the_plan_is_the_cause() -> None:

@@ -30,9 +30,10 @@ HORIZON = 7
 )
 def test_a_gap_goes_on_until_what_was_ordered_is_expected(told: dict[str, object], days: int) -> None:
     """A-20"""
-    chosen = table(2, [row("1", OUT, **told), row("2", SHORT, short_units=6.0)])
+    chosen = table(2, [row("1", OUT, **told), row("2", SHORT)])
     for name in ("margin_share", "purchase_cycle_days"):  # of the item master
         chosen = chosen.append_column(name, pa.nulls(len(chosen), pa.float64()))
+    chosen = chosen.append_column("short_units_ahead", pa.array([None, 6.0]))
     assert list(loss_inputs(chosen, HORIZON)["ahead_days"]) == [days, 3.0]
 
 
@@ -42,7 +43,7 @@ def test_loyalty_that_is_measured_later_tells_nothing_of_a_date_before() -> None
     out = {"demand_a": 120.0, "demand_b": 30.0, "spell_exposure_days": 3.0, "earlier_exposure_days": 0.0}
     of_both = pa.concat_tables(table(date, [row("1", OUT, **out, store_scope=0.0, item_scope=0.0)]) for date in (1, 2))
     of_both = of_both.drop(OUTPUTS)
-    for name in ("margin_share", "purchase_cycle_days"):
+    for name in ("margin_share", "purchase_cycle_days", "short_units_ahead"):
         of_both = of_both.append_column(name, pa.nulls(2, pa.float64()))
     found = with_losses(of_both, PLAIN.model_copy(update={"loyalty": (later,)}))
     before, after = found["customers_lost"].to_pylist()

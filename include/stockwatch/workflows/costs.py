@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 LABEL = ("partner", "category", "brand", "currency")
 """What assumptions of the lost-customer model may differ by: `rules.Label`."""
+LOST = ("lost_units", "lost_units_today")
+"""Units that a spell has cost so far."""
 
 
 def with_losses(table: pa.Table, rules: Rules) -> pa.Table:
-    """Add the loss columns: filled for series that are out, probably are or may run out, null for all others."""
+    """Add the loss columns: filled for series that are out, probably are or may run out, null for all others.
+
+    What is planned may have a spell, and loses nothing by it.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -37,18 +42,21 @@ def with_losses(table: pa.Table, rules: Rules) -> pa.Table:
         column = np.full(len(table), np.nan)
         column[places] = values
         table = table.append_column(name, pa.array(column, from_pandas=True))
+    for name in LOST:
+        lost = pc.if_else(costly, table[name], pa.scalar(None, pa.float64()))
+        table = table.set_column(table.column_names.index(name), name, lost)
     schema = AVAILABILITY.to_pyarrow()
     return table.select(schema.names).cast(schema)
 
 
 def loss_inputs(chosen: pa.Table, horizon_days: int) -> dict[str, Array]:
-    """What the loss model needs. A series that may run out has no spell yet; it is short for some days to come."""
+    """What the loss model needs. A series that may run out has no spell yet; it is short for days of the horizon."""
     may_run_out = np.array([status == Status.AT_RISK.value for status in chosen["status"].to_pylist()], bool)
     inputs = {name: numbers(chosen, name) for name in INPUTS if name != "ahead_days"}
     for name in ("spell_exposure_days", "earlier_exposure_days", "store_scope", "item_scope"):
         inputs[name] = np.where(may_run_out, 0.0, inputs[name])
     rate = numbers(chosen, "demand_units_per_day")
-    short_days = np.divide(numbers(chosen, "short_units"), rate, out=np.full(len(chosen), np.nan), where=rate > 0)
+    short_days = np.divide(numbers(chosen, "short_units_ahead"), rate, out=np.full(len(chosen), np.nan), where=rate > 0)
     inputs["ahead_days"] = np.where(may_run_out, short_days, _days_out_ahead(chosen, horizon_days))
     return inputs
 

@@ -157,12 +157,21 @@ def _run_outs(
         "is_to_come": ahead.is_to_come,
     }
     risk = run_out(inputs, rules.check.horizon_days, rules.supply, by_weekday)
+    # and what will be missing of the stock of today in the horizon, or until the receipt where that is sooner
+    until = np.fmin(ahead.days_to_receipt - 1, rules.check.horizon_days)
+    soon = {"exposed_units": inputs["on_hand_units"], "exposed_days": until, "is_to_come": np.zeros(len(until))}
+    soon |= {"doubtful_days": np.fmin(ahead.doubtful_days, until)}
+    near = np.flatnonzero(_is_near(found, rules.check))
+    short_ahead = np.zeros(len(until))
+    some = {name: values[near] for name, values in (inputs | soon).items()}
+    short_ahead[near] = run_out(some, rules.check.horizon_days, rules.supply, by_weekday[near])["short_units"]
     # a feed that says nothing of orders tells too little of the next receipt: there days of supply decide
     told = np.isfinite(ahead.exposed_days) & np.isfinite(refill.inbound_units)
     has_stock = found.position.is_fresh & ~found.position.is_out  # what is out does not run out any more
     return {
         "p_runs_out": np.where(told & has_stock, risk["p_runs_out"], np.nan),
         "short_units": np.where(has_stock, risk["short_units"], np.nan),
+        "short_units_ahead": np.where(has_stock, short_ahead, np.nan),
         "runs_out_on": on(today, np.where(has_stock, -risk["runs_out_in_days"], np.nan)),
     }
 
@@ -170,6 +179,10 @@ def _run_outs(
 def _with_risk(series: pa.Table, found: Figures, p_runs_out: Array, check: CheckSettings) -> Texts:
     """Statuses in which what has stock is at risk or not by its risk to run out."""
     limits = (numbers(series, name) for name in ("run_out_probability", "min_days_of_supply"))
-    is_near = found.days_of_supply < 2 * check.horizon_days  # what runs out later is nobody's task today
-    is_short = is_at_risk(p_runs_out, found.days_of_supply, *limits) & is_near
+    is_short = is_at_risk(p_runs_out, found.days_of_supply, *limits) & _is_near(found, check)
     return np.where((found.status == Status.IN_STOCK.value) & is_short, Status.AT_RISK.value, found.status)
+
+
+def _is_near(found: Figures, check: CheckSettings) -> Mask:
+    """Whether stock lasts for less than two horizons: what runs out later is nobody's task today."""
+    return np.asarray(found.days_of_supply < 2 * check.horizon_days)
