@@ -26,7 +26,7 @@ def silent(location: str, days: int, stock: float = 7.0, p: float = 0.97, **told
 def short(location: str, gone: int | None = 8, **told: Any) -> Member:
     """A store whose stock will not last until the next receipt."""
     figures = {"lack": Lack.SHORT, "on_hand_units": 12.0, "units_per_day": 4.0, "days_of_supply": 3.0}
-    figures |= {"p_runs_out": 0.82, "runs_out_on": day(gone) if gone else None, "short_units": 9.5}
+    figures |= {"p_runs_out": 0.82, "runs_out_on": day(gone) if gone else None, "short_units": 9.5, "at_risk_units": 9.5}
     figures |= {"next_receipt_on": day(10), "inbound_units": 48.0, "lost_units": None, "lost_money": None}
     figures |= {"customers_lost": None, "cause": "not_delivered", "has_open_order": True}
     return member(location, 3, 3, **(figures | told))

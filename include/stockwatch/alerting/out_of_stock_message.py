@@ -96,8 +96,7 @@ def at_risk(incident: Incident) -> str:
 
 def risk(incident: Incident) -> str:
     """What an open incident will cost, in a few words: money if it is known, else units."""
-    # what is only to come is counted until the next receipt, not over the horizon
-    ahead = "" if incident.kind is Kind.WILL_RUN_OUT else f" in {incident.basis.horizon_days} days"
+    ahead = f" in {incident.basis.horizon_days} days"
     money = incident.total("at_risk_money", now_out_only=True)
     if money is not None:
         return f"{money_words(money, incident)} at risk{ahead}"

@@ -24,7 +24,6 @@ from include.stockwatch.alerting.out_of_stock_message import (
     frozen,
     in_hand,
     item_words,
-    money_words,
     noun,
     partner_words,
     place_words,
@@ -200,8 +199,8 @@ def _phantom(incident: Incident) -> Message:
         ),
         (
             f"Why we suspect it: with real stock so long a silence is unlikely{f'; {chance}' if chance else ''}.",
-            "Considered: how fast the item sells here, weekdays, promotions, and that the feed came. Not checked: the "
-            "shelf, and whether the place was open.",
+            "Considered: how fast the item sells here, weekdays, promotions, days on which the place sold nothing at "
+            "all, and that the feed came. Not checked: the shelf.",
             f"Next step: {shelf_step((one.cause for one in out), partner, f' in {_of_them(out, places)}')}",
             f"Longest silent: {_longest(out)}.",
         ),
@@ -239,11 +238,9 @@ def _will_run_out(incident: Incident) -> Message:
     places = noun(incident, len(out))
     gone = _dates([one.runs_out_on for one in out])
     supply = _span([one.days_of_supply for one in out], number)
-    short = _sum(one.short_units for one in out)
     what = f"runs out {gone}" if gone else f"has {supply} days of supply" if supply else "will run out"
-    money = incident.total("at_risk_money", now_out_only=True)
-    worth = f", {money_words(money, incident)}" if money is not None else ""
-    gap = NOT_KNOWN if short is None else f"about {units_words(short)}{worth}, until the next receipt"
+    short = _sum(one.short_units for one in out)
+    missing = f"; about {units_words(short)} will be missing by then" if short is not None else ""
     per_day = _sum(one.units_per_day for one in out)
     wanted = NOT_KNOWN if per_day is None else f"{units_words(per_day)} a day{_promoted(out)}"
     return _message(
@@ -256,14 +253,13 @@ def _will_run_out(incident: Incident) -> Message:
             ("Days of supply", supply or NOT_KNOWN),
             ("Runs out", gone or NOT_KNOWN),
             ("Next receipt", _next_receipt(out)),
-            ("Gap", gap),
-            ("Customers", customers(incident)),
+            *_costs(incident),
         ),
         (
             f"On hand: {_units(one.on_hand_units for one in out)}. Expected demand: {wanted}. "
             f"On order or in transit: {_inbound(out)}.",
             f"Chance to run out before the next receipt: "
-            f"{_span([one.p_runs_out for one in out], _percent) or NOT_KNOWN}.",
+            f"{_span([one.p_runs_out for one in out], _percent) or NOT_KNOWN}{missing}.",
             f"Likely cause: {out_of_stock_message.cause(incident, out)}",
             f"Next step: {_next_step(out, partner)}",
             f"First to run out: {_first(out)}.",
