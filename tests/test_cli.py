@@ -51,7 +51,7 @@ def test_a_checked_date_can_be_looked_at_from_every_side(
     run(capsys, "ingest", FEED, northfield(tmp_path / "n.csv", rows))
     checked = run(capsys, "check", DATES[27])
     assert checked["series"]["by_status"]["out_of_stock"] == 1
-    why = {"reno": "location '001': no series of northfield has it; nearest: '0001'"}
+    why = {"thresholds.yaml": {"reno": "location '001': no series of northfield has it; nearest: '0001'"}}
     assert checked["idle_rules"] == run(capsys, "check-config")["idle_rules"] == why
     (incident,) = checked["incidents"]["opened"]
     shown = run(capsys, "preview", incident)

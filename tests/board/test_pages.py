@@ -197,6 +197,13 @@ def test_a_rule_that_nothing_has_is_told_beside_the_rules_and_only_to_those_who_
     assert "bars category 'Snaks': no series has it; nearest: 'Snacks'" in words
     assert "reno location '001': no series of northfield has it; nearest: '0001'" in words
     assert "Rules that change nothing" not in own_board.get("/thresholds/idle", user="westway").text
+    route = "  - {name: reno, match: {partner: northfield, category: Snaks}, channel: C0TRIAGE, owner: Dana Ruiz}\n"
+    path = path.with_name("routes.yaml")
+    path.write_text(path.read_text("utf-8").replace("routes:\n", f"routes:\n{route}", 1), "utf-8")
+    assert 'data-part="/stockwatch/board/routes/idle"' in own_board.get("/routes").text
+    words = text_of(own_board.get("/routes/idle").text)
+    assert "reno category 'Snaks': no series of northfield has it; nearest: 'Snacks' routes.yaml" in words
+    assert "Rules that change nothing" not in own_board.get("/routes/idle", user="westway").text
 
 
 def test_before_the_first_file_every_page_says_so_and_none_is_blank(empty_board: Board) -> None:

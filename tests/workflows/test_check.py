@@ -86,7 +86,7 @@ def test_the_summary_counts_every_ranged_series_once(services: Services, tmp_pat
     deliver_file(services, tmp_path, date, {"0001"})
     summary = check(services, date)
     assert summary["series"] == {
-        "known": 4,
+        "seen": 4,
         "ranged": 4,
         "by_status": {
             "unknown": 0,
@@ -249,6 +249,7 @@ def test_explain_names_the_rule_and_every_number(services: Services, tmp_path: P
         assert words in found["text"], words
     stock = next(line for line in found["text"].splitlines() if line.startswith("stock "))
     assert (len(found["days"]), stock.split()[-2:]) == (14, ["20", "0"])
+    assert [one["business_date"] for one in found["days"]] == days(date - dt.timedelta(days=13), 14)
 
 
 def test_an_incident_whose_feed_is_gone_stays_open_and_frozen(
@@ -352,7 +353,7 @@ def test_a_feed_without_sales_has_no_estimate_rather_than_a_loss_of_zero(
 def test_a_date_before_any_delivery_can_be_checked(services: Services) -> None:
     summary = check(services, dt.date(2018, 1, 1))
     assert summary["series"] == {
-        "known": 0,
+        "seen": 0,
         "ranged": 0,
         "by_status": {
             "unknown": 0,

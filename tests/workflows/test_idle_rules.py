@@ -1,4 +1,4 @@
-"""Threshold rules that change nothing: which, why, and that none is called so for want of data."""
+"""Rules of the settings that change nothing: which, why, and that none is called so for want of data."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import pyarrow as pa
 import pytest
 
 from include.stockwatch.domain.availability import Status
-from include.stockwatch.domain.columns import AVAILABILITY
-from include.stockwatch.workflows.idle_rules import idle_rules
+from include.stockwatch.domain.columns import AVAILABILITY, ITEMS
+from include.stockwatch.workflows.idle_rules import CUSTOMERS, PROMISES, ROUTES, SIGNALS, THRESHOLDS, idle_rules
 from include.stockwatch.workflows.services import Services
 from tests.workflows.days import IN, row, table
 
@@ -26,6 +27,10 @@ def idle(services: Services, config: Path, rules: dict[str, dict[str, Any]], *ro
     path = config / "thresholds.yaml"
     more = [f"  - {json.dumps({'name': name, **rule})}\n" for name, rule in rules.items()]
     path.write_text(path.read_text("utf-8") + "".join(more), "utf-8")
+    return told_of(services, *rows).get(THRESHOLDS, {})
+
+
+def told_of(services: Services, *rows: dict[str, Any]) -> dict[str, dict[str, str]]:
     return idle_rules(services, ibis.memtable(table(5, rows), schema=AVAILABILITY))
 
 
@@ -85,3 +90,56 @@ def test_a_rule_that_may_be_about_a_feed_of_which_nothing_came_yet_is_not_judged
         "ours": {"match": {**wrong, "partner": "northfield"}, "min_days_of_supply": 3},
     }
     assert set(idle(services, config, rules, *NORTHFIELD)) == {"ours"}
+
+
+SET = {
+    PROMISES: "promises: [{name: bars, match: {partner: northfield, category: Snaks}, price: {above: 0, below: 0}}]\n",
+    ROUTES: (
+        "routes:\n"
+        "  - {name: planners, match: {brand: [Acorn, Acron], severity: low}, channel: C0PLANNERS, owner: Sam Lee}\n"
+        "  - {name: none, match: {brand: Acorn, category: Tea}, channel: C0PLANNERS, owner: Sam Lee}\n"
+        "  - {name: none, channel: C0TRIAGE, owner: Sam Lee}\n"
+    ),
+    CUSTOMERS: "categories: {Snaks: &own {loyal_share: 0.4}, Diapers: *own, Snacks: *own, Teas: *own}\n",
+    SIGNALS: "promise_strength: {Acron: 0.5, Acorn: 0.5}\n",
+}
+
+
+def items_of_northfield(services: Services) -> None:
+    """Its item master came, and names an item that nobody stocks."""
+    item = {"feed_id": "northfield_items", "partner": "northfield", "item_id": "9", "brand": "Acorn", "category": "Tea"}
+    services.lake.replace_feed("items", pa.Table.from_pylist([item], schema=ITEMS.to_pyarrow()), "northfield_items")
+
+
+def test_a_name_that_no_series_has_is_told_whatever_file_it_is_set_in(services: Services, config: Path) -> None:
+    for file, text in SET.items():
+        (config / file).write_text(text, "utf-8")
+    series = (row("0118", IN, brand="Acorn"), row("0204", IN, brand="Acorn"), row("07", IN, partner="westway"))
+    told = told_of(services, *series, row("08", IN, partner="westway", category="Tea", item="1"))
+    nearest = "brand 'Acron': no series has it; nearest: 'Acorn'"
+    assert told == {
+        PROMISES: {"bars": "category 'Snaks': no series of northfield has it; nearest: 'Snacks'"},
+        ROUTES: {"planners": nearest, "none (2)": "no series has all of brand 'Acorn', category 'Tea'"},
+        CUSTOMERS: {"Teas": "category 'Teas': no series has it; nearest: 'Tea'"},
+        SIGNALS: {"Acron": nearest},
+    }
+
+
+def test_a_brand_is_not_judged_before_the_item_master_that_may_name_it_came(services: Services, config: Path) -> None:
+    (config / SIGNALS).write_text(SET[SIGNALS], "utf-8")
+    westway = row("07", IN, partner="westway", brand="Acorn")
+    assert SIGNALS not in told_of(services, *NORTHFIELD, westway), "northfield's items are still to come"
+    items_of_northfield(services)
+    assert set(told_of(services, *NORTHFIELD, westway)[SIGNALS]) == {"Acron"}
+
+
+def test_a_route_for_an_item_that_only_a_master_names_is_not_told(services: Services, config: Path) -> None:
+    (config / ROUTES).write_text(SET[ROUTES].replace("brand: [Acorn, Acron], severity: low", "item: '9'"), "utf-8")
+    items_of_northfield(services)
+    assert ROUTES not in told_of(services, *NORTHFIELD, WESTWAY)
+
+
+def test_nothing_is_judged_while_a_feed_is_left_out(services: Services, config: Path) -> None:
+    (config / SIGNALS).write_text("promise_strength: {Acron: 0.5}\n", "utf-8")
+    (config / "feeds" / "broken.yaml").write_text("partner: 1\n", "utf-8")
+    assert told_of(services, row("0118", IN, brand="Acorn"), row("07", IN, partner="westway", brand="Acorn")) == {}

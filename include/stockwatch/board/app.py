@@ -22,6 +22,7 @@ from include.stockwatch.alerting.tables import as_csv
 from include.stockwatch.board import actions, export, feeds, heatmap, incident, incidents, overview, tables, words
 from include.stockwatch.board.access import HEADERS, Desk, refusal
 from include.stockwatch.errors import ConfigError
+from include.stockwatch.workflows.idle_rules import CUSTOMERS, PROMISES, ROUTES, SIGNALS, THRESHOLDS
 from include.stockwatch.workflows.quality_report import page_of_run
 from include.stockwatch.workflows.services import Services
 
@@ -184,6 +185,12 @@ def silences_page(request: Request, at: At) -> Response:
     return _page(request, at, "silences.html", **tables.silences_page(at))
 
 
+@router.get("/routes/idle")
+def routes_idle(request: Request, at: At) -> Response:
+    """Routes that no series can take."""
+    return _part(request, at, "idle.html", lambda: tables.idle(at, (ROUTES,)))
+
+
 @router.get("/thresholds")
 def thresholds_page(request: Request, at: At) -> Response:
     """Rules in force, and a change to replay."""
@@ -192,8 +199,9 @@ def thresholds_page(request: Request, at: At) -> Response:
 
 @router.get("/thresholds/idle")
 def thresholds_idle(request: Request, at: At) -> Response:
-    """Rules that change nothing."""
-    return _part(request, at, "thresholds_idle.html", lambda: tables.idle(at))
+    """Rules that change nothing, but for routes."""
+    files = (THRESHOLDS, PROMISES, CUSTOMERS, SIGNALS)
+    return _part(request, at, "idle.html", lambda: tables.idle(at, files))
 
 
 @router.get("/thresholds/replay")

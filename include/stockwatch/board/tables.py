@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from include.stockwatch.adapters.state import pending, worklist
@@ -21,7 +21,7 @@ from include.stockwatch.errors import ActionRefused
 from include.stockwatch.workflows import precision, routing, scorecard, silences
 from include.stockwatch.workflows.delivery_metrics import metrics
 from include.stockwatch.workflows.feed_status import Day, FeedStatus, feed_statuses
-from include.stockwatch.workflows.idle_rules import idle_now
+from include.stockwatch.workflows.idle_rules import idle_now, selectors
 
 WEEKS = 13
 NOISE_DAYS, MOST_A_DAY = 28, 5
@@ -181,12 +181,20 @@ def thresholds_page(desk: Desk, query: Mapping[str, str]) -> dict[str, Any]:
     return {"rules": rules, "limits": CHANGEABLE, "days": WHAT_IF_DAYS, "asked": asked}
 
 
-def idle(desk: Desk) -> dict[str, Any]:
-    """The rules that change nothing for what was checked last, and why; those of all partners to who sees all."""
-    mine = {*desk.partners, None} if desk.sees_all else set(desk.partners)
-    shown = {one.name for one in desk.services.settings.thresholds.thresholds if one.match.partner in mine}
-    found = {name: why for name, why in idle_now(desk.services).items() if name in shown}
-    return {"idle": found, "checked": desk.checked}
+def idle(desk: Desk, files: Collection[str]) -> dict[str, Any]:
+    """The rules of some settings files that change nothing for what was checked last, and why.
+
+    Those of all partners to who sees all.
+    """
+    meant = selectors(desk.services.settings)
+    found = {file: rules for file, rules in idle_now(desk.services).items() if file in files}
+    shown = [
+        {"file": file, "name": name, "why": why}
+        for file, rules in found.items()
+        for name, why in rules.items()
+        if desk.sees_all or desk.partners.keys() >= set(meant[file][name].get("partner", ("",)))
+    ]
+    return {"idle": shown, "checked": desk.checked}
 
 
 def replay(desk: Desk, rule: str, limit: str, value: str) -> dict[str, Any]:

@@ -32,12 +32,13 @@ log = logging.getLogger(__name__)
 def check(services: Services, business_date: dt.date, *, actor: str = "command line") -> dict[str, Any]:
     """Check one date: availability and KPIs are replaced, incidents and messages decided. Returns a summary.
 
+    `series.seen` were reported in the look-back, `ranged` are those that count, `by_status` adds up to them.
     Repeating a check on the same deliveries gives the same tables and no second event or message.
     """
     delivered = delivered_until(services, business_date)
     with services.state.begin() as tx:
         inputs = ledger.inputs_of(delivered.get(business_date, {}), ledger.revised(tx).get(business_date))
-    table, known = availability_on(services, [business_date], delivered)
+    table, seen = availability_on(services, [business_date], delivered)
     figures = kpis_of(services, table)
     services.lake.replace_dates("availability", table, [business_date])
     services.lake.replace_dates("kpis", figures, [business_date])
@@ -47,7 +48,7 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     promised = promise.watch(services, business_date, believed, actor=actor)
     told = {"incidents": decided, "promises": promised}
     rates = in_all(services, figures).get(business_date, {})
-    return _finish(services, business_date, delivered, table, known, rates, told, inputs)
+    return _finish(services, business_date, delivered, table, seen, rates, told, inputs)
 
 
 def delivered_until(services: Services, last: dt.date | None = None) -> dict[dt.date, dict[str, str]]:
@@ -132,7 +133,7 @@ def _finish(
     date: dt.date,
     delivered: dict[dt.date, dict[str, str]],
     table: pa.Table,
-    known: int,
+    seen: int,
     rates: dict[str, Any],
     told: dict[str, Any],
     inputs: str,
@@ -145,14 +146,15 @@ def _finish(
     summary = {
         "business_date": date.isoformat(),
         "feeds": sorted(delivered.get(date, {})),
-        "series": {"known": known, "ranged": len(statuses), "by_status": by_status},
+        "series": {"seen": seen, "ranged": len(statuses), "by_status": by_status},
         **{name: None if share is None else round(share, 6) for name, share in shares.items()},
         **told,
         "without_master_data": master.unsaid(services, [date]),
         "idle_rules": idle_rules(services, ibis.memtable(table, schema=AVAILABILITY)),
     }
-    for rule, why in summary["idle_rules"].items():
-        log.warning("threshold rule `%s` changes nothing: %s", rule, why)
+    for file, rules in summary["idle_rules"].items():
+        for rule, why in rules.items():
+            log.warning("`%s` of %s changes nothing: %s", rule, file, why)
     with services.state.begin() as tx:
         ledger.record_check(tx, date, inputs, services.now(), summary)
     log.info(
