@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from include.stockwatch.alerting.case import Handling, Kind, Severity, Standing, Verdict
-from include.stockwatch.alerting.incident import Fed, Incident, Lack, Member, MemberState
+from include.stockwatch.alerting.incident import Elsewhere, Fed, Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.mass_change import MassChange, NewlyOut
 from tests.alerting.examples import LONG_150, MALICE, NOT_ESTIMATED, incident, member, resolved
 from tests.domain.tables import day
@@ -26,7 +26,12 @@ def silent(location: str, days: int, stock: float = 7.0, p: float = 0.97, **told
 def short(location: str, gone: int | None = 8, **told: Any) -> Member:
     """A store whose stock will not last until the next receipt."""
     figures = {"lack": Lack.SHORT, "on_hand_units": 12.0, "units_per_day": 4.0, "days_of_supply": 3.0}
-    figures |= {"p_runs_out": 0.82, "runs_out_on": day(gone) if gone else None, "short_units": 9.5, "at_risk_units": 9.5}
+    figures |= {
+        "p_runs_out": 0.82,
+        "runs_out_on": day(gone) if gone else None,
+        "short_units": 9.5,
+        "at_risk_units": 9.5,
+    }
     figures |= {"next_receipt_on": day(10), "inbound_units": 48.0, "lost_units": None, "lost_money": None}
     figures |= {"customers_lost": None, "cause": "not_delivered", "has_open_order": True}
     return member(location, 3, 3, **(figures | told))
@@ -59,6 +64,11 @@ def stores(counts: dict[str, int], **told: Any) -> tuple[Member, ...]:
 def fed(counts: dict[str, int | None]) -> tuple[Fed, ...]:
     """What the supply links say of the DC."""
     return tuple(Fed(partner=one, partner_name=PARTNERS[one], locations=n) for one, n in counts.items())
+
+
+def apart(partner: str, count: int, dc_id: str | None = None) -> Elsewhere:
+    """Stores of a partner that are out and in another incident."""
+    return Elsewhere(partner=partner, dc_id=dc_id, locations=count)
 
 
 FED = fed({"northfield": 180, "harbor": 150, "quickmart": 70})
@@ -199,6 +209,24 @@ STOCK_EXAMPLES: dict[str, Incident] = {
         empty_dc(state=BACK, back_on=day(3)), *stores({"northfield": 2}), fed=FED, ranged=400, known=400
     ),
     "dc_that_was_never_seen_out": dc_incident(*stores({"northfield": 2}), fed=FED, ranged=400, known=400),
+    "dc_whose_stores_are_empty_for_other_reasons_too": dc_incident(
+        empty_dc(),
+        *stores({"northfield": 2}),
+        fed=FED,
+        elsewhere=(apart("harbor", 1, "W2"), apart("northfield", 5)),
+        ranged=400,
+        known=400,
+        out_before=7,
+    ),
+    "dc_in_euro_with_stores_in_dollars": dc_incident(
+        empty_dc(lost_money=None, at_risk_money=None, other_currency="EUR"),
+        *stores({"northfield": 2}),
+        *stores({"harbor": 1}, lost_money=None, at_risk_money=None, other_currency="EUR"),
+        fed=FED,
+        ranged=400,
+        known=400,
+        notes=("without money in another currency than USD (2 locations)",),
+    ),
     "dc_of_very_many_stores": dc_incident(
         empty_dc(),
         *stores({"northfield": 1500, "harbor": 1500, "quickmart": 1000}),
@@ -227,6 +255,9 @@ STOCK_EXAMPLES: dict[str, Incident] = {
     ),
     "out_of_stock_goes_on_elsewhere_in_part": resolved(
         member("0118", 1, 4, state=BACK), gone_to("0204", "INC-2026-00466"), opened_on=day(1), ranged=6
+    ),
+    "out_of_stock_and_more_of_it_because_of_a_dc": incident(
+        member("0118", 1, 3), ranged=6, known=6, known_out=4, elsewhere=(apart("northfield", 3, "07"),)
     ),
     "out_of_stock_in_doubt": incident(
         member("0118", 1, 3),

@@ -75,9 +75,13 @@ def test_what_is_not_known_is_never_said_to_be_nothing() -> None:
 
 
 def test_a_dc_costs_what_it_sends_until_its_stores_show_more() -> None:
-    alone = dc_incident(empty_dc(at_risk_money=900.0))
-    some = dc_incident(empty_dc(at_risk_money=900.0), *stores({"northfield": 2}, at_risk_money=100.0))
-    many = dc_incident(empty_dc(at_risk_money=900.0), *stores({"northfield": 20}, at_risk_money=100.0))
+    """Units and money of the same: the DC's prices may be lower than those of its stores."""
+    dc = empty_dc(at_risk_units=300.0, at_risk_money=900.0)
+    alone, some, many = (
+        dc_incident(dc, *stores({"northfield": count}, at_risk_units=20.0, at_risk_money=100.0))
+        for count in (0, 14, 20)
+    )
+    assert [one.total("at_risk_units") for one in (alone, some, many)] == [300, 300, 400]
     assert [one.total("at_risk_money") for one in (alone, some, many)] == [900, 900, 2000]
 
 
@@ -98,8 +102,16 @@ def test_a_phantom_of_many_stores_lists_the_longest_silent() -> None:
 def test_money_is_said_to_be_of_a_part_where_the_units_that_count_have_no_price() -> None:
     unpriced = stores({"harbor": 2}, lost_money=None, at_risk_money=None)
     whole = render(dc_incident(empty_dc(), *unpriced)).as_text()
-    part = render(dc_incident(empty_dc(lost_money=None, at_risk_money=None), *stores({"harbor": 2}))).as_text()
+    some = (*stores({"harbor": 2}), *stores({"northfield": 1}, lost_money=None, at_risk_money=None))
+    part = render(dc_incident(empty_dc(lost_units=None, at_risk_units=None), *some)).as_text()
     assert ("where a price is known" in whole, part.count("where a price is known")) == (False, 2)
+
+
+def test_units_of_a_dc_without_a_price_are_not_said_to_be_worth_what_its_stores_lose() -> None:
+    unpriced = empty_dc(lost_money=None, at_risk_money=None)
+    text = render(dc_incident(unpriced, *stores({"harbor": 2}))).as_text()
+    assert "Lost so far: about 2,760 units at the DC; about 12 units at its stores, USD 78." in text
+    assert "Lost so far: about 2,760 units." in render(dc_incident(unpriced)).as_text()
 
 
 # --- the pages in docs/alerts ----------------------------------------------------------------------------------------

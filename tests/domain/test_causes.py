@@ -56,6 +56,7 @@ DCS = ibis.schema(
 )
 OUTAGES = ibis.schema(
     {"as_of": "date", "dc_partner": "string", "dc_id": "string", "item_id": "string", "out_date": "date"}
+    | {"out_since": "date", "out_days": "int64"}
 )
 PLACES = ibis.schema({"partner": "string", "location_id": "string", "region": "string", "is_active": "boolean"})
 KEY = {"as_of": day(10), "partner": PARTNER, "location_id": STORE, "item_id": ITEM}
@@ -86,7 +87,11 @@ def dc(first: int | None = 6, last: int = 10, **more: Any) -> dict[str, Any]:
 def outages(dcs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Days out of DCs."""
     key = ("as_of", "dc_partner", "dc_id", "item_id")
-    return [{name: one["link"][name] for name in key} | {"out_date": date} for one in dcs for date in one["days"]]
+    return [
+        {name: one["link"][name] for name in key} | {"out_date": date, "out_since": one["days"][0], "out_days": number}
+        for one in dcs
+        for number, date in enumerate(one["days"], start=1)
+    ]
 
 
 def explained(
@@ -107,7 +112,7 @@ def explained(
         master(ASSORTMENT, *assortment) if assortment else None,
         where,
     )
-    served = table([one["link"] for one in dcs or []], DCS)
+    served = table([one["link"] for one in dcs or []], DCS).distinct()
     rows = rows_of(
         with_causes(facts, facts, served, table(outages(dcs or []), OUTAGES), plan, where, {DC_FEED}, scopes)
     )
@@ -259,9 +264,44 @@ def test_a_dc_of_which_nothing_was_ordered_is_not_to_blame() -> None:
     assert one(series(inbound_units=0.0, last_waiting_date=day(3)), [dc()])["cause"] == "not_ordered"
 
 
-def test_an_order_that_went_away_without_a_receipt_was_the_dcs_matter() -> None:
-    found = one(series(inbound_units=0.0, last_waiting_date=day(9)), [dc()])
+def test_a_dc_that_was_out_and_not_asked_is_evidence() -> None:
+    """A-12: what does not count is kept."""
+    texts = json.loads(one(series(inbound_units=0.0), [dc()])["cause_evidence"])
+    assert texts[1] == f"retailer_dc: D1 was out on 5 days, {day(6)} to {day(10)}, and no order waited there"
+    far = dc(dc_partner="westway", dc_id="W1")
+    assert evidence(one(series(inbound_units=0.0), [far]))[:2] == ["not_ordered", "distributor_dc"]
+
+
+def test_a_dc_that_was_back_in_time_for_an_order_is_no_evidence_where_none_was_placed() -> None:
+    assert evidence(one(series(inbound_units=0.0), [dc(5, 7)]))[:1] == ["not_ordered"]
+    assert "retailer_dc" not in evidence(one(series(inbound_units=0.0), [dc(5, 7)]))
+
+
+def test_where_orders_are_filled_before_they_are_seen_none_on_order_clears_no_dc() -> None:
+    found = one(series(inbound_units=0.0, lead_time_days=0.0), [dc(7)])
     assert evidence(found)[:2] == ["retailer_dc", "not_ordered"]
+    assert one(series(inbound_units=0.0, lead_time_days=0.0), [dc(9)])["cause"] == "not_ordered", "it ran out later"
+    came = series(inbound_units=0.0, lead_time_days=0.0, last_receipt_date=day(9))
+    assert one(came, [dc(7, 8)])["cause"] == "not_ordered", "it was served since"
+
+
+@pytest.mark.parametrize("until", [9, 7])
+def test_an_order_that_went_away_without_a_receipt_was_the_dcs_matter(until: int) -> None:
+    """However long ago, as long as the DC has nothing to send."""
+    found = one(series(inbound_units=0.0, last_waiting_date=day(until)), [dc()])
+    assert evidence(found)[:2] == ["retailer_dc", "not_ordered"]
+
+
+def test_an_order_that_went_away_before_the_outage_or_long_after_it_is_not_the_dcs_matter() -> None:
+    assert one(series(inbound_units=0.0, last_waiting_date=day(5)), [dc()])["cause"] == "not_ordered"
+    assert one(series(inbound_units=0.0, last_waiting_date=day(6)), [dc(5, 7)])["cause"] == "not_ordered"
+
+
+def test_an_outage_is_told_from_its_first_day_on() -> None:
+    found = one(series(), [dc(1, 6), dc(8, 8)])
+    assert json.loads(found["cause_evidence"])[0] == f"retailer_dc: D1 was out on 7 days, {day(1)} to {day(8)}"
+    found = one(series(), [dc(1, 2), dc(8, 8)])
+    assert json.loads(found["cause_evidence"])[0] == f"retailer_dc: D1 was out on 1 day, {day(8)} to {day(8)}"
 
 
 def test_a_record_that_was_set_to_zero_without_a_sale_was_phantom_stock() -> None:

@@ -167,6 +167,17 @@ def test_the_days_out_of_a_dc_are_listed_and_those_of_a_store_are_not() -> None:
     assert found == {("north", day(1)), ("north", day(3))}
 
 
+def test_an_outage_lasts_until_there_is_stock_again() -> None:
+    days = [stands("D1", on_1=0.0, on_2=4.0, on_4=0.0, on_6=-1.0), stands("D2", on_5=0.0)]
+    found = rows_of(dc_outages(marked_days(*days), DC_FEEDS))
+    assert sorted((row["dc_id"], row["out_date"], row["out_since"], row["out_days"]) for row in found) == [
+        ("D1", day(1), day(1), 1),
+        ("D1", day(4), day(4), 1),
+        ("D1", day(6), day(4), 2),
+        ("D2", day(5), day(5), 1),
+    ]
+
+
 def test_a_series_of_several_dcs_is_counted_under_one() -> None:
     chain = serving(series("oat"), links({"dc_id": "D2"}, {"dc_id": "D1"}))
     assert [row["dc_id"] for row in rows_of(nearest_dc(chain))] == ["D1"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from include.stockwatch.domain.columns import ASSORTMENT, AVAILABILITY, ITEMS, LOCATIONS
 from include.stockwatch.domain.kpis import kpis
-from include.stockwatch.domain.master import named, per_partner, ranged_on
+from include.stockwatch.domain.master import named, per_partner, ranged_on, with_list_price
 from tests.domain.tables import (
     FEED,
     ITEM,
@@ -216,6 +216,33 @@ def test_the_partners_own_master_goes_before_ours_and_ours_before_nothing() -> N
     assert name_of(ours, {"item_id": ITEM, "item_name": "Bar, oat", "feed_id": "b"}) == "Bar, oat"
     assert name_of(ours, {"item_id": ITEM, "item_name": None, "feed_id": "b"}) == "Oat Bar"
     assert name_of(ours, {"item_id": ITEM, "item_name": "Barre", "partner": "westway", "feed_id": "b"}) == "Oat Bar"
+
+
+@pytest.mark.parametrize(
+    ("currency", "prices", "found"),
+    [
+        ("USD", {"": (3.0, "USD")}, (3.0, "USD")),
+        (None, {"": (3.0, "USD")}, (3.0, "USD")),
+        ("EUR", {"": (3.0, "USD")}, (None, "EUR")),
+        ("USD", {"": (3.0, "USD"), PARTNER: (2.5, "USD")}, (2.5, "USD")),
+        ("USD", {"": (3.0, "USD"), PARTNER: (None, None)}, (3.0, "USD")),
+        (None, {"westway": (3.0, "USD")}, (None, None)),
+    ],
+)
+def test_the_price_of_a_list_is_that_of_the_partner_or_ours_and_in_the_currency_of_the_feed(
+    currency: str | None, prices: Mapping[str, tuple[float | None, str | None]], found: tuple[float | None, str | None]
+) -> None:
+    known = items(
+        *(
+            {"item_id": ITEM, "partner": partner, "feed_id": partner, "price": price, "currency": whose}
+            for partner, (price, whose) in prices.items()
+        )
+    )
+    schema = ibis.schema({"partner": "string", "item_id": "string", "currency": "string"})
+    asked = table([{"partner": PARTNER, "item_id": one, "currency": currency} for one in (ITEM, "nut")], schema)
+    told = {row["item_id"]: row for row in rows_of(with_list_price(asked, known))}
+    assert (told[ITEM]["list_price"], told[ITEM]["currency"]) == found
+    assert (told["nut"]["list_price"], told["nut"]["currency"]) == (None, currency)
 
 
 def test_filling_in_names_neither_adds_nor_drops_a_row() -> None:

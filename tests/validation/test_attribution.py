@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -47,6 +48,16 @@ def test_most_causes_are_found(world: World, found: pa.Table) -> None:
     assert held.flagged > 30
     assert (held.right_share or 0) >= 0.8
     assert (held.dc_right_share or 0) >= 0.8
+
+
+def test_orders_that_are_filled_before_a_report_shows_them_clear_no_dc(world: World) -> None:
+    records = world.records
+    for name in ("on_order_units", "in_transit_units"):
+        nothing = pa.array([0.0] * len(records), records.schema.field(name).type)
+        records = records.set_column(records.column_names.index(name), name, nothing)
+    dates = [world.parameters.first_date + dt.timedelta(day) for day in range(FIRST_DAY, world.parameters.days, 4)]
+    unseen = replace(world, records=records)
+    assert (attribution(unseen, pictures(unseen, dates)).dc_right_share or 0) >= 0.8
 
 
 def test_no_cause_is_named_of_what_the_feeds_do_not_tell(world: World) -> None:

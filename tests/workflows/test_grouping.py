@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from include.stockwatch.adapters.state import incidents, tables
 from include.stockwatch.alerting.case import STOCK_KINDS, Kind, Severity, Standing, Verdict
 from include.stockwatch.alerting.grouping import Group, group_of
-from include.stockwatch.alerting.incident import Incident, MemberState
+from include.stockwatch.alerting.incident import Elsewhere, Incident, MemberState
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.domain.thresholds import Match, SeverityBands, Threshold, Thresholds
 from include.stockwatch.settings.loader import load
@@ -102,7 +102,23 @@ def test_a_store_that_runs_out_by_itself_stays_out_of_the_incident_of_the_dc(boo
 def test_availability_counts_what_is_out_in_whichever_incident_it_is(book: Book) -> None:
     book.on(2, dc(OUT), because("1"), row("2", OUT), row("3", IN), row("4", PHANTOM))
     own = next(one for one in book.ongoing.values() if one.kind is Kind.OUT_OF_STOCK)
-    assert (own.known, own.known_out) == (4, 2)
+    assert (own.known, own.known_out, len(own.now_out())) == (4, 2, 1)
+    assert own.elsewhere == (Elsewhere(partner="northfield", dc_id="07", locations=1),)
+    assert "Stores out: 1 of 4; 1 more because of DC 07" in render(own).as_text()
+
+
+def test_a_dc_counts_every_store_that_it_feeds_and_that_is_empty(book: Book) -> None:
+    book.fed[Group(Kind.DC_OUT, "westway", ITEM, "07")] = frozenset(
+        {("northfield", "1"), ("northfield", "2"), ("harbor", "5")}
+    )
+    book.on(2, dc(OUT), row("1", OUT), row("2", OUT), row("3", OUT), row("5", PHANTOM, partner="harbor"))
+    of_dc = next(one for one in book.ongoing.values() if one.kind is Kind.DC_OUT)
+    assert (of_dc.count_empty(), len(of_dc.empty()), of_dc.known_out) == (2, 0, 0)
+    assert of_dc.listed().locations_out == 0, "they are counted where they are members"
+    assert "Empty now: 2, 2 of them for other reasons" in render(of_dc).as_text()
+    book.on(3, dc(OUT), because("1"), row("2", OUT), row("3", OUT), row("5", PHANTOM, partner="harbor"))
+    of_dc = book.last(of_dc.incident_id)
+    assert (of_dc.count_empty(), len(of_dc.empty()), of_dc.out_before) == (2, 1, 2)
 
 
 def test_a_retailers_own_dc_is_an_incident_of_the_retailer(book: Book) -> None:
@@ -389,7 +405,8 @@ def test_money_in_another_currency_is_not_added(book: Book) -> None:
     book.on(2, dc(OUT, currency="EUR", at_risk_money=9000.0), because("1"), because("2"))
     incident = book.last("INC-1")
     assert (incident.currency, incident.total("at_risk_money")) == ("USD", 140)
-    assert incident.notes == ("without money in another currency than USD (1 locations)",)
+    assert incident.notes == ("without money in another currency than USD (1 location)",)
+    assert [one.other_currency for one in incident.members] == ["EUR", None, None]
 
 
 def test_the_end_says_how_long_it_was_in_days_and_in_business_days() -> None:

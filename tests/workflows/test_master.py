@@ -697,6 +697,17 @@ def test_explain_reckons_with_the_margin_of_the_item_list_as_the_check_does(serv
     assert f"lifetime value {found['row']['lost_lifetime_value']:.2f}" in found["text"]
 
 
+def test_what_is_lost_is_worth_the_price_of_the_item_list_where_the_feed_tells_none(
+    services: Services, tmp_path: Path
+) -> None:
+    items_in(services, tmp_path, [item()])
+    sold = [row(DATE - dt.timedelta(days=ago), "1", price="", sold=40) for ago in range(1, 15)]
+    stock_in(services, tmp_path, [*sold, row(DATE, "1", on_hand=0, sold=0, price="")])
+    found = explain(services, "northfield", "0001", OAT_14, DATE)["row"]
+    assert found["price"] == 6.49
+    assert found["lost_money"] == pytest.approx(found["lost_units"] * 6.49)
+
+
 def test_explain_goes_by_the_rule_of_the_item_class_as_the_check_does(
     services: Services, tmp_path: Path, config: Path
 ) -> None:
@@ -745,7 +756,7 @@ def test_only_what_the_assortment_lists_counts(services: Services, tmp_path: Pat
     range_in(services, tmp_path, [f"1,{OAT},2026-01-01,", f"2,{OAT},,", f"1,{NUT},,2026-10-31"])
     after = check(services, DATE)
     assert after["series"] == {
-        "known": 2,
+        "seen": 2,
         "ranged": 2,
         "by_status": {
             "unknown": 1,
@@ -760,8 +771,11 @@ def test_only_what_the_assortment_lists_counts(services: Services, tmp_path: Pat
     assert (before["coverage"], after["coverage"]) == (1.0, 0.5)
     silent = explain(services, "northfield", "0002", OAT_14, DATE)
     assert (silent["row"]["status"], silent["row"]["on_hand_units"]) == ("unknown", None)
-    with pytest.raises(UnknownSeries, match="assortment"):
+    ended = "its range ended on 2026-10-31, as `northfield_range` says; it was last reported on 2026-11-01: "
+    with pytest.raises(UnknownSeries, match=ended):
         explain(services, "northfield", "0001", NUT_14, DATE)
+    with pytest.raises(UnknownSeries, match=f"not in the partner's assortment .* item_id `{NUT_14}` is not known"):
+        explain(services, "northfield", "0002", NUT_14, DATE)
 
 
 def test_names_that_a_feed_lacks_come_from_the_lists(services: Services, tmp_path: Path, config: Path) -> None:

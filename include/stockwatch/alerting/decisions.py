@@ -97,6 +97,7 @@ SHARED = (
     "scope",
     "scope_name",
     "fed",
+    "elsewhere",
     "transit_days",
     "business_days",
     "notes",
@@ -194,7 +195,7 @@ def _follow(picture: Picture, incident: Incident, moved: Moved = NOWHERE) -> Dec
         fresh = {"data_as_of": picture.business_date, "ranged": picture.ranged, "known": picture.known}
         fresh |= {"known_out": picture.known_out, "copies": _copies(picture, incident.copies)}
         if picture.business_date > incident.data_as_of:
-            fresh["out_before"] = len(incident.empty())
+            fresh["out_before"] = incident.count_empty()
         if picture.out:
             fresh |= _severity(picture, incident, is_stale=after.data_stale)
         after = _heeded(incident, after.model_copy(update=taken | fresh))

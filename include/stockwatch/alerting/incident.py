@@ -28,6 +28,8 @@ class MemberState(StrEnum):
     MOVED = "moved"  # still out, and a member of another incident now
 
 
+UNITS_OF = {"lost_money": "lost_units", "at_risk_money": "at_risk_units"}
+"""What money is the worth of."""
 ACTIVE = (MemberState.OUT, MemberState.STALE)
 """Not known to be back: out, or out when last seen."""
 
@@ -54,6 +56,7 @@ class Member(Value):
     back_on: dt.date | None = Field(default=None, description="date on which it was seen to be back")
     lost_units: float | None = Field(default=None, description="spell so far; null = not estimated")
     lost_money: float | None = None
+    other_currency: str | None = Field(default=None, description="of its money, left out: not the incident's")
     at_risk_units: float | None = Field(default=None, description="over the horizon, if it lasts")
     at_risk_money: float | None = None
     shoppers_exposed: float | None = None
@@ -104,6 +107,14 @@ class Fed(Value):
     locations: int | None = Field(default=None, description="that the DC feeds with the item; null = not known")
 
 
+class Elsewhere(Value):
+    """Locations of a partner that are out as well, and members of another incident."""
+
+    partner: str
+    dc_id: str | None = Field(default=None, description="that the other incident is of; null = it is of no DC")
+    locations: int
+
+
 class Basis(Value):
     """What the figures of an incident rest on; said in every message."""
 
@@ -131,7 +142,8 @@ class Picture(Value):
     business_date: dt.date
     ranged: int = Field(description="locations where the item is ranged")
     known: int = Field(description="of these, with fresh data")
-    known_out: int = Field(default=0, description="of these, out, whichever incident they are in")
+    known_out: int = Field(default=0, description="of these, out, whichever incident they are in; of a DC, its own")
+    elsewhere: tuple[Elsewhere, ...] = Field(default=(), description="of these, out and in other incidents")
     known_locations: frozenset[str] = frozenset()
     ranged_locations: frozenset[str] = frozenset()
     partner_is_whole: bool = Field(description="every feed of the partner delivered this date")
@@ -173,17 +185,26 @@ def is_source(kind: Kind, scope: str, member: Member) -> bool:
 
 
 def total(kind: Kind, scope: str, members: Iterable[Member], *figures: str) -> float | None:
-    """Sum of some figures of members; null when no member has any.
+    """Sum of some figures of members, of the first of the `sides` that tells them; null when no member has any."""
+    found = sides(kind, scope, members, *(UNITS_OF.get(name, name) for name in figures))
+    return next((value for side in found if (value := summed(side, *figures)) is not None), None)
 
-    A DC's own figures are those of all that it sends: they stand where they are more than what its stores show so far.
+
+def sides(kind: Kind, scope: str, members: Iterable[Member], *figures: str) -> list[list[Member]]:
+    """The members whose figures count, and those whose do not.
+
+    A DC tells of all that it sends, its stores of what they lack so far: the larger stands. What is no DC has one side.
     """
-    sums: dict[bool, float] = {}
+    parts: tuple[list[Member], list[Member]] = ([], [])
     for member in members:
-        for name in figures:
-            if (value := getattr(member, name)) is not None:
-                source = is_source(kind, scope, member)
-                sums[source] = sums.get(source, 0.0) + value
-    return max(sums.values()) if sums else None
+        parts[is_source(kind, scope, member)].append(member)
+    return sorted(filter(None, parts), key=lambda part: -(summed(part, *figures) or 0.0))
+
+
+def summed(members: Iterable[Member], *figures: str) -> float | None:
+    """Sum of some figures; null when no member has any."""
+    values = [value for one in members for name in figures if (value := getattr(one, name)) is not None]
+    return sum(values) if values else None
 
 
 class Incident(Case):
@@ -217,7 +238,8 @@ class Incident(Case):
     members: tuple[Member, ...] = ()
     ranged: int = 0
     known: int = 0
-    known_out: int = Field(default=0, description="locations out on `data_as_of`, whichever incident they are in")
+    known_out: int = Field(default=0, description="locations out on `data_as_of`, as the picture tells")
+    elsewhere: tuple[Elsewhere, ...] = ()
     out_before: int | None = Field(default=None, description="locations out on the date looked at before")
     peak_out: int = 0
     previous_id: str | None = None
@@ -256,6 +278,15 @@ class Incident(Case):
         """Sum of a member figure as `total`; null when no member has it."""
         members = self.now_out() if now_out_only else self.members
         return total(self.kind, self.scope, members, figure)
+
+    def sides(self, figure: str, *, now_out_only: bool = False) -> list[list[Member]]:
+        """The members whose figure counts, and those whose does not, as `sides`."""
+        return sides(self.kind, self.scope, self.now_out() if now_out_only else self.members, figure)
+
+    def count_empty(self) -> int:
+        """Locations that are empty: its members, and of those that a DC feeds also those in other incidents."""
+        others = sum(one.locations for one in self.elsewhere) if self.kind is Kind.DC_OUT else 0
+        return len(self.empty()) + others
 
     def empty(self) -> list[Member]:
         """Members not known to be back that count as locations, as `counted`."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from include.stockwatch.alerting.case import Case, Kind, Standing
 from include.stockwatch.alerting.causes import SHOWN, Explained, explained
-from include.stockwatch.alerting.incident import Incident, Member, MemberState, counted
+from include.stockwatch.alerting.incident import Incident, Member, MemberState, counted, is_source, summed
 from include.stockwatch.alerting.message import FALLBACK_LIMIT, FIELD_LIMIT, Message
 from include.stockwatch.alerting.words import (
     NAME_LIMIT,
@@ -63,7 +63,7 @@ def _open(incident: Incident) -> Message:
         ("Status", status),
         ("Owner", incident.owner),
         ("Availability", f"{availability:.1%} (promise {100 * incident.promise:g}%)"),
-        (f"{places[0].upper()}{places[1:]} out", f"{len(out):,} of {incident.ranged:,}{change}"),
+        (f"{places[0].upper()}{places[1:]} out", f"{len(out):,} of {incident.ranged:,}{change}{_elsewhere(incident)}"),
         (f"At risk, next {days} days", at_risk(incident)),
         ("Customers", customers(incident)),
     )
@@ -83,6 +83,13 @@ def _open(incident: Incident) -> Message:
         body=body,
         context=context(incident),
     )
+
+
+def _elsewhere(incident: Incident) -> str:
+    """The locations that a DC has left without: out as well, and members of its incident."""
+    dcs = dict.fromkeys(dc_name(one.dc_id) for one in incident.elsewhere if one.dc_id)
+    count = sum(one.locations for one in incident.elsewhere if one.dc_id)
+    return f"; {count:,} more because of {clip(', '.join(dcs), NAME_LIMIT)}" if dcs else ""
 
 
 def at_risk(incident: Incident) -> str:
@@ -227,10 +234,15 @@ def partner_words(incident: Incident) -> str:
 
 def dc_words(incident: Incident) -> str:
     """`DC 07`, or `DC 07 Fresno` where its name is known."""
-    number_of_it = one_line(incident.scope)
-    shown = number_of_it if number_of_it.upper().startswith("DC") else f"DC {number_of_it}"
+    shown = dc_name(incident.scope)
     name = one_line(incident.scope_name) if incident.scope_name else ""
     return f"{shown} {name}" if name and name not in shown else shown
+
+
+def dc_name(dc_id: str) -> str:
+    """`DC 07`."""
+    shown = one_line(dc_id)
+    return shown if shown.upper().startswith("DC") else f"DC {shown}"
 
 
 def item_words(incident: Incident) -> str:
@@ -329,28 +341,35 @@ def place_words(member: Member) -> str:
 
 
 def units_and_money(incident: Incident, units: str, money: str, *, now_out_only: bool = False) -> str:
-    """`about 504 units, USD 3,271`, or what of it is known."""
-    amount = incident.total(units, now_out_only=now_out_only)
-    if amount is None:
+    """`about 504 units, USD 3,271`, or what of it is known; of a DC both are its own, or both its stores'."""
+    told = incident.sides(units, now_out_only=now_out_only)
+    if not told or summed(told[0], units) is None:
         return NOT_ESTIMATED
-    value = incident.total(money, now_out_only=now_out_only)
-    words = f"about {units_words(amount)}"
-    if value is None:
-        return words
-    partly = " where a price is known" if has_unpriced(incident, units, money, now_out_only=now_out_only) else ""
-    return f"{words}, {money_words(value, incident)}{partly}"
+    priced = next((side for side in told if summed(side, money) is not None), told[0])
+    value = summed(priced, money)
+    partly = _where_priced(incident, priced, units, money)
+    worth = f", {money_words(value, incident)}{partly}" if value is not None else ""
+    figures = [f"about {units_words(summed(side, units) or 0.0)}" for side in (told[0], priced)]
+    if priced is told[0]:
+        return f"{figures[0]}{worth}"
+    return f"{figures[0]} at {_whose(incident, told[0])}; {figures[1]} at {_whose(incident, priced)}{worth}"
+
+
+def _whose(incident: Incident, side: Sequence[Member]) -> str:
+    return "the DC" if is_source(incident.kind, incident.scope, side[0]) else "its stores"
+
+
+def _where_priced(incident: Incident, members: Iterable[Member], units: str, money: str) -> str:
+    """What is said where the money is that of a part of the units."""
+    unpriced = [one for one in members if getattr(one, units) and getattr(one, money) is None]
+    in_it = f" in {incident.currency}" if any(one.other_currency for one in unpriced) else ""
+    return f" where a price{in_it} is known" if unpriced else ""
 
 
 def has_unpriced(incident: Incident, units: str, money: str, *, now_out_only: bool = False) -> bool:
-    """Whether units are counted that no price is known of, so that the money is that of a part.
-
-    A DC's own units stand for those of its stores, as in `total`.
-    """
-    source = incident.source()
-    if source is not None and getattr(source, units):
-        return getattr(source, money) is None
-    members = incident.now_out() if now_out_only else incident.members
-    return any(getattr(one, units) and getattr(one, money) is None for one in members)
+    """Whether units are counted that no price is known of, so that the money is that of a part."""
+    told = incident.sides(units, now_out_only=now_out_only)
+    return any(getattr(one, units) and getattr(one, money) is None for one in (told[0] if told else ()))
 
 
 def money_words(value: float, incident: Incident) -> str:

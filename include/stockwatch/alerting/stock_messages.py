@@ -84,7 +84,8 @@ def _dc_out(incident: Incident) -> Message:
     dc, told = dc_words(incident), [one.locations for one in incident.fed if one.locations is not None]
     fed = f"{sum(told):,} ({one_or_many(len(told), 'partner')})" if told else f"{NOT_KNOWN}, no supply link names them"
     feeds = f"feeds {one_or_many(sum(told), 'store')}, " if told else ""
-    reach = f"{feeds}{len(empty):,} already empty" if told or empty else "the stores that it feeds are not known"
+    already = f"{feeds}{incident.count_empty():,} already empty"
+    reach = already if told or empty else "the stores that it feeds are not known"
     source = incident.source()
     is_back = source is not None and source.state is MemberState.BACK and source.back_on is not None
     status = f"Open, since {day_words(incident.opened_on)}"
@@ -106,7 +107,7 @@ def _dc_out(incident: Incident) -> Message:
         (
             *_common(incident, status),
             ("Stores fed", fed),
-            ("Empty now", _empty_now(incident, empty)),
+            ("Empty now", _empty_now(incident)),
             *_costs(incident),
             ("Restock", _restock(incident, source)),
         ),
@@ -115,17 +116,21 @@ def _dc_out(incident: Incident) -> Message:
     )
 
 
-def _empty_now(incident: Incident, empty: Sequence[Member]) -> str:
-    grown = len(empty) - (incident.out_before if incident.out_before is not None else len(empty))
+def _empty_now(incident: Incident) -> str:
+    count, others = incident.count_empty(), sum(one.locations for one in incident.elsewhere)
+    grown = count - (incident.out_before if incident.out_before is not None else count)
     change = f" ({grown:+d} since the date before)" if grown else ""
     soon = [one for one in incident.now_out() if one.lack is Lack.SHORT]
     dates = [one.runs_out_on for one in soon if one.runs_out_on]
     next_ones = f"; {one_or_many(len(soon), 'location')} will run out" if soon else ""
-    return f"{len(empty):,}{change}{next_ones}{f', the first on {day_words(min(dates))}' if dates else ''}"
+    apart = f", {others:,} of them for other reasons" if others else ""
+    return f"{count:,}{change}{apart}{next_ones}{f', the first on {day_words(min(dates))}' if dates else ''}"
 
 
 def _by_partner(incident: Incident, empty: Sequence[Member]) -> str:
     counts = Counter(member.partner or incident.partner for member in empty)
+    for one in incident.elsewhere:
+        counts[one.partner] += one.locations
     ranked = sorted(incident.fed, key=lambda one: (-counts[one.partner], one.partner))
     parts = [
         f"{one_line(one.partner_name)} {counts[one.partner]:,} empty"

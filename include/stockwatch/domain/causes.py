@@ -76,6 +76,8 @@ WAITING = (
     "last_waiting_date",
 )
 """What a DC is judged by: columns of the series that it serves."""
+LEAST_SEEN_DAYS = 0.5
+"""Orders that wait for less, on average, are filled before a report shows them: to see none is no sign of none."""
 SHORT = (Status.OUT_OF_STOCK.value, Status.AT_RISK.value)
 """Statuses of what lacks stock on record."""
 UNCOUNTED = (Status.UNKNOWN.value, Status.PLANNED.value)
@@ -98,7 +100,7 @@ def causes(table: ir.Table, dcs: ir.Table, outages: ir.Table, planned: ir.Table,
     first = ((one.applies.fill_null(False), one.cause.value) for one in tried)
     explained = found.mutate(
         cause=ibis.cases(*first, else_=Cause.UNKNOWN.value),
-        cause_evidence=_json([*_applying(tried), *_not_known(tried)]),
+        cause_evidence=_json([*_applying(tried), *_unasked(found), *_not_known(tried)]),
     )
     return explained.select(
         *SERIES_ON,
@@ -118,7 +120,8 @@ def dcs_to_blame(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Co
     """Whether the DCs behind each series explain that it ran short, by whose DC it is.
 
     A retailer's DC that ran short itself because of a distributor's leaves the blame with the distributor. Of several
-    DCs that serve a series all that are known must have been out.
+    DCs that serve a series all that are known must have been out. One that was out when goods were to be sent, and of
+    which nothing was ordered, is not to blame, and told all the same (unasked).
     Grain:  as `causes` -> (as_of, series) of what is out or at risk
     Nulls:  a flag is null where no feed tells of such a DC
     """
@@ -146,58 +149,73 @@ def dcs_to_blame(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Co
         retailer_out=found.retailer.all(),
         retailer_dc_id=found.dc_id.min(where=found.retailer),
         retailer_text=found.text.argmin(found.dc_id, where=found.retailer),
+        unasked_distributor=found.text.argmin(found.dc_id, where=found.is_unasked & found.is_other),
+        unasked_retailer=found.text.argmin(found.dc_id, where=found.is_unasked & ~found.is_other),
     )
 
 
 def _blamed(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
     """Every series that is short and every DC with the DCs that serve it, and whether these explain it.
 
-    Where the feed tells of orders, a DC explains a series if an order waited while the DC was out, and what the DC
-    could send after that cannot be there yet. Else it does if it was out on a day between that on which goods for the
-    first empty day were to be sent and that day, and nothing has come in after its last day out.
+    By orders, where they are seen: one waited at the DC while it was out, or went away then, and what the DC could send
+    after that cannot be there yet. Else by date: the DC was out on a day between that on which goods for the first
+    empty day were to be sent and that day, and nothing has come in after its last day out.
     """
     is_dc = table.feed_id.isin(sorted(dc_feeds))
     facts = table.filter(table.status.isin(SHORT) | is_dc).select(*SERIES_ON, "feed_id", "status", *WAITING)
     served = facts.inner_join(dcs.filter(dcs.is_told), list(SERIES_ON), rname="{name}_of_link")
     served = served.select(*facts.columns, "dc_id", "dc_partner")
-    days = served.left_join(outages, [AS_OF, "item_id", "dc_partner", "dc_id"], rname="{name}_of_outage")
-    began = ibis.coalesce(days.spell_start_date, days.as_of)
-    transit = ibis.greatest(days.lead_time_days.fill_null(1.0).round(), 1.0).cast("int64").as_interval("D")
-    # an order that is there, or one that went away and nothing came of it
-    went_away = days.last_receipt_date.isnull() | (days.last_waiting_date >= days.last_receipt_date)
-    waited = (days.inbound_units > 0) | (days.last_waiting_date.notnull() & went_away)
-    asked = days.out_date.between(
-        ibis.coalesce(days.on_order_since, days.last_receipt_date, days.out_date),
-        ibis.coalesce(days.last_waiting_date, days.as_of),
-    )
-    by_order = waited & asked & (days.out_date >= days.as_of - transit)
-    by_date = days.out_date.between(began - transit, began)
-    tells_orders = days.inbound_units.notnull()
-    days = days.mutate(
-        counts=tells_orders.ifelse(by_order, by_date).fill_null(False),
-        recent=(days.out_date >= began - transit).fill_null(False),
-    )
+    days = _outage_days(served, outages)
     found = days.group_by(*facts.columns, "dc_id", "dc_partner").agg(
-        any_counts=days.counts.any(),
-        days_out=days.recent.sum(),
-        first_out=days.out_date.min(where=days.recent),
-        last_out=days.out_date.max(where=days.recent),
+        goes_by_orders=days.goes_by_orders.any(),
+        by_order=(days.is_asked & days.holds).any(),
+        by_date=days.was_due.any(),
+        holds=days.holds.any(),
+        days_out=days.is_recent.sum() + days.out_days.argmin(days.out_date, where=days.is_recent) - 1,
+        first_out=days.out_since.min(where=days.is_recent),
+        last_out=days.out_date.max(where=days.is_recent),
     )
     nothing_since = found.last_receipt_date.isnull() | (found.last_receipt_date <= found.last_out)
+    by_date = found.by_date & nothing_since
     is_other = found.dc_partner != found.partner
     whose = is_other.ifelse(ibis.literal(" of ") + found.dc_partner, ibis.literal(""))
     return found.mutate(
         is_other=is_other,
-        explains=(found.any_counts & (found.inbound_units.notnull() | nothing_since)).fill_null(False),
+        explains=found.goes_by_orders.ifelse(found.by_order, by_date).fill_null(False),
+        is_unasked=(found.goes_by_orders & ~found.by_order & by_date & found.holds).fill_null(False),
         text=found.dc_id
         + whose
         + " was out on "
         + found.days_out.cast("string")
-        + " days, "
+        + (found.days_out == 1).ifelse(" day, ", " days, ")
         + found.first_out.cast("string")
         + " to "
         + found.last_out.cast("string"),
     )
+
+
+def _outage_days(served: ir.Table, outages: ir.Table) -> ir.Table:
+    """Series and the DCs that serve them, with every day on which the DC was out, and what that day explains."""
+    days = served.left_join(outages, [AS_OF, "item_id", "dc_partner", "dc_id"], rname="{name}_of_outage")
+    began = ibis.coalesce(days.spell_start_date, days.as_of)
+    transit = ibis.greatest(days.lead_time_days.fill_null(1.0).round(), 1.0).cast("int64").as_interval("D")
+    # an order that is there, or one that went away and nothing came of it
+    is_there = (days.inbound_units > 0).fill_null(False)
+    nothing_came = days.last_receipt_date.isnull() | (days.last_waiting_date >= days.last_receipt_date)
+    waited = is_there | (days.last_waiting_date.notnull() & nothing_came)
+    asked_since = ibis.coalesce(days.on_order_since, days.last_receipt_date, days.out_date)
+    asked_until = ibis.coalesce(days.last_waiting_date, days.as_of)
+    # what has left the DC could be sent; what went away in an outage never could
+    was_held = is_there.ifelse(days.out_date, days.out_since) <= asked_until
+    are_seen = (days.lead_time_days >= LEAST_SEEN_DAYS).fill_null(True)
+    flags = {
+        "goes_by_orders": days.inbound_units.notnull() & (waited | are_seen),
+        "is_asked": waited & (days.out_date >= asked_since) & was_held,
+        "holds": days.out_date >= days.as_of - transit,
+        "was_due": days.out_date.between(began - transit, began),
+        "is_recent": days.out_date >= began - transit,
+    }
+    return days.mutate(**{name: flag.fill_null(False) for name, flag in flags.items()})
 
 
 def _candidates(found: ir.Table) -> Sequence[Candidate]:
@@ -272,6 +290,13 @@ def _applying(tried: Sequence[Candidate]) -> list[ir.StringValue]:
     hits = [one.applies.fill_null(False) for one in tried]
     texts = [_said(one.cause, hit, one.evidence) for one, hit in zip(tried, hits, strict=True)]
     return [*texts, _said(Cause.UNKNOWN, ~ibis.or_(*hits), ibis.literal("nothing that is known explains it"))]
+
+
+def _unasked(found: ir.Table) -> list[ir.StringValue]:
+    """DCs that had nothing to send, and were not asked for it."""
+    by_cause = ((Cause.DISTRIBUTOR_DC, found.unasked_distributor), (Cause.RETAILER_DC, found.unasked_retailer))
+    is_short = found.status.isin(SHORT)
+    return [_said(cause, is_short & text.notnull(), text + ", and no order waited there") for cause, text in by_cause]
 
 
 def _not_known(tried: Sequence[Candidate]) -> list[ir.StringValue]:

@@ -51,9 +51,19 @@ def dc_outages(rows: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
 
     Grain:  rows (as_of, series, business_date) as `availability.marked`
             -> (as_of, dc_partner, dc_id, item_id, out_date)
+    Units:  out_since is the first day of the outage, out_days how many it has up to the day
     """
-    out = rows.filter(rows.feed_id.isin(sorted(dc_feeds)), rows.is_out)
-    return out.select(AS_OF, "item_id", dc_partner="partner", dc_id="location_id", out_date="business_date").distinct()
+    found = rows.filter(rows.feed_id.isin(sorted(dc_feeds)))
+    key = {AS_OF: found.as_of, "dc_partner": found.partner, "dc_id": found.location_id, "item_id": found.item_id}
+    days = found.group_by(**key, out_date=found.business_date).agg(
+        is_out=found.is_out.any(), has_stock=found.is_in_stock.any()
+    )
+    until = ibis.window(group_by=list(key), order_by="out_date", preceding=None, following=0)
+    days = days.mutate(outage=days.has_stock.sum().over(until))
+    out = days.filter(days.is_out)
+    until = ibis.window(group_by=[*key, "outage"], order_by="out_date", preceding=None, following=0)
+    out = out.mutate(out_since=out.out_date.min().over(until), out_days=out.count().over(until))
+    return out.drop("is_out", "has_stock", "outage")
 
 
 def dc_states(rows: ir.Table, dc_feeds: Collection[str]) -> ir.Table:

@@ -64,6 +64,23 @@ def with_details(series: ir.Table, items: ir.Table) -> ir.Table:
     return named(blank, items, "item_id", {name: name for name in DETAILS})
 
 
+def with_list_price(series: ir.Table, items: ir.Table) -> ir.Table:
+    """Series with the `list_price` of the item master, in the currency of their feed or, for want of one, in its own.
+
+    Grain:  series any with partner, item_id and currency, items from `per_partner` -> as series
+    Nulls:  list_price where no master has one, or one in another currency; a partner's own comes before ours
+    """
+    priced = items.filter(items.price.notnull() & items.currency.notnull())
+    order = ibis.window(group_by=("partner", "item_id"), order_by=("is_own", "feed_id"))
+    placed = priced.mutate(place=ibis.row_number().over(order))
+    first = placed.filter(placed.place == 0)
+    first = first.select("partner", "item_id", list_price=first.price, list_currency=first.currency)
+    found = series.left_join(first, ["partner", "item_id"], rname="{name}_of_list")
+    currency = ibis.coalesce(found.currency, found.list_currency)
+    list_price = (currency == found.list_currency).ifelse(found.list_price, ibis.null("float64"))
+    return found.mutate(currency=currency, list_price=list_price).select(*series.columns, "list_price")
+
+
 def as_stored(rows: ir.Table, items: ir.Table) -> ir.Table:
     """Rows in which a partner's own number gives way to the item that the item master stores it under.
 

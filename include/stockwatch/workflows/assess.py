@@ -18,7 +18,15 @@ from include.stockwatch.domain.availability import Status, forget_before, forget
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.figures import Limits, Told, figures, learned
-from include.stockwatch.domain.master import NAMES, PLACES, named, never_reported, with_details, with_listing
+from include.stockwatch.domain.master import (
+    NAMES,
+    PLACES,
+    named,
+    never_reported,
+    with_details,
+    with_list_price,
+    with_listing,
+)
 from include.stockwatch.domain.panel import Array, on
 from include.stockwatch.domain.signals import Heard
 from include.stockwatch.domain.thresholds import Limit, Thresholds
@@ -88,6 +96,8 @@ def _reckoned(
         found = figures(seen.panel, pool, limits, common, rules.check, memory, heard, threads.map)
     chain = supply_chain(engine, series, seen.panel, limits, dates, known, dc_feeds)
     facts = with_figures(series, found, pool, common, chain, seen.panel, rules)
+    price = pc.coalesce(facts["price"], facts["list_price"])
+    facts = facts.set_column(facts.column_names.index("price"), "price", price)
     is_ranged = pc.coalesce(series["is_listed"], pa.chunked_array([found.position.is_stocked]))
     return facts.append_column("is_ranged", is_ranged), chain
 
@@ -105,7 +115,8 @@ def _described(
     import ibis
 
     told = ibis.memtable(series.append_column("row", [np.arange(len(series))]))
-    told = with_listing(_named(told, known), known.listed, location_types)
+    told = with_list_price(_named(told, known), known.items)
+    told = with_listing(told, known.listed, location_types)
     begun = transitions.begun(told, known.items, known.assortment)
     told = told.left_join(begun, list(SERIES_ON), rname="{name}_of_plan").select(*told.columns, "begun_on")
     return engine.to_pyarrow(_limited(told, rules.thresholds).order_by("row")).drop(["row"])

@@ -12,8 +12,20 @@ from typing import Any
 
 from include.stockwatch.alerting.case import Kind
 from include.stockwatch.alerting.grouping import Group, Series, active_series, group_of, grouped
-from include.stockwatch.alerting.incident import Basis, Fed, Incident, Lack, Member, Picture, counted, place, total
+from include.stockwatch.alerting.incident import (
+    Basis,
+    Elsewhere,
+    Fed,
+    Incident,
+    Lack,
+    Member,
+    Picture,
+    counted,
+    place,
+    total,
+)
 from include.stockwatch.alerting.severity import LEAST_COVERAGE, adjusted, severity
+from include.stockwatch.alerting.words import one_or_many
 from include.stockwatch.domain.hours import Hours
 from include.stockwatch.domain.thresholds import Limit
 from include.stockwatch.settings.models import Settings
@@ -114,6 +126,7 @@ class Pictures:
             ranged=len(about),
             known=known,
             known_out=known_out,
+            elsewhere=self._elsewhere(group, about) if group.kind in WITH_A_PROMISE else (),
             known_locations=frozenset(self._place(one, group) for one in seen if one.is_known),
             ranged_locations=frozenset(self._place(one, group) for one in seen),
             partner_is_whole=group.partner in self.known.whole,
@@ -194,6 +207,18 @@ class Pictures:
         of_stores = [one for one in seen if not one.is_dc]
         return of_stores or seen
 
+    def _elsewhere(self, group: Group, about: Iterable[Seen]) -> tuple[Elsewhere, ...]:
+        """The locations that are out and in another group."""
+        found: Counter[tuple[str, str]] = Counter()
+        for one in about:
+            other = self.groups.get((one.partner, one.location_id, group.item_id), group)
+            if one.is_out and other != group:
+                found[one.partner, other.scope if other.kind is Kind.DC_OUT else ""] += 1
+        return tuple(
+            Elsewhere(partner=partner, dc_id=dc_id or None, locations=count)
+            for (partner, dc_id), count in sorted(found.items())
+        )
+
     def _partners_fed(
         self, group: Group, rows: list[dict[str, Any]], stores: Stores | None, incident: Incident | None
     ) -> tuple[Fed, ...]:
@@ -251,16 +276,19 @@ class Pictures:
         members: tuple[Member, ...], rows: list[dict[str, Any]], currency: str | None
     ) -> tuple[Member, ...]:
         """Members without money in another currency than the incident's: it cannot be added."""
-        nothing = dict.fromkeys(MONEY)
+        nothing: dict[str, Any] = dict.fromkeys(MONEY)
         return tuple(
-            member if row["currency"] in (currency, None) else member.model_copy(update=nothing)
+            member
+            if row["currency"] in (currency, None)
+            else member.model_copy(update=nothing | {"other_currency": row["currency"]})
             for member, row in zip(members, rows, strict=True)
         )
 
     @staticmethod
     def _left_out(rows: list[dict[str, Any]], currency: str | None) -> tuple[str, ...]:
         other = sum(row["currency"] not in (currency, None) for row in rows)
-        return (f"without money in another currency than {currency} ({other:,} locations)",) if other else ()
+        places = one_or_many(other, "location")
+        return (f"without money in another currency than {currency} ({places})",) if other else ()
 
     def _doubts(self, group: Group, rows: list[dict[str, Any]], known: int, ranged: int) -> tuple[str, ...]:
         if ranged and known / ranged < LEAST_COVERAGE:
