@@ -223,7 +223,7 @@ def test_the_partners_own_master_goes_before_ours_and_ours_before_nothing() -> N
     [
         ("USD", {"": (3.0, "USD")}, (3.0, "USD")),
         (None, {"": (3.0, "USD")}, (3.0, "USD")),
-        ("EUR", {"": (3.0, "USD")}, (None, "EUR")),
+        ("EUR", {"": (3.0, "USD")}, (None, None)),
         ("USD", {"": (3.0, "USD"), PARTNER: (2.5, "USD")}, (2.5, "USD")),
         ("USD", {"": (3.0, "USD"), PARTNER: (None, None)}, (3.0, "USD")),
         (None, {"westway": (3.0, "USD")}, (None, None)),
@@ -241,8 +241,22 @@ def test_the_price_of_a_list_is_that_of_the_partner_or_ours_and_in_the_currency_
     schema = ibis.schema({"partner": "string", "item_id": "string", "currency": "string"})
     asked = table([{"partner": PARTNER, "item_id": one, "currency": currency} for one in (ITEM, "nut")], schema)
     told = {row["item_id"]: row for row in rows_of(with_list_price(asked, known))}
-    assert (told[ITEM]["list_price"], told[ITEM]["currency"]) == found
-    assert (told["nut"]["list_price"], told["nut"]["currency"]) == (None, currency)
+    assert (told[ITEM]["list_price"], told[ITEM]["list_currency"]) == found
+    assert (told["nut"]["list_price"], told["nut"]["list_currency"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "told"),
+    [(None, None, (3.0, "USD")), (4.0, None, (4.0, None)), (4.0, "EUR", (4.0, "EUR")), (None, "EUR", (None, "EUR"))],
+)
+def test_the_price_of_a_list_counts_where_the_feed_has_none(
+    price: float | None, currency: str | None, told: tuple[float | None, str | None]
+) -> None:
+    rows_told = series({1: (5, 1)}, price=price, currency=currency)
+    found = checked(
+        rows_told, [1], items=per_partner(items({"item_id": ITEM, "price": 3.0, "currency": "USD"}), {PARTNER})
+    )
+    assert (found[1, STORE, ITEM]["price"], found[1, STORE, ITEM]["currency"]) == told
 
 
 def test_filling_in_names_neither_adds_nor_drops_a_row() -> None:

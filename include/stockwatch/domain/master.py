@@ -22,6 +22,7 @@ NAMES = {"item_name": "item_name", "category": "category"}
 """Columns of rows that an item master may fill, and its own names for them."""
 PLACES = {"location_name": "location_name"}
 """The same of a location master."""
+LIST_PRICE = ("list_price", "list_currency")
 LISTED = (*SERIES_ON, "location_type")
 
 
@@ -65,10 +66,10 @@ def with_details(series: ir.Table, items: ir.Table) -> ir.Table:
 
 
 def with_list_price(series: ir.Table, items: ir.Table) -> ir.Table:
-    """Series with the `list_price` of the item master, in the currency of their feed or, for want of one, in its own.
+    """Series with the `list_price` of the item master and its `list_currency`.
 
     Grain:  series any with partner, item_id and currency, items from `per_partner` -> as series
-    Nulls:  list_price where no master has one, or one in another currency; a partner's own comes before ours
+    Nulls:  where no master has a price, or one in another currency than the feed's; a partner's own comes before ours
     """
     priced = items.filter(items.price.notnull() & items.currency.notnull())
     order = ibis.window(group_by=("partner", "item_id"), order_by=("is_own", "feed_id"))
@@ -76,9 +77,9 @@ def with_list_price(series: ir.Table, items: ir.Table) -> ir.Table:
     first = placed.filter(placed.place == 0)
     first = first.select("partner", "item_id", list_price=first.price, list_currency=first.currency)
     found = series.left_join(first, ["partner", "item_id"], rname="{name}_of_list")
-    currency = ibis.coalesce(found.currency, found.list_currency)
-    list_price = (currency == found.list_currency).ifelse(found.list_price, ibis.null("float64"))
-    return found.mutate(currency=currency, list_price=list_price).select(*series.columns, "list_price")
+    is_like = found.currency.isnull() | (found.currency == found.list_currency)
+    told = {name: is_like.ifelse(found[name], ibis.null(found[name].type())) for name in LIST_PRICE}
+    return found.mutate(**told).select(*series.columns, *LIST_PRICE)
 
 
 def as_stored(rows: ir.Table, items: ir.Table) -> ir.Table:

@@ -19,6 +19,7 @@ from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.figures import Limits, Told, figures, learned
 from include.stockwatch.domain.master import (
+    LIST_PRICE,
     NAMES,
     PLACES,
     named,
@@ -96,10 +97,20 @@ def _reckoned(
         found = figures(seen.panel, pool, limits, common, rules.check, memory, heard, threads.map)
     chain = supply_chain(engine, series, seen.panel, limits, dates, known, dc_feeds)
     facts = with_figures(series, found, pool, common, chain, seen.panel, rules)
-    price = pc.coalesce(facts["price"], facts["list_price"])
-    facts = facts.set_column(facts.column_names.index("price"), "price", price)
+    facts = _priced(facts)
     is_ranged = pc.coalesce(series["is_listed"], pa.chunked_array([found.position.is_stocked]))
     return facts.append_column("is_ranged", is_ranged), chain
+
+
+def _priced(facts: pa.Table) -> pa.Table:
+    """Series with the price of the item master, and its currency, where the feed has no price."""
+    import pyarrow.compute as pc
+
+    is_listed = pc.and_(pc.is_null(facts["price"]), pc.is_valid(facts["list_price"]))
+    for name, listed in zip(("price", "currency"), LIST_PRICE, strict=True):
+        told = pc.if_else(is_listed, facts[listed], facts[name])
+        facts = facts.set_column(facts.column_names.index(name), name, told)
+    return facts
 
 
 def _threads(engine: Any) -> int:
