@@ -95,6 +95,10 @@ SCORECARDS: dict[str, list[Score]] = {
         )
     ],
     "scorecard_of_two_partners": [score("Alder & Sons", partner="alder", promised_in_stock=0.9), score()],
+    "scorecard_of_a_silent_partner": [
+        score(),
+        score("Westway Distribution", partner="westway", week=Figures(ranged=60), before=Figures()),
+    ],
     "scorecard_of_many_partners": [score(f"Partner {n}", partner=f"p{n}") for n in range(9)],
     "scorecard_names_that_mean_harm": [score("<!channel>\n<https://evil.example|x>"), score("&amp;<@U0123456>" * 20)],
 }

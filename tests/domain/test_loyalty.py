@@ -124,8 +124,8 @@ def test_what_shoppers_do_at_the_gap_counts_only_if_all_five_shares_are_there() 
 
 def test_the_name_says_what_was_measured_when_and_on_how_many() -> None:
     told = of(figure("repeat_purchase_rate", 0.7, 1240), figure("retention", 0.7, 800, valid_from=dt.date(2026, 10, 1)))
-    name = "repeat purchase rate, retention measured 2026-10-01, n = 800; else published averages"
-    assert measured(PUBLISHED, told).name == name
+    each = "repeat purchase rate (2026-09-01, n = 1,240), retention (2026-10-01, n = 800)"
+    assert measured(PUBLISHED, told).name == f"measured {each}; else published averages"
 
 
 def test_a_figure_of_the_brand_comes_before_one_of_the_category_and_of_the_partner() -> None:

@@ -68,13 +68,14 @@ def test_figures_of_several_weeks_and_tables_add_up() -> None:
         {"monday": day(8), "known": 30, "out": 3},
         {"monday": day(15), "known": 99, "out": 9},
     ]
-    found = figures(rows, [day(1), day(8)], has_complaints=True)
+    found = figures(rows, [day(1), day(8)], [day(1), day(8)])
     assert (found.known, found.in_stock_rate, found.complaint_rate) == (40, pytest.approx(0.9), 0.0)
 
 
-def test_without_a_feed_of_complaints_silence_is_no_praise() -> None:
-    rows = [{"monday": day(1), "units_sold": 2000.0}, {"monday": day(1), "complaints": 3}]
-    assert figures(rows, [day(1)], has_complaints=False).complaint_rate is None
+def test_service_is_that_of_the_weeks_of_which_complaints_are_told() -> None:
+    rows = [{"monday": day(n), "units_sold": 2000.0} for n in (1, 8)] + [{"monday": day(1), "complaints": 3}]
+    assert figures(rows, [day(1), day(8)], [day(1), day(15)]).complaint_rate == 1.5
+    assert figures(rows, [day(1), day(8)]).complaint_rate is None, "silence is no praise"
 
 
 def test_a_week_without_data_has_no_rate() -> None:

@@ -53,6 +53,32 @@ def test_an_item_that_gave_way_to_its_successor_is_no_stock_out_however_the_succ
     assert found[24, "0204", OLD]["lost_units_today"] > 0
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ([{"brand": "Oat"}], "at_risk"),
+        ([{"successor_gtin": NEW}], "in_stock"),
+        ([{"successor_gtin": NEW}, {"item_id": NEW, "active_from": day(19)}], "in_stock"),
+        ([{"successor_gtin": NEW}, {"item_id": NEW, "active_from": day(20)}], "at_risk"),
+        ([{"active_to": day(18)}], "in_stock"),
+        ([{"active_to": day(19)}], "at_risk"),
+        ([{"ranged_to": day(18)}], "in_stock"),
+        ([{"ranged_to": day(18)}, {"ranged_from": day(19)}], "at_risk"),
+    ],
+    ids=["goes on", "gives way", "before", "too late", "ends", "ends later", "leaves the range", "range is renewed"],
+)
+def test_what_has_ended_when_its_stock_does_is_not_at_risk(said: list[dict[str, Any]], status: str) -> None:
+    """Twelve units are left on day 16, of five a day: they are gone on day 19, before the next receipt."""
+    stock = {number: (2.0 + 5 * ((11 - number) % 10) - (15 if number > 14 else 0), 5.0) for number in range(1, 17)}
+    is_range = any(name.startswith("ranged") for one in said for name in one)
+    blank = dict.fromkeys(ITEMS.names) | {"feed_id": "list", "partner": PARTNER, "item_id": OLD}
+    listed = items() if is_range else per_partner(table([blank | one for one in said], ITEMS), {PARTNER})
+    assortment = {"assortment": spans(OLD, *said)} if is_range else {}
+    rows = series(stock, item_id=OLD, on_order_units=0.0)
+    found = one(rows, 16, check=USUAL, items=listed, **assortment)
+    assert (found["status"], found["cause"] is None) == (status, status == "in_stock")
+
+
 def test_of_what_ended_and_is_no_longer_reported_the_plan_is_the_cause() -> None:
     rows = series({number: (5.0, 1.0) for number in range(1, 20)}, item_id=OLD)
     found = one(rows, 24, check=USUAL, items=items(active_to=day(19)))

@@ -115,9 +115,12 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def told(status: str, days: list[dict[str, Any]] | None = None, **more: Any) -> str:
+def told(status: str, days: list[dict[str, Any]] | None = None, assumed: Assumptions | None = None, **more: Any) -> str:
     row: dict[str, Any] = dict.fromkeys(AVAILABILITY.names) | KNOWN | {"status": status} | more
-    limits = {"min_days_of_supply": {"value": 2.0, "from": "default"}}
+    limits = {
+        name: {"value": value, "from": "default"}
+        for name, value in {"min_days_of_supply": 2.0, "run_out_probability": 0.18}.items()
+    }
     found = {
         "row": row,
         "partner_name": "Northfield Grocers",
@@ -127,7 +130,7 @@ def told(status: str, days: list[dict[str, Any]] | None = None, **more: Any) -> 
         "without_master_data": [],
         "loyalty": [],
     }
-    return note(found, CheckSettings(), Assumptions())
+    return note(found, CheckSettings(), assumed or Assumptions())
 
 
 DAYS = [
@@ -187,8 +190,20 @@ def test_a_receipt_of_which_nothing_is_on_order_is_no_promise() -> None:
     assert "expected on Fri 27 Nov if orders go out as usual, with" in " ".join(text.split())
 
 
-def test_without_orders_in_the_feed_the_note_says_so() -> None:
-    assert "The feed says nothing of orders." in told("in_stock", on_order_units=None, in_transit_units=None)
+def test_without_orders_the_note_says_whether_the_feed_or_the_date_lacks_them() -> None:
+    orders = {"on_order_units": None, "in_transit_units": None}
+    assert "The feed says nothing of orders." in told("in_stock", **orders)
+    assert "No feed reported its orders for the date." in told("unknown", **CASES["unknown"] | orders)
+
+
+def test_an_assumption_is_told_with_as_many_digits_as_it_deserves() -> None:
+    found = told("out_of_stock", assumed=Assumptions(loyal_share=0.599009900990099), **CASES["out_of_stock"])
+    assert "ell = 0.599, " in found
+
+
+def test_what_ends_before_it_runs_out_is_said_not_to_be_at_risk() -> None:
+    assert "It is not at risk: by then it will have ended by plan" in told("in_stock", p_runs_out=0.18)
+    assert "It is not at risk" not in told("in_stock", p_runs_out=0.18, days_of_supply=14.0)
 
 
 def test_without_a_chance_of_running_out_days_of_supply_are_what_counts() -> None:

@@ -15,7 +15,7 @@ from include.stockwatch.workflows import promise, promise_findings
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.services import Services
 from tests.fakes import NUT, OAT, Clock, days, row
-from tests.workflows.test_master import FEED, item, items_in, rows_of, stock_in
+from tests.workflows.test_master import FEED, item, items_in, place, places_in, rows_of, stock_in
 from tests.workflows.test_signals import complaints_in, said
 
 MONDAY = dt.date(2026, 11, 2)
@@ -51,7 +51,8 @@ def watch(services: Services, date: dt.date, fresh: Iterable[str] = FRESH) -> di
 
 def test_a_price_outside_its_band_opens_one_incident_for_all_its_stores(services: Services, tmp_path: Path) -> None:
     items_in(services, tmp_path, [item(retail="6.49")])
-    prices(services, tmp_path, MONDAY, {"118": 7.99, "204": 7.49, "305": 6.49})
+    places_in(services, tmp_path, [*map(place, STORES[:3]), place("411", status="closed")])
+    prices(services, tmp_path, MONDAY, {"118": 7.99, "204": 7.49, "305": 6.49, "411": 9.99})
     assert watch(services, MONDAY)["opened"] == ["PROM-2026-00001"]
     (incident,) = open_now(services)
     assert (incident.found.locations, incident.found.of_locations) == (("0118", "0204"), 3)
@@ -210,6 +211,14 @@ def test_an_item_that_all_stores_stop_listing_is_told_after_its_days(
     (incident,) = open_now(services)
     assert (incident.found.kind, incident.found.since) == (PromiseKind.VANISHED, MONDAY + dt.timedelta(days=4))
     assert (incident.found.of_locations, incident.found.unlisted) == (5, 5)
+
+
+def test_a_store_that_closed_is_none_that_an_item_vanished_from(
+    services: Services, tmp_path: Path, clock: Clock
+) -> None:
+    places_in(services, tmp_path, [*map(place, STORES[1:]), place(STORES[0], status="closed")])
+    ranges(services, tmp_path, clock, oat_on=range(4))
+    assert watch(services, MONDAY + dt.timedelta(days=6))["opened"] == [], "four stores are too few to say so"
 
 
 def test_it_ends_when_a_store_has_the_item_again(services: Services, tmp_path: Path, clock: Clock) -> None:

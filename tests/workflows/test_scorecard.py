@@ -33,11 +33,12 @@ def kpis_in(
     dates: Sequence[dt.date],
     partner: str = "northfield",
     kinds: Sequence[str] = ("store",),
+    known: int = 2,
 ) -> None:
     """KPI rows of a partner with two series in its stores or DCs each, of which one is out on some dates."""
     rows = [
         dict.fromkeys(KPIS.names)
-        | {"business_date": date, "partner": partner, "category": "", "ranged": 2, "known": 2}
+        | {"business_date": date, "partner": partner, "category": "", "ranged": 2, "known": known}
         | {"out_of_stock": int(date in set(out_on)), "location_type": kind}
         for date in dates
         for kind in kinds
@@ -92,6 +93,26 @@ def test_a_feed_of_complaints_that_fell_silent_is_no_promise_kept(
     complaints_in(services, tmp_path, [said("2026-10-20", contacts="3")], "complaints_2.csv")
     (heard,) = scorecard.scores(services, dates[0])
     assert heard.week.complaints == 0
+
+
+def test_a_week_before_the_first_complaint_was_told_is_no_week_without_complaints(
+    services: Services, tmp_path: Path
+) -> None:
+    dates = days(MONDAY, 14)
+    stock_in(services, tmp_path, [row(date, "118", sold=25) for date in dates])
+    kpis_in(services, [], dates)
+    complaints_in(services, tmp_path, [said("2026-10-27", contacts="2")])
+    before, told = (scorecard.scorecard(services, monday)["partners"][0]["service"] for monday in (MONDAY, dates[7]))
+    assert (before["verdict"], told["before"]) == ("not measured", None)
+    assert told["value"] == pytest.approx(1000 * 2 / (7 * 25))
+
+
+def test_a_partner_that_sent_nothing_is_told_as_not_measured(services: Services) -> None:
+    kpis_in(services, [], [MONDAY])
+    kpis_in(services, [], [MONDAY + dt.timedelta(days=1)], "westway", known=0)
+    found = scorecard.scorecard(services, MONDAY)
+    assert [one["availability"]["verdict"] for one in found["partners"]] == ["kept", "not measured"]
+    assert [one["coverage"] for one in found["partners"]] == [1.0, 0.0]
 
 
 def test_a_channel_gets_the_scorecard_of_a_week_once(services: Services, tmp_path: Path, clock: Clock) -> None:

@@ -181,11 +181,11 @@ def _ending(incident: Incident) -> tuple[str, str]:
     if not back and moved:
         return f"is now part of {clip(goes_on, NAME_LIMIT)}", f"now part of {clip(goes_on, FIELD_LIMIT // 2)}"
     if not back:
-        return "no longer ranged", "no longer ranged: no stock or sale in the whole look-back"
+        return "no longer ranged", "no longer meant to be sold there"
     of_all = f"in {back:,} of {len(spells):,} {noun(incident, len(spells))}"
     parts = [f"{OVER[incident.kind]} {of_all}"]
     if left:
-        parts.append(f"{left:,} no longer ranged (no stock or sale in the whole look-back)")
+        parts.append(f"{left:,} no longer meant to be sold there")
     if moved:
         verb = "continues" if len(moved) == 1 else "continue"
         parts.append(f"{len(moved):,} {verb} as {clip(goes_on, FIELD_LIMIT // 2)}")

@@ -50,9 +50,14 @@ def _lines(score: Score, *, named: bool) -> list[str]:
     if not named:
         return lines
     return [
-        f"{one_line(score.partner_name)}: {_kept(score)} of {_held_to(score)} kept",
+        f"{one_line(score.partner_name)}: {_count(score)}",
         *(f"   {line}" for line in lines),
     ]
+
+
+def _count(score: Score) -> str:
+    held = _held_to(score)
+    return f"{_kept(score)} of {held} kept" if held else "none could be measured"
 
 
 def _availability(score: Score) -> str:
@@ -99,11 +104,16 @@ def _headline(ranked: Sequence[Score], kept: int, held: int) -> str:
 
 
 def _data(ranked: Sequence[Score]) -> str:
-    """How much of the week the figures rest on."""
-    fewest = min(score.week.days for score in ranked)
-    covered = [score.week.coverage for score in ranked if score.week.coverage is not None]
+    """How much of the week the figures rest on, and who sent nothing that they could rest on."""
+    told = [score for score in ranked if score.week.days]
+    silent = [one_line(score.partner_name) for score in ranked if not score.week.days]
+    nothing = f"none of {', '.join(silent[:NAMED])}{' and others' if len(silent) > NAMED else ''}" if silent else ""
+    if not told:
+        return nothing
+    fewest = min(score.week.days for score in told)
+    covered = min(score.week.coverage for score in told if score.week.coverage is not None)
     words = "every day" if fewest >= DAYS_OF_WEEK else f"{fewest} of {DAYS_OF_WEEK} days"
-    return words + (f", {min(covered):.0%} of series fresh" if covered else "")
+    return "; ".join(filter(None, [f"{words}, {covered:.0%} of series fresh", nothing]))
 
 
 def _kept(score: Score) -> int:

@@ -155,7 +155,7 @@ def _gaps(values: Sequence[float | None]) -> int:
 def _weeks(rows: Sequence[Mapping[str, Any]], partner: str, weeks: Sequence[dt.date]) -> list[Figures]:
     """The counts of each week, as the scorecard has them (A-88)."""
     mine = [_counts(row) for row in rows if row["partner"] == partner]
-    return [figures(mine, [week], has_complaints=False) for week in weeks]
+    return [figures(mine, [week]) for week in weeks]
 
 
 def _counts(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def latest_week(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> dict[str, Figu
     for row in rows:
         if row["business_date"] >= first:
             found[row["partner"]].append({**_counts(row), "monday": first})
-    return {one: figures(found[one], [first], has_complaints=False) for one in desk.partners if one in found}
+    return {one: figures(found[one], [first]) for one in desk.partners if one in found}
 
 
 def promise_of(desk: Desk, partner: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.availability import EMPTY, Status
 from include.stockwatch.domain.columns import KPIS
 from include.stockwatch.domain.sums import exact_sum
 
@@ -22,8 +22,8 @@ def kpis(availability: ir.Table) -> ir.Table:
             what leaves the range by plan counts nowhere
     Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null;
             lost units and money are those of the days that the date's reports stand for, customers those of the spells
-            going on, so they do not add up over dates; each is 0 where nothing is out and null where it could not be
-            estimated
+            going on, so they do not add up over dates; what is suspected empty counts with its probability; each is 0
+            where nothing is empty and null where it could not be estimated
     """
     counted = availability.filter(availability.status != Status.PLANNED.value)
     table = counted.mutate(
@@ -55,7 +55,7 @@ def _figures(table: ir.Table) -> ir.Table:
 
     expected = table.demand_units_per_day
     is_known = table.status != Status.UNKNOWN.value
-    is_out = table.status == Status.OUT_OF_STOCK.value
+    is_out, is_empty = table.status == Status.OUT_OF_STOCK.value, table.status.isin(EMPTY)
     figures = table.group_by("business_date", "partner", "category", "location_type").agg(
         ranged=table.count(),
         known=is_known.sum(),
@@ -74,11 +74,11 @@ def _figures(table: ir.Table) -> ir.Table:
         demand_units=exact_sum(expected, where=is_known),
         mean_spell_days=table.spell_days.mean(where=is_out),
         longest_spell_days=table.spell_days.max(where=is_out),
-        lost_units=_loss(table.lost_units_today, is_out, is_known),
-        lost_money_sum=_loss(table.lost_units_today * table.price, is_out, is_known),
+        lost_units=_loss(table.lost_units_today, is_empty, is_known),
+        lost_money_sum=_loss(table.lost_units_today * table.price, is_empty, is_known),
         currencies=table.currency.nunique(),
         currency=table.currency.max(),
-        customers_lost=_loss(table.customers_lost, is_out, is_known),
+        customers_lost=_loss(table.customers_lost, is_empty, is_known),
     )
     one_currency = figures.currencies == 1
     return figures.mutate(
@@ -89,7 +89,9 @@ def _figures(table: ir.Table) -> ir.Table:
     )
 
 
-def _loss(figure: ir.FloatingColumn, is_out: ir.BooleanColumn, is_known: ir.BooleanColumn) -> ir.FloatingScalar:
-    """Sum over what is out: 0 where nothing is, null where nothing is known or no loss could be estimated."""
-    nothing_out = is_known.any() & ~(is_out.any())
-    return nothing_out.ifelse(0.0, exact_sum(figure, where=is_out))
+def _loss(figure: ir.FloatingColumn, is_empty: ir.BooleanColumn, is_known: ir.BooleanColumn) -> ir.FloatingScalar:
+    """Sum over what is out or suspected empty, whose figures have the probability in them: 0 where nothing is, null
+    where nothing is known or no loss could be estimated.
+    """
+    nothing_empty = is_known.any() & ~(is_empty.any())
+    return nothing_empty.ifelse(0.0, exact_sum(figure, where=is_empty))

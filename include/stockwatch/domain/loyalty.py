@@ -122,15 +122,15 @@ def measured(
     if firmer:
         after["priors"] = assumed.priors.model_copy(update=firmer)
     if taken:
-        words = ", ".join(one.word for one in taken)
-        after["name"] = f"{words} measured {_basis([one.figure for one in taken])}; else {assumed.name}"
+        words = ", ".join(f"{one.word} ({_basis(one.figure)})" for one in taken)
+        after["name"] = f"measured {words}; else {assumed.name}"
     return assumed.model_copy(update=after) if after else assumed
 
 
 def context(figures: Mapping[Measure, Figure]) -> tuple[str, ...]:
     """NPS and CSAT in words: beside the estimate, never in it."""
     return tuple(
-        f"{name} {_shown(figures[measure])} ({_basis([figures[measure]])})"
+        f"{name} {_shown(figures[measure])} ({_basis(figures[measure])})"
         for measure, name in CONTEXT.items()
         if measure in figures
     )
@@ -208,13 +208,10 @@ def _word(figure: Figure) -> str:
     return figure.measure.value.replace("_", " ")
 
 
-def _basis(figures: Sequence[Figure]) -> str:
-    """`2026-09-01, n = 1,240`; of several the newest date and the smallest sample."""
-    newest = max(one.valid_from for one in figures)
-    sizes = [one.sample_size for one in figures]
-    said = [size for size in sizes if size is not None]
-    n = f"n = {min(said):,}" if said and len(said) == len(sizes) else "n not said"
-    return f"{newest.isoformat()}, {n}"
+def _basis(figure: Figure) -> str:
+    """`2026-09-01, n = 1,240`."""
+    n = "n not said" if figure.sample_size is None else f"n = {figure.sample_size:,}"
+    return f"{figure.valid_from.isoformat()}, {n}"
 
 
 def _shown(figure: Figure) -> str:

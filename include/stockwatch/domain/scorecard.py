@@ -18,6 +18,8 @@ from include.stockwatch.domain.value import Value
 WEEKS_BEFORE = 4
 DAYS_OF_WEEK = 7
 PER_UNITS = 1000
+OF_SERVICE = ("complaints", "units_sold")
+"""Counts that only weeks have of which complaints are told."""
 
 
 class Verdict(StrEnum):
@@ -39,7 +41,7 @@ class Figures(Value):
     priced: int = 0
     outside: int = 0
     complaints: int | None = Field(default=None, description="null = no feed of complaints speaks of the partner")
-    units_sold: float = 0.0
+    units_sold: float = Field(default=0.0, description="of the weeks that complaints are told of")
 
     @property
     def in_stock_rate(self) -> float | None:
@@ -169,24 +171,28 @@ def weekly_complaints(complaints: ir.Table) -> ir.Table:
     return said.group_by("partner", "monday").agg(complaints=said.complaints.sum())
 
 
-def figures(rows: Iterable[dict[str, Any]], mondays: Iterable[dt.date], *, has_complaints: bool) -> Figures:
-    """The counts of one partner over some weeks; `rows` are those of the weekly tables."""
+def figures(rows: Iterable[dict[str, Any]], mondays: Iterable[dt.date], heard: Iterable[dt.date] = ()) -> Figures:
+    """The counts of one partner over some weeks; `rows` are those of the weekly tables.
+
+    Service is counted over the weeks that are `heard` of alone, its units sold too.
+    """
     wanted = set(mondays)
-    counts: dict[str, Any] = {}
+    told = wanted.intersection(heard)
+    counts: dict[str, Any] = {"complaints": 0} if told else {}
     for row in rows:
-        if row["monday"] in wanted:
-            for name in Figures.model_fields.keys() & row.keys():
+        for name in Figures.model_fields.keys() & row.keys():
+            if row["monday"] in (told if name in OF_SERVICE else wanted):
                 counts[name] = counts.get(name, 0) + (row[name] or 0)
-    if has_complaints:
-        counts.setdefault("complaints", 0)
-    else:
-        counts.pop("complaints", None)
     return Figures(**counts)
 
 
-def is_heard(until: dt.date | None, mondays: Iterable[dt.date]) -> bool:
-    """Whether complaints are told to the end of some weeks, but for a weekend: silence of a feed is no praise."""
-    return until is not None and until >= max(mondays) + dt.timedelta(days=DAYS_OF_WEEK - 3)
+def is_heard(monday: dt.date, first: dt.date, until: dt.date) -> bool:
+    """Whether complaints are told of a week: begun in it or before, and to its end, but for a weekend.
+
+    Silence of a feed is no praise.
+    """
+    last = monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
+    return first <= last and until >= last - dt.timedelta(days=2)
 
 
 def weeks_before(monday: dt.date) -> list[dt.date]:

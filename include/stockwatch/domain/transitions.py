@@ -56,6 +56,30 @@ def begun(table: ir.Table, items: ir.Table, assortment: ir.Table) -> ir.Table:
     return found.group_by(*SERIES_ON).agg(begun_on=found.begun_on.max())
 
 
+def ending(table: ir.Table, items: ir.Table, assortment: ir.Table) -> ir.Table:
+    """The series that will have ended when their stock does: what gives way to a successor is meant to run out.
+
+    The last day is that of the item or of its range, or the one before its successor begins; where no day is said of
+    the successor, any day may be the last.
+    Grain:  table (as_of, series) with `runs_out_on` and `days_of_supply`; items, assortment from `master.per_partner`
+            -> (as_of, series)
+    Nulls:  where `runs_out_on` is not known, stock ends with its days of supply
+    """
+    left = table.days_of_supply.ceil().cast("int64").as_interval("D")
+    asked = table.select(*SERIES_ON, gone_on=ibis.coalesce(table.runs_out_on, (table.as_of + left).cast("date")))
+    said = asked.inner_join(_first_said(items, "active_to", "successor_gtin"), ["partner", "item_id"])
+    first_days = _first_said(items, "active_from").select("partner", successor_gtin="item_id", begins="active_from")
+    said = said.left_join(first_days, ["partner", "successor_gtin"], rname="{name}_of_successor")
+    succeeded = (said.begins > said.as_of).ifelse(said.begins - ibis.interval(days=1), said.as_of)
+    until = said.successor_gtin.notnull().ifelse(ibis.coalesce(succeeded, said.as_of), ibis.null("date"))
+    open_end = ibis.date(9999, 1, 1)
+    ranges = as_stored(assortment, items).group_by(*SERIES).agg(last=lambda t: t.ranged_to.fill_null(open_end).max())
+    listed = asked.inner_join(ranges, list(SERIES))
+    ended = [said.filter((said.gone_on > said.active_to).fill_null(False) | (said.gone_on > until).fill_null(False))]
+    ended.append(listed.filter(listed.gone_on > listed.last))
+    return ibis.union(*(one.select(*SERIES_ON) for one in ended), distinct=True)
+
+
 def _begun_ranges(assortment: ir.Table) -> ir.Table:
     """The days on which series came into the range; a range that is renewed goes on."""
     always, open_end = ibis.date(1, 1, 1), ibis.date(9999, 1, 1)

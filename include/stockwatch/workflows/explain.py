@@ -8,11 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.customers import Assumptions
+from include.stockwatch.domain.daily import AS_OF
 from include.stockwatch.domain.loyalty import context
-from include.stockwatch.domain.master import with_details
+from include.stockwatch.domain.master import as_stored, with_details
 from include.stockwatch.domain.thresholds import LIMITS, WEIGHT
+from include.stockwatch.domain.transitions import planned
 from include.stockwatch.errors import StockwatchError, closest
+from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows import master, timeline
 from include.stockwatch.workflows.check import availability_on, delivered_until, rules_of
 from include.stockwatch.workflows.explain_text import note
@@ -40,10 +44,11 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     )
     rows = table.filter(chosen).to_pylist()
     if not rows:
-        seen = f"no stock and no sale in the last {settings.stockwatch.check.lookback_days} days"
+        seen = _last_reported(services, partner, location, item, date)
+        why = _range_said(services, partner, location, item, date) or _not_listed(settings)
         raise UnknownSeries(
-            f"{partner} / {location} / {item} is not ranged on {date}: not in the partner's assortment or, without "
-            f"one, {seen}; {_nearest(table, partner, location, item)}"
+            f"{partner} / {location} / {item} is not ranged on {date}: {why}; "
+            f"{seen or _nearest(table, partner, location, item)}"
         )
     row = rows[0]
     lacking = master.unsaid(services, [date]).get(partner, [])
@@ -63,6 +68,38 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     }
     assumed = _with_own(services, rules.assumed(label, date), partner, item)
     return {**found, "text": note(found, settings.stockwatch.check, assumed)}
+
+
+def _range_said(services: Services, partner: str, location: str, item: str, date: dt.date) -> str | None:
+    """What a list says of a series whose range ended or is yet to begin, and which list it is."""
+    import ibis
+
+    known = master.master_data(services, [date])
+    asked = ibis.memtable({AS_OF: [date], "partner": [partner], "location_id": [location], "item_id": [item]})
+    listed = as_stored(known.assortment, known.items).semi_join(asked, list(SERIES))
+    engine = services.lake.engine
+    reasons = engine.to_pyarrow(planned(asked, asked, assortment=listed)).to_pylist()
+    lists = sorted(set(engine.to_pyarrow(listed.select("feed_id"))["feed_id"].to_pylist()))
+    return f"{reasons[0]['planned']}, as `{'`, `'.join(lists)}` says" if reasons else None
+
+
+def _not_listed(settings: Settings) -> str:
+    seen = f"no stock and no sale in the last {settings.stockwatch.check.lookback_days} days"
+    return f"not in the partner's assortment or, without one, {seen}"
+
+
+def _last_reported(services: Services, partner: str, location: str, item: str, date: dt.date) -> str | None:
+    """What a feed reported last in the look-back of a series that is not ranged."""
+    first = date - dt.timedelta(days=services.settings.stockwatch.check.lookback_days - 1)
+    seen = services.lake.table("observations", first=first, last=date, feeds=services.settings.feeds)
+    seen = seen.filter(seen.business_date.between(first, date), seen.partner == partner)
+    seen = seen.filter(seen.location_id == location, seen.item_id == item)
+    rows = services.lake.engine.to_pyarrow(seen.order_by(seen.business_date.desc()).limit(1)).to_pylist()
+    if not rows:
+        return None
+    told = ((rows[0]["on_hand_units"], "in stock"), (rows[0]["units_sold"], "sold"))
+    units = ", ".join(f"{value:g} {words}" for value, words in told if value is not None)
+    return f"it was last reported on {rows[0]['business_date']}: {units or 'neither stock nor sales'}"
 
 
 def _nearest(table: pa.Table, partner: str, location: str, item: str) -> str:

@@ -37,6 +37,7 @@ def note(found: Mapping[str, Any], check: CheckSettings, assumed: Assumptions) -
     loss = _loss(row, assumed)
     sentences = [
         STATES[row["status"]](row),
+        *_ending(row, found["limits"], check),
         *_demand(row, check),
         *_orders(row),
         *_why(row),
@@ -120,6 +121,14 @@ STATES: Mapping[str, Callable[[Row], str]] = {
 """How each status is put."""
 
 
+def _ending(row: Row, limits: Mapping[str, Row], check: CheckSettings) -> Iterator[str]:
+    """Why what may well run out is not at risk."""
+    limit, risk = limits.get("run_out_probability"), row["p_runs_out"]
+    may_run_out = limit is not None and risk is not None and risk >= limit["value"]
+    if row["status"] == Status.IN_STOCK.value and may_run_out and row["days_of_supply"] < 2 * check.horizon_days:
+        yield "It is not at risk: by then it will have ended by plan, or given way to its successor."
+
+
 def _lasts(row: Row) -> str:
     days = row["days_of_supply"]
     return "" if days is None else f", {number(days)} days of demand"
@@ -157,7 +166,7 @@ def _demand(row: Row, check: CheckSettings) -> Iterator[str]:
     elif rate > 0:
         expected = row["expected_units_today"]
         today = f", and {number(expected)} on a day like this" if abs(expected - rate) > 0.15 * rate else ""
-        yield f"It sells {number(rate)} a day{today}, as {seen} tell."
+        yield f"It sells {number(rate)} a day while in stock{today}; {seen} were seen."
         if row["promoted_until"] is not None:
             until = f"until about {day_words(row['promoted_until'])}, as long as promotions of this feed usually last"
             yield f"A promotion is under way, {until}: {number(row['promoted_units_per_day'])} a day."
@@ -165,7 +174,8 @@ def _demand(row: Row, check: CheckSettings) -> Iterator[str]:
 
 def _orders(row: Row) -> Iterator[str]:
     if row["on_order_units"] is None and row["in_transit_units"] is None:
-        yield "The feed says nothing of orders."
+        is_silent = row["status"] == Status.UNKNOWN.value
+        yield "No feed reported its orders for the date." if is_silent else "The feed says nothing of orders."
         return
     told = (("on order", row["on_order_units"]), ("in transit", row["in_transit_units"]))
     coming = " and ".join(f"{_units(units)} {words}" for words, units in told if units)
@@ -216,7 +226,7 @@ def _cost(row: Row, loss: Loss | None, assumed: Assumptions, check: CheckSetting
     yield f"{met} shoppers met the gap, {loyal} of them loyal: {for_good}; {ahead} add {more}."
     value = row["lost_lifetime_value"]
     if value is None:
-        yield "Their value is not estimated: the feed has no price."
+        yield "Their value is not estimated: no price is known."
     else:
         yield f"Their lifetime value: {_money(row, 'lost_lifetime_value')} ({_between(value, assumed.value_interval)})."
 
@@ -294,8 +304,9 @@ def _model(row: Row, loss: Loss, assumed: Assumptions) -> Iterator[str]:
         cost = f"with margin {one['total_cost']:.2f} {row['currency'] or ''}".rstrip()
         yield f"            V = {one['value_per_customer']:.2f}, lifetime value {value}, {cost}"
     yield (
-        f"  assumed   {assumed.name}, {assumed.dated}: T = {assumed.purchase_cycle_days} days, "
-        f"q = {assumed.units_per_purchase}, ell = {assumed.loyal_share}, rho_1 = {assumed.first_persistence}"
+        f"  assumed   {assumed.name}, {assumed.dated}: T = {assumed.purchase_cycle_days:.4g} days, "
+        f"q = {assumed.units_per_purchase:.4g}, ell = {assumed.loyal_share:.4g}, "
+        f"rho_1 = {assumed.first_persistence:.4g}"
     )
 
 

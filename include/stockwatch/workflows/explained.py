@@ -41,7 +41,7 @@ def explained(
     import ibis
     import pyarrow as pa
 
-    status = table["status"].to_numpy()
+    status = _without_ending(engine, table, known)
     is_asked = np.isin(status, EXPLAINED) | np.isin(table["feed_id"].to_numpy(), sorted(dc_feeds))
     ranged = ibis.memtable(table.select(SERIES_ON).append_column("place", [np.arange(len(table))]))
     planned = transitions.planned(ranged, ranged, known.items, known.assortment, chain.places)
@@ -66,6 +66,19 @@ def explained(
     for name in OUTPUTS:
         table = table.append_column(name, told[name].take(places))
     return table.rename_columns(["business_date" if name == AS_OF else name for name in table.column_names])
+
+
+def _without_ending(engine: Any, table: pa.Table, known: MasterData) -> Texts:
+    """Statuses in which nothing is at risk that will have ended when its stock does."""
+    import ibis
+
+    status: Texts = table["status"].to_numpy().copy()
+    rows = np.flatnonzero(status == Status.AT_RISK.value)
+    at_risk = table.select([*SERIES_ON, "runs_out_on", "days_of_supply"]).take(rows).append_column("row", [rows])
+    asked = ibis.memtable(at_risk)
+    ending = asked.semi_join(transitions.ending(asked, known.items, known.assortment), list(SERIES_ON))
+    status[engine.to_pyarrow(ending.row).to_numpy()] = Status.IN_STOCK.value
+    return status
 
 
 def _store_scope(table: pa.Table, status: Texts, dc_feeds: Set[str]) -> Array:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind
 from include.stockwatch.domain import packs, vanishing
+from include.stockwatch.domain.chain import regions
 from include.stockwatch.domain.complaint_rates import ABOUT_QUALITY, quality_counts, unusual
 from include.stockwatch.domain.promise import banded, price_findings, with_reference
 from include.stockwatch.domain.reported import AbsentMeans
@@ -75,10 +76,17 @@ def remember(services: Services) -> None:
 def prices_of(services: Services, first: dt.date, last: dt.date) -> ir.Table:
     """Shelf prices of some dates with their bands."""
     feeds = [feed_id for feed_id, feed in services.settings.feeds.items() if feed.location_type == "store"]
-    rows = services.lake.table("observations", first=first, last=last, feeds=feeds)
-    rows = rows.filter(rows.business_date.between(first, last) & rows.price.notnull())
-    named = master.with_names(services, rows)
+    rows = _in_open_places(services, feeds, first, last)
+    named = master.with_names(services, rows.filter(rows.price.notnull()))
     return banded(with_reference(named, of_masters(services, "items")), services.settings.promises)
+
+
+def _in_open_places(services: Services, feeds: list[str], first: dt.date, last: dt.date) -> ir.Table:
+    """What was reported of some dates, but for places that are closed: they say nothing of their shelves."""
+    rows = services.lake.table("observations", first=first, last=last, feeds=feeds)
+    places = regions(of_masters(services, "locations"))
+    closed = places.filter(~places.is_active)
+    return rows.filter(rows.business_date.between(first, last)).anti_join(closed, ["partner", "location_id"])
 
 
 def _prices(services: Services, date: dt.date, fresh: set[str], watched: list[str]) -> Found:
@@ -136,8 +144,7 @@ def _vanished(services: Services, date: dt.date, whole: set[str], watched: list[
     if not (feeds and whole):
         return found
     first = date - dt.timedelta(days=settings.look_back_days - 1)
-    rows = services.lake.table("observations", first=first, last=date, feeds=feeds)
-    rows = master.with_names(services, rows.filter(rows.business_date.between(first, date)))
+    rows = master.with_names(services, _in_open_places(services, feeds, first, date))
     presences = vanishing.presence(rows, date, settings)
     newest = ibis.memtable(
         {"partner": sorted(whole), "newest": [date] * len(whole)},

@@ -73,22 +73,20 @@ def post(services: Services, monday: dt.date | None = None) -> dict[str, Any]:
 
 
 def scores(services: Services, monday: dt.date) -> list[Score]:
-    """The scorecards of all partners that have delivered in a week, by id."""
+    """The scorecards of all partners that were checked in a week, by id: who was silent is not measured."""
     settings, before = services.settings, weeks_before(monday)
     first, last = before[-1], monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
-    heard = _heard_until(services, last)
+    heard = _heard(services, last)
     rows: dict[str, list[dict[str, Any]]] = {}
     for table in _tables(services, first, last):
         for row in services.lake.engine.to_pyarrow(table).to_pylist():
             rows.setdefault(row["partner"], []).append(row)
     found = []
     for partner, name in sorted(partner_names(services).items()):
-        until = max((heard[speaker] for speaker in ("", partner) if speaker in heard), default=None)
-        week, earlier = (
-            domain.figures(rows.get(partner, ()), mondays, has_complaints=domain.is_heard(until, mondays))
-            for mondays in ([monday], before)
-        )
-        if not week.days:
+        spans = [heard[speaker] for speaker in ("", partner) if speaker in heard]
+        told = [day for day in (monday, *before) if any(domain.is_heard(day, *span) for span in spans)]
+        week, earlier = (domain.figures(rows.get(partner, ()), mondays, told) for mondays in ([monday], before))
+        if not week.ranged:
             continue
         found.append(
             Score(
@@ -117,21 +115,23 @@ def _tables(services: Services, first: dt.date, last: dt.date) -> Iterable[ir.Ta
     yield domain.weekly_complaints(complaints(services, first, last))
 
 
-def _heard_until(services: Services, last: dt.date) -> dict[str, dt.date]:
-    """The last day that complaint feeds tell of, by the partner that they speak of; '' is all of them.
+def _heard(services: Services, last: dt.date) -> dict[str, tuple[dt.date, dt.date]]:
+    """The first and the last day that complaint feeds tell of, by the partner that they speak of; '' is all of them.
 
     A file tells of the days before it came, whether anybody complained on them or not.
     """
     masters = services.settings.masters
     said = services.lake.table("complaints", first=last - dt.timedelta(days=365), last=last, feeds=set(masters))
-    told = services.lake.engine.to_pyarrow(said.group_by("feed_id").agg(until=said.business_date.max()))
-    found: dict[str, dt.date] = {}
+    days = {"first": said.business_date.min(), "until": said.business_date.max()}
+    told = services.lake.engine.to_pyarrow(said.group_by("feed_id").agg(**days))
+    found: dict[str, tuple[dt.date, dt.date]] = {}
     for row in told.to_pylist():
         with services.state.read() as tx:
             files = ledger.latest(tx, row["feed_id"], LATEST_FILES)
         came = [file.received_at.date() - dt.timedelta(days=1) for file in files if file.status == "published"]
         speaker = masters[row["feed_id"]].partner or ""
-        found[speaker] = max([row["until"], *came, found.get(speaker, dt.date.min)])
+        first, until = found.get(speaker, (dt.date.max, dt.date.min))
+        found[speaker] = min(row["first"], first), max([row["until"], *came, until])
     return found
 
 

@@ -21,7 +21,7 @@ def days(
     partner: str | None = None,
     places: Collection[Place] = (),
 ) -> list[dict[str, Any]]:
-    """Each day on which anything is known of an item at a partner, or at some places; in no order.
+    """Each day on which anything is known of an item at a partner, or at some places, in order.
 
     Grain:  (business_date)
     Units:  sums over the locations that reported the date; `variance` is that of negative binomial days, dispersion x
@@ -63,4 +63,4 @@ def days(
         for row in lake.engine.to_pyarrow(table).to_pylist():
             known = {name: value for name, value in row.items() if value is not None}
             found.setdefault(row["business_date"], {}).update(known)
-    return list(found.values())
+    return [found[date] for date in sorted(found)]
