@@ -186,7 +186,7 @@ def test_a_location_that_was_back_once_and_then_left_the_range_is_not_said_to_be
         data_as_of=day(60),
     )
     message = render(ended)
-    assert "no longer ranged" in field(message, "Ended")
+    assert "no longer meant to be sold there" in field(message, "Ended")
     assert "back in 1 of 1" not in field(message, "Ended")
     assert "no longer ranged at Northfield Grocers" in message.fallback
 

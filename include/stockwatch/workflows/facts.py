@@ -10,7 +10,7 @@ import numpy.typing as npt
 from include.stockwatch.domain import demand, supply
 from include.stockwatch.domain.availability import CheckSettings, Status
 from include.stockwatch.domain.figures import Common, Figures
-from include.stockwatch.domain.panel import Array, Dates, Mask, Panel, on
+from include.stockwatch.domain.panel import Array, Codes, Dates, Mask, Panel, on
 from include.stockwatch.domain.run_out import is_at_risk, run_out
 from include.stockwatch.workflows.arrays import checked_on, numbers
 from include.stockwatch.workflows.rules import Rules
@@ -43,16 +43,14 @@ def with_figures(
     orders, stock = supply.order_days(refill.is_order, pool.location), found.position.on_hand_units
     ahead = supply.next_receipt(refill, usual, orders, rate, stock, chain.out_since, rules.supply)
     today = checked_on(series)
-    risk = _run_outs(found, ahead, refill, common, pool, today, rules)
-    status = _with_risk(series, found, risk["p_runs_out"], rules.check)
-    is_out = status == Status.OUT_OF_STOCK.value
+    risk = _run_outs(series, found, ahead, refill, common, pool, today, rules)
+    is_out = risk["status"] == Status.OUT_OF_STOCK.value
     corrected, overdue = _of_spells(panel, found, usual, common.reports_receipts[pool.feed], is_out, rules)
     columns = {
         **_told_of(found, today, last_receipt),
         **_promotion_of(found, common.promotions[pool.category], today),
         **_spell_of(series, found, today),
         **risk,
-        "status": status,
         "next_receipt_on": on(today, -ahead.days_to_receipt),
         "order_due_on": on(today, ahead.order_due),
         "order_overdue_days": ahead.order_overdue_days,
@@ -131,6 +129,7 @@ def _of_spells(
 
 
 def _run_outs(
+    series: pa.Table,
     found: Figures,
     ahead: supply.NextReceipt,
     refill: supply.Replenishment,
@@ -139,7 +138,7 @@ def _run_outs(
     today: Dates,
     rules: Rules,
 ) -> dict[str, Any]:
-    """The risk of running out, and the day on which stock is as likely gone as not."""
+    """The risk of running out, the status with it, and the day on which stock is as likely gone as not."""
     weekday = (today.astype(int) + THURSDAY) % 7
     by_weekday = np.take_along_axis(common.weekdays[pool.category], (weekday[:, None] - np.arange(7)) % 7, axis=1)
     inputs = {
@@ -157,32 +156,37 @@ def _run_outs(
         "is_to_come": ahead.is_to_come,
     }
     risk = run_out(inputs, rules.check.horizon_days, rules.supply, by_weekday)
-    # and what will be missing of the stock of today in the horizon, or until the receipt where that is sooner
-    until = np.fmin(ahead.days_to_receipt - 1, rules.check.horizon_days)
-    soon = {"exposed_units": inputs["on_hand_units"], "exposed_days": until, "is_to_come": np.zeros(len(until))}
-    soon |= {"doubtful_days": np.fmin(ahead.doubtful_days, until)}
-    near = np.flatnonzero(_is_near(found, rules.check))
-    short_ahead = np.zeros(len(until))
-    some = {name: values[near] for name, values in (inputs | soon).items()}
-    short_ahead[near] = run_out(some, rules.check.horizon_days, rules.supply, by_weekday[near])["short_units"]
     # a feed that says nothing of orders tells too little of the next receipt: there days of supply decide
     told = np.isfinite(ahead.exposed_days) & np.isfinite(refill.inbound_units)
     has_stock = found.position.is_fresh & ~found.position.is_out  # what is out does not run out any more
+    p_runs_out = np.where(told & has_stock, risk["p_runs_out"], np.nan)
+    status = _with_risk(series, found, p_runs_out, rules.check)
+    at_risk = np.flatnonzero(status == Status.AT_RISK.value)
+    short_ahead = np.full(len(status), np.nan)
+    short_ahead[at_risk] = _short_ahead(inputs, ahead, at_risk, by_weekday, rules)
     return {
-        "p_runs_out": np.where(told & has_stock, risk["p_runs_out"], np.nan),
+        "status": status,
+        "p_runs_out": p_runs_out,
         "short_units": np.where(has_stock, risk["short_units"], np.nan),
-        "short_units_ahead": np.where(has_stock, short_ahead, np.nan),
+        "short_units_ahead": short_ahead,
         "runs_out_on": on(today, np.where(has_stock, -risk["runs_out_in_days"], np.nan)),
     }
+
+
+def _short_ahead(
+    inputs: dict[str, Array], ahead: supply.NextReceipt, some: Codes, by_weekday: Array, rules: Rules
+) -> Array:
+    """What some series will lack of what they have today in the horizon, or until the receipt where that is sooner."""
+    until = np.fmin(ahead.days_to_receipt - 1, rules.check.horizon_days)
+    soon = {"exposed_units": inputs["on_hand_units"], "exposed_days": until, "is_to_come": np.zeros(len(until))}
+    soon |= {"doubtful_days": np.fmin(ahead.doubtful_days, until)}
+    cut = {name: values[some] for name, values in (inputs | soon).items()}
+    return run_out(cut, rules.check.horizon_days, rules.supply, by_weekday[some])["short_units"]
 
 
 def _with_risk(series: pa.Table, found: Figures, p_runs_out: Array, check: CheckSettings) -> Texts:
     """Statuses in which what has stock is at risk or not by its risk to run out."""
     limits = (numbers(series, name) for name in ("run_out_probability", "min_days_of_supply"))
-    is_short = is_at_risk(p_runs_out, found.days_of_supply, *limits) & _is_near(found, check)
+    is_near = found.days_of_supply < 2 * check.horizon_days  # what runs out later is nobody's task today
+    is_short = is_at_risk(p_runs_out, found.days_of_supply, *limits) & is_near
     return np.where((found.status == Status.IN_STOCK.value) & is_short, Status.AT_RISK.value, found.status)
-
-
-def _is_near(found: Figures, check: CheckSettings) -> Mask:
-    """Whether stock lasts for less than two horizons: what runs out later is nobody's task today."""
-    return np.asarray(found.days_of_supply < 2 * check.horizon_days)
