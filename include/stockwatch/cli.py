@@ -74,6 +74,8 @@ def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
         "rows_in": stored.rows_in,
         "rows_published": 0 if is_duplicate else stored.rows_published,
         "rows_rejected": 0 if is_duplicate else stored.rows_rejected,
+        "rows_parked": 0 if is_duplicate else stored.rows_parked,
+        "rows_dropped": 0 if is_duplicate else stored.rows_dropped,
         "rows_already_published": stored.rows_published if is_duplicate else 0,
         "reject_codes": stored.reject_codes,
         "dates": len(stored.business_dates),

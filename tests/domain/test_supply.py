@@ -72,7 +72,7 @@ def known(
     expected = next_receipt(found, usual, orders, rates, stock, since, supply)
     columns = vars(usual) | vars(found) | vars(expected)
     columns["receipt_interval_days"] = found.receipt_interval_days
-    columns["receipt_units"] = divided(found.received_units, found.receipts)
+    columns["receipt_units"] = divided(found.matched_units, found.receipts)
     columns["next_receipt"] = -expected.days_to_receipt
     return {
         place: {
@@ -154,6 +154,13 @@ def test_the_lead_time_of_a_thin_series_is_drawn_to_that_of_its_feed() -> None:
 def test_stores_of_another_dc_do_not_make_the_lead_time_longer() -> None:
     found = known([*every_other_day("0001"), *slow()], 20, SETTINGS, {"0001": "D1", "0204": "D2"})
     assert (found["0001"]["lead_time_days"], found["0204"]["lead_time_days"]) == (1, 9)
+
+
+@pytest.mark.parametrize("begun", range(7), ids=lambda begun: f"{begun} days later")
+@pytest.mark.parametrize("last", range(28, 35))
+def test_what_was_ordered_before_the_look_back_or_still_waits_makes_no_lead_time_shorter(begun: int, last: int) -> None:
+    found = one([row for row in weekly(last, lead=3) if row["business_date"] > day(begun)], last)
+    assert found["lead_time_days"] == 3
 
 
 def test_a_feed_without_orders_has_the_lead_time_of_the_settings() -> None:

@@ -56,14 +56,16 @@ def ours(rows: pd.DataFrame) -> pd.DataFrame:
     lift = np.where(demand.promoted(panel.price), common.promotions[pool.category], 1.0)
     factor = demand.daily_factors(common.weekdays[pool.category], DAYS) * lift
     found, rise = position(panel, days), risen(panel)
+    came_in = supply.receipts(panel, rise, np.zeros(panel.series, bool))
     figures = {
         **asdict(found),
         **asdict(demand.evidence(days, factor, found.last_sale, CHECK)),
         **asdict(phantom.silence(rise, days, factor, found.last_sale, found.last_receipt)),
-        **asdict(supply.replenishment(panel, supply.receipts(panel, rise, np.zeros(panel.series, bool)))),
+        **asdict(supply.replenishment(panel, came_in)),
     }
     spell = spells(days, factor, found.last_in_stock, CHECK, MEMORY_DAYS)
     figures |= {"last_inferred_receipt": figures["last_receipt"], "spell_start": spell.start}
+    figures |= {"received_units": came_in.sum(axis=0)}
     figures |= {"exposure_days": spell.exposure_days, "earlier_exposure_days": spell.earlier_exposure_days}
     del figures["is_order"]  # by day
     return pd.concat([series.select(KEY).to_pandas(), pd.DataFrame(figures)], axis=1).set_index(KEY)

@@ -76,8 +76,9 @@ class Replenishment(Columns):
             week, first_receipt is the first of them, late_receipts came to an empty record; inbound_units is on order
             and in transit on the date; receipt_units the mean of a receipt, units_before_receipt what was on record
             before it, spread_before_receipt its standard deviation; pipeline_unit_days what waited on each day,
-            summed, of which received_units came in; last_waiting the last day on which something had not left yet,
-            where the feed tells that apart; is_order marks the days on which something was ordered: (days, series)
+            summed, of what was ordered in the look-back and does not wait any more, matched_units what came in of it,
+            if what was ordered first comes first; last_waiting the last day on which something had not left yet, where
+            the feed tells that apart; is_order marks the days on which something was ordered: (days, series)
     Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where its reports stand
             for fewer than every second day; units and spread before a receipt where stock was reported on no day of one
     """
@@ -85,7 +86,7 @@ class Replenishment(Columns):
     receipts: Array
     first_receipt: Array
     last_receipt: Array
-    received_units: Array
+    matched_units: Array
     units_before_receipt: Array
     spread_before_receipt: Array
     late_receipts: Array
@@ -126,14 +127,15 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     since = np.where(inbound_units > 0, since, np.nan)
     oldest_order, still = _waiting(inbound, is_told, came_in, panel.report_days)
     last_receipt = newest(is_receipt)
-    # what still waits stands for what waited before the look-back, unless nothing has come in since it was ordered
-    unmet = np.where(last_receipt <= oldest_order, 0.0, still)
+    received = total(came_in, is_receipt)
+    before_it, earlier = _ordered_before(inbound, is_told, came_in, panel.report_days)
+    is_matched = earlier < received  # else all that came tells at least how long it waited here
     waited = np.where(is_often(is_told, panel.report_days), total(panel.of_reports(inbound), is_told), np.nan)
     return Replenishment(
         receipts=is_dated.sum(axis=0).astype(float),
         first_receipt=oldest(is_dated),
         last_receipt=last_receipt,
-        received_units=total(came_in, is_receipt),
+        matched_units=received - np.where(is_matched, earlier, 0.0),
         units_before_receipt=mean,
         spread_before_receipt=np.sqrt(np.maximum(square - mean**2, 0.0)),
         late_receipts=(is_dated & (left + or_zero(panel.units_sold) <= 0)).sum(axis=0).astype(float),
@@ -141,7 +143,7 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
         on_order_since=since,
         oldest_order=oldest_order,
         last_waiting=newest(waits),
-        pipeline_unit_days=np.maximum(waited - unmet, 0.0),
+        pipeline_unit_days=np.maximum(waited - still - np.where(is_matched, before_it, 0.0), 0.0),
         is_order=_is_order(inbound, is_told, came_in),
     )
 
@@ -170,6 +172,20 @@ def _waiting(inbound: Array, is_told: Mask, came_in: Array, report_days: Array) 
     oldest_order[some] = np.where(is_reached.any(axis=0), is_reached.argmax(axis=0), oldest(ordered > 0))
     waited[some] = total(np.maximum(left + ordered, 0.0) * report_days[:, some], is_told)
     return oldest_order, waited
+
+
+def _ordered_before(inbound: Array, is_told: Mask, came_in: Array, report_days: Array) -> tuple[Array, Array]:
+    """What was ordered before the first day on which orders were told and has come in: the unit-days that it has waited
+    since, and its units. Nobody knows how long these took in all."""
+    waited, earlier = np.zeros(inbound.shape[1]), total(came_in, ages(len(inbound)) >= oldest(is_told))
+    first = or_zero(oldest(is_told)).astype(int)
+    there = np.take_along_axis(inbound, first[None, :], axis=0)[0]
+    some = np.flatnonzero(is_told.any(axis=0) & (there > 0))
+    since = np.where(ages(len(inbound)) < first[some], came_in[:, some], 0.0)
+    left = np.maximum(there[some] - since[::-1].cumsum(axis=0)[::-1], 0.0)
+    waited[some] = total((left - left[0]) * report_days[:, some], is_told[:, some])  # what never came waits in vain
+    earlier[some] += there[some] - left[0]
+    return waited, earlier
 
 
 def _is_order(inbound: Array, is_told: Mask, came_in: Array) -> Mask:
@@ -280,7 +296,7 @@ def habits(found: Replenishment, rate: Array, place: Codes, supply: SupplySettin
     A series' own history is drawn to the median of those of its DC and feed, the more the fewer receipts it had.
     Source: Little's law for the lead time
     """
-    lead = divided(found.pipeline_unit_days, found.received_units)
+    lead = divided(found.pipeline_unit_days, found.matched_units)
     left, spread = divided(found.units_before_receipt, rate), divided(found.spread_before_receipt, rate)
     is_usual = found.receipts >= 2
 
