@@ -152,14 +152,14 @@ def forget_closed(panel: Panel, out_at: Array, feed: Codes, location: Codes, ite
     if not panel.units_sold.flags.writeable:
         return
     usual, weekdays = _usual_sales(panel.units_sold, feed)
-    for place, article in ((feed, item), (location, np.arange(panel.series))):
-        first, of_article = _starts(place), _starts(_place_of(place, article))
+    for place, seller in ((feed, item), (location, np.arange(panel.series))):
+        first, of_seller = _starts(place), _starts(_place_of(place, seller))
         factor = weekdays[np.arange(panel.days) % WEEK][:, feed[first]]
         is_silent = ~np.logical_or.reduceat(panel.units_sold > 0, first, axis=1)
         is_silent &= np.add.reduceat(usual, first) * factor >= CLOSED_UNITS
         for day in np.flatnonzero(is_silent.any(axis=1)):
             in_stock = np.where(panel.on_hand_units[day] > out_at, usual, 0.0)
-            most = np.maximum.reduceat(np.bincount(article, weights=in_stock), of_article)
+            most = np.maximum.reduceat(np.bincount(seller, weights=in_stock), of_seller)
             beside = np.add.reduceat(in_stock, first) - most
             is_closed = is_silent[day] & (beside * factor[day] >= CLOSED_UNITS)
             panel.units_sold[day, np.repeat(is_closed, np.diff(first, append=panel.series))] = np.nan
@@ -170,10 +170,10 @@ def _starts(place: Codes) -> Codes:
     return np.flatnonzero(np.diff(place, prepend=-1))
 
 
-def _place_of(place: Codes, article: Codes) -> Codes:
-    """The place of each article."""
-    found = np.zeros(int(article.max(initial=-1)) + 1, np.int64)
-    found[article] = place
+def _place_of(place: Codes, seller: Codes) -> Codes:
+    """The place of each seller: of an item, or of an item at a location."""
+    found = np.zeros(int(seller.max(initial=-1)) + 1, np.int64)
+    found[seller] = place
     return found
 
 
