@@ -74,6 +74,16 @@ DATA_EXAMPLES: dict[str, DataIncident] = {
     "feed_small": data_incident(
         trouble=Trouble.SMALL, newest=day(3), missing=(), rows=18204, frozen=("INC-2026-00418",), since=at(4, 15)
     ),
+    "feed_without_sales": data_incident(
+        trouble=Trouble.NO_SALES,
+        newest=day(3),
+        missing=(),
+        rows=61180,
+        units_sold=0.0,
+        usual_units_sold=48210.0,
+        frozen=(),
+        since=at(4, 15),
+    ),
     "feed_names_that_mean_harm": data_incident(
         **(HELD | MALICE | {"held": held(file_name="<!here> & <https://evil.example|free>\n*bold*.csv")})
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +107,24 @@ def test_discarding_a_held_file_does_not_end_it() -> None:
     assert after is not None
     assert follow(picture(), after)[0] is Reason.NOTHING_NEW
     assert follow(picture(newest=day(4), wanted=day(4)), after)[0] is Reason.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("sold", "usual", "is_trouble"),
+    [
+        (0.0, 10.0, True),
+        (None, 10.0, True),  # the cells of its sales are empty
+        (1.0, 1000.0, False),
+        (0.0, 9.0, False),  # so few may well not sell
+        (None, None, False),  # a feed of stock alone
+        (-3.0, 100.0, False),  # a day of returns
+    ],
+)
+def test_a_date_that_sold_nothing_of_anything_is_without_sales(
+    sold: float | None, usual: float | None, is_trouble: bool
+) -> None:
+    found = picture(rows=100, usual_rows=100, units_sold=sold, usual_units_sold=usual).trouble
+    assert found == (Trouble.NO_SALES if is_trouble else None)
 
 
 def test_a_small_date_ends_when_all_of_it_has_come() -> None:

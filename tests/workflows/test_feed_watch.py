@@ -1,4 +1,4 @@
-"""A feed that is late, silent, held or small is told once, in place, and never as a stock-out."""
+"""A feed that is late, silent, held, small or without sales is told once, in place, and never as a stock-out."""
 
 from __future__ import annotations
 
@@ -47,13 +47,24 @@ def trouble(services: Services) -> str | None:
 @pytest.fixture
 def fed(services: Services, tmp_path: Path) -> Services:
     """Services of a feed that delivered ten days until Saturday."""
-    rows = [row(date, store) for date in days(SATURDAY - dt.timedelta(days=9), 10) for store in STORES]
+    rows = [row(date, store, sold=3) for date in days(SATURDAY - dt.timedelta(days=9), 10) for store in STORES]
     ingest_file(services, FEED, northfield(tmp_path / "history.csv", rows))
     return services
 
 
 def test_a_feed_that_never_delivered_and_one_that_is_on_time_are_no_news(fed: Services) -> None:
     assert watch(fed)["open"] == 0, "Sunday is due at 17:00 UTC"
+
+
+def test_a_date_without_any_sale_is_told_until_sales_come(fed: Services, tmp_path: Path, clock: Clock) -> None:
+    clock.move(hours=9)
+    has(fed, tmp_path, SUNDAY, sold=0)
+    (opened,) = watch(fed)["opened"]
+    assert trouble(fed) == "without sales"
+    clock.move(hours=1)
+    assert watch(fed)["reasons"] == {"nothing_new": 1}
+    has(fed, tmp_path, SUNDAY, sold=3)
+    assert watch(fed)["resolved"] == [opened], "the file came again, with its sales"
 
 
 def test_past_its_cut_off_a_feed_is_late_once_and_then_silent_in_the_same_message(fed: Services, clock: Clock) -> None:

@@ -32,7 +32,7 @@ class Kind(StrEnum):
     WILL_RUN_OUT = "will_run_out"  # stock will not last until the next receipt
     DC_OUT = "dc_out"  # a distribution centre is empty, and the locations that it feeds with it
     MASS_CHANGE = "mass_change"  # so much changed at once that it is not believed
-    FEED_PROBLEM = "feed_problem"  # late, silent, held or small
+    FEED_PROBLEM = "feed_problem"  # late, silent, held, small or without sales
     PROMISE_PRICE = "promise_price"
     PROMISE_PACK = "promise_pack"
     PROMISE_VANISHED = "promise_vanished"

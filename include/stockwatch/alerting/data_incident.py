@@ -1,4 +1,4 @@
-"""What a data incident is, and what happens to it: a feed is late, silent, held, or smaller than usual.
+"""What a data incident is, and what happens to it: a feed is late, silent, held, smaller than usual, or without sales.
 
 Missing or partial data is no news about stock: it never opens, closes or moves an incident of stock (A-02). It is told
 once per feed instead, as a data incident of its own, which only a delivery of the newest due date ends.
@@ -21,6 +21,7 @@ from include.stockwatch.alerting.case import (
     fingerprint,
     reopened,
 )
+from include.stockwatch.domain.availability import CLOSED_UNITS
 from include.stockwatch.domain.value import Value
 
 SILENT_FROM = 2
@@ -34,6 +35,7 @@ class Trouble(StrEnum):
     SILENT = "silent"  # several due dates without a delivery
     LATE = "late"  # one due date past its cut-off
     SMALL = "small"  # its newest date has far fewer rows than usual
+    NO_SALES = "without sales"  # its newest date sold nothing of anything, where usually something sells
 
 
 class Reason(StrEnum):
@@ -86,6 +88,8 @@ class Told(Value):
     held: HeldFile | None = None
     rows: int = Field(description="of the newest date")
     usual_rows: float | None = None
+    units_sold: float | None = Field(default=None, description="on the newest date; none where its rows do not say")
+    usual_units_sold: float | None = None
     min_rows_share: float = 0.0
     frozen: tuple[str, ...] = Field(default=(), description="open incidents of the partner that stand still")
 
@@ -106,6 +110,8 @@ class FeedPicture(Told):
             return Trouble.LATE
         if self.usual_rows and self.rows < self.min_rows_share * self.usual_rows:
             return Trouble.SMALL
+        if not self.units_sold and (self.usual_units_sold or 0.0) >= CLOSED_UNITS:
+            return Trouble.NO_SALES
         return None
 
 
@@ -185,4 +191,4 @@ def _told(picture: FeedPicture, before: DataIncident | None) -> dict[str, object
 def _since(picture: FeedPicture, trouble: Trouble, now: dt.datetime) -> dt.datetime:
     if trouble is Trouble.HELD and picture.held:
         return picture.held.received_at
-    return now if trouble is Trouble.SMALL else picture.expected_by
+    return now if trouble in (Trouble.SMALL, Trouble.NO_SALES) else picture.expected_by

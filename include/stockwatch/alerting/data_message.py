@@ -26,13 +26,13 @@ def render(incident: DataIncident) -> Message:
 
 def _open(incident: DataIncident) -> Message:
     partner, word, what = one_line(incident.partner_name), incident.trouble.value, _what(incident)
-    small = incident.trouble is Trouble.SMALL
+    came = incident.trouble in (Trouble.SMALL, Trouble.NO_SALES)
     newest = day_words(incident.newest)
-    stands = f"{newest} is not whole" if small else f"figures stay as of {newest}"
+    stands = f"{newest} is not whole" if came else f"figures stay as of {newest}"
+    stands = f"stock of {newest} counts" if incident.trouble is Trouble.NO_SALES else stands
     body = (
         f"{what[0].upper()}{what[1:]}.",
-        f"Not a stock signal: missing data opens and closes nothing at {partner}. Until it is in, do not act on "
-        f"{'figures of' if small else 'dates after'} {newest}.",
+        f"Not a stock signal: {_meaning(incident, partner, newest)}",
         f"Next step: {_next_step(incident)}",
     )
     fallback = f"DATA: {one_line(incident.feed_id)} of {partner} {word}: {what}; {stands}, {_frozen(incident)}."
@@ -43,8 +43,8 @@ def _open(incident: DataIncident) -> Message:
             ("Status", f"Open since {_moment(incident.since, incident)} - {word}{in_hand(incident)}"),
             ("Owner", incident.owner),
             ("Expected by", f"{_moment(incident.expected_by, incident)} ({_usual_arrival(incident)})"),
-            ("Rows", _rows(incident)),
-            ("Newest day" if small else "Last good day", newest),
+            ("Units sold", _sold(incident)) if incident.trouble is Trouble.NO_SALES else ("Rows", _rows(incident)),
+            ("Newest day" if came else "Last good day", newest),
             ("Effect", _effect(incident)),
         ),
         body=body,
@@ -91,8 +91,21 @@ def _what(incident: DataIncident) -> str:
             return f"{len(incident.missing)} dates have not come, {first} to {last}"
         case Trouble.SMALL:
             return f"{day_words(incident.newest)} has {_share(incident)} of its usual rows"
+        case Trouble.NO_SALES:
+            return f"{day_words(incident.newest)} tells of no sale of any item at any location"
         case _:
             return f"{day_words(incident.wanted)} has not come"
+
+
+def _meaning(incident: DataIncident, partner: str, newest: str) -> str:
+    """What the trouble does to what is known of stock, and what it does not."""
+    if incident.trouble is Trouble.NO_SALES:
+        return (
+            f"stock of {newest} counts as it was reported. As nothing was sold, the day says nothing of doubtful stock "
+            "and of demand."
+        )
+    until = "figures of" if incident.trouble is Trouble.SMALL else "dates after"
+    return f"missing data opens and closes nothing at {partner}. Until it is in, do not act on {until} {newest}."
 
 
 def _next_step(incident: DataIncident) -> str:
@@ -104,6 +117,9 @@ def _next_step(incident: DataIncident) -> str:
             return "look at the file under Required Actions in Airflow: release it, or discard it and ask for another."
         case Trouble.SMALL:
             return f"ask {partner} whether the file of {day_words(incident.newest)} is whole, and for all of it if not."
+        case Trouble.NO_SALES:
+            newest = day_words(incident.newest)
+            return f"ask {partner} whether all was closed on {newest}, and for the file with its sales if not."
         case Trouble.SILENT:
             return f"call {partner}: find out what stopped the feed, and ask for every date since it did."
         case _:
@@ -117,6 +133,11 @@ def _rows(incident: DataIncident) -> str:
     if incident.trouble is Trouble.SMALL:
         return f"{incident.rows:,} (usual: {usual}; limit {incident.min_rows_share:.0%})"
     return f"none (usual: {usual})"
+
+
+def _sold(incident: DataIncident) -> str:
+    told = "none told" if incident.units_sold is None else number(incident.units_sold)
+    return f"{told} (usual: {number(incident.usual_units_sold or 0.0)})"
 
 
 def _share(incident: DataIncident) -> str:

@@ -23,8 +23,8 @@ MARKS = {
 """A letter for each state of a date: colour is never alone (A-86)."""
 TONES = {
     "on time": "good", "in place": "good", "restated": "new", "late": "bad", "silent": "bad", "held": "bad",
-    "rejected": "bad", "missing": "bad", "small": "warn", "partial": "warn", "waiting": "dim", "not due": "dim",
-    "history": "dim", "nothing yet": "dim",
+    "rejected": "bad", "missing": "bad", "small": "warn", "without sales": "warn", "partial": "warn", "waiting": "dim",
+    "not due": "dim", "history": "dim", "nothing yet": "dim",
 }  # fmt: skip
 
 

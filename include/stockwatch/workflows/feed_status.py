@@ -30,6 +30,7 @@ class Status(StrEnum):
     SILENT = "silent"
     LATE = "late"
     SMALL = "small"
+    NO_SALES = "without sales"
     RESTATED = "restated"  # on time, and its last delivery changed what was known of a date
     ON_TIME = "on time"
     IN_PLACE = "in place"  # master data, which are due at no time

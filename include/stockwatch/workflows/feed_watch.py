@@ -1,4 +1,5 @@
-"""Watch the feeds: late, silent, held or too small is told once, as a data incident, and never as a stock-out."""
+"""Watch the feeds: late, silent, held, too small or without sales is told once, as a data incident, and never as a
+stock-out."""
 
 from __future__ import annotations
 
@@ -108,7 +109,7 @@ def _picture(
         held = None  # a file that came later was published: nobody waits for this one
     missing = overdue(feed.expected, newest, now)
     awaited = missing[0] if missing else next_due(feed.expected, newest)
-    rows, usual = ledger.rows_of(tx, feed_id, newest)
+    figures = ledger.figures_of(tx, feed_id, newest)
     route = services.settings.routes.route(feed.partner, None)
     return FeedPicture(
         feed_id=feed_id,
@@ -123,8 +124,10 @@ def _picture(
         expected_by=feed.expected.cut_off(awaited),
         usually_by=usually_by(feed.expected, came),
         held=_held(held) if held else None,
-        rows=rows,
-        usual_rows=usual,
+        rows=figures.rows,
+        usual_rows=figures.usual_rows,
+        units_sold=figures.units_sold,
+        usual_units_sold=figures.usual_units_sold,
         min_rows_share=feed.quality.min_rows_share,
         frozen=tuple(sorted(frozen)),
     )

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from include.stockwatch.adapters.feeds.raw import BATCH_ROWS
 from include.stockwatch.adapters.lake import bounded_engine
-from include.stockwatch.adapters.parts import ROWS, partition_of
+from include.stockwatch.adapters.parts import ROWS
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.domain.columns import OBSERVATIONS
@@ -130,14 +130,14 @@ def publish(services: Services, feed_id: str, delivery_id: str, file_key: str | 
         restated = _restated(services, feed_id, staged, [date for date in dates if date in counting])
         rejects = found.rows_rejected + found.rows_parked
         services.lake.replace_rejects(feed_id, delivery_id, staged / REJECTED, rows=rejects)
-        per_date = _rows_of_date(staged)
+        per_date, sold = _by_date(staged)
         if feed.replaces == "rows" and dates:
             _keep(services, feed_id, staged, dates)
         services.lake.replace_dates("observations", staged / OBSERVED, dates, feed_id)
         now = services.now()
         found = replace(found, status=PUBLISHED, restated=restated, finished_at=now)
         with services.state.begin() as tx:
-            ledger.deliver_dates(tx, feed_id, delivery_id, {date: per_date[date] for date in dates}, now)
+            ledger.deliver_dates(tx, feed_id, delivery_id, {date: per_date[date] for date in dates}, now, sold)
             ledger.record_numbers(tx, feed_id, delivery_id, _numbers(found.controls))
             ledger.record(tx, found)
     if file_key:
@@ -279,13 +279,15 @@ def _keep(services: Services, feed_id: str, staged: Path, dates: list[dt.date]) 
             parts.add(pa.Table.from_batches([batch]).cast(OBSERVATIONS.to_pyarrow()))
 
 
-def _rows_of_date(staged: Path) -> Counter[dt.date]:
-    """The staged rows of each date."""
-    rows: Counter[dt.date] = Counter()
-    for file in (staged / OBSERVED).rglob(f"{ROWS}-*.parquet"):
-        date = partition_of(file, staged / OBSERVED)["business_date"]
-        rows[dt.date.fromisoformat(date)] += pq.read_metadata(file).num_rows
-    return rows
+def _by_date(staged: Path) -> tuple[Counter[dt.date], dict[dt.date, float | None]]:
+    """How many rows are staged of each date, and what they sold together; none where they say nothing of sales."""
+    engine = bounded_engine(staged / "spill")
+    rows = _staged(staged, engine).group_by("business_date").agg(rows=ibis._.count(), sold=ibis._.units_sold.sum())
+    found = engine.to_pyarrow(rows).to_pylist()
+    return (
+        Counter({row["business_date"]: row["rows"] for row in found}),
+        {row["business_date"]: row["sold"] for row in found},
+    )
 
 
 def _restated(services: Services, feed_id: str, staged: Path, dates: list[dt.date]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -218,10 +219,33 @@ def latest(tx: Connection, feed_id: str, count: int) -> list[Delivery]:
     return [_delivery(row) for row in tx.execute(mine.limit(count))]
 
 
+def came(tx: Connection, feed_id: str, count: int) -> list[tuple[dt.datetime, tuple[str, ...], int]]:
+    """The published files of a feed that came last, the newest first: when, with which dates and how many rows.
+
+    The same bytes that landed again are one delivery, and came again.
+    """
+    same = sa.and_(landed_files.c.feed_id == feed_id, landed_files.c.delivery_id == deliveries.c.delivery_id)
+    at = sa.func.coalesce(landed_files.c.claimed_at, deliveries.c.received_at, type_=deliveries.c.received_at.type)
+    files = sa.outerjoin(deliveries, landed_files, sa.and_(same, landed_files.c.status == "done"))
+    query = sa.select(at, deliveries.c.business_dates, deliveries.c.rows_in).select_from(files)
+    mine = sa.and_(deliveries.c.feed_id == feed_id, deliveries.c.status == "published")
+    return [
+        (at, tuple(dates), rows) for at, dates, rows in tx.execute(query.where(mine).order_by(at.desc()).limit(count))
+    ]
+
+
 def deliver_dates(
-    tx: Connection, feed_id: str, delivery_id: str, rows_per_date: dict[dt.date, int], now: dt.datetime
+    tx: Connection,
+    feed_id: str,
+    delivery_id: str,
+    rows_per_date: dict[dt.date, int],
+    now: dt.datetime,
+    units_sold: Mapping[dt.date, float | None] = MappingProxyType({}),
 ) -> None:
-    """Make a delivery the one that counts for its dates. One that counted before has a new revision of them."""
+    """Make a delivery the one that counts for its dates. One that counted before has a new revision of them.
+
+    `units_sold` is what all rows of a date sold together; none where they say nothing of sales.
+    """
     dates = list(rows_per_date)
     again: dict[dt.date, int] = {}
     for start in range(0, len(dates), 500):  # SQLite allows 32,766 bound values
@@ -234,7 +258,13 @@ def deliver_dates(
     if dates:
         common = {"feed_id": feed_id, "delivery_id": delivery_id, "published_at": now}
         rows = [
-            {**common, "business_date": date, "rows": rows_per_date[date], "revision": again.get(date, 0)}
+            {
+                **common,
+                "business_date": date,
+                "rows": rows_per_date[date],
+                "units_sold": units_sold.get(date),
+                "revision": again.get(date, 0),
+            }
             for date in dates
         ]
         tx.execute(delivered_dates.insert(), rows)
@@ -267,43 +297,54 @@ def begun(tx: Connection, feed_id: str) -> dt.datetime | None:
     return tx.execute(sa.select(sa.func.min(deliveries.c.received_at)).where(published)).scalar()
 
 
-def usual_rows(tx: Connection, feed_id: str, besides: str) -> float | None:
-    """Median rows of the feed's latest dates, other than those of one delivery; none for a new feed."""
-    mine = sa.and_(
-        delivered_dates.c.feed_id == feed_id, delivered_dates.c.delivery_id != besides, delivered_dates.c.rows > 0
-    )
-    latest = sa.select(delivered_dates.c.rows).where(mine).order_by(delivered_dates.c.business_date.desc())
-    rows = tx.execute(latest.limit(USUAL_OVER)).scalars().all()
-    return float(statistics.median(rows)) if rows else None
-
-
 def usual_rows_by_date(tx: Connection, feed_id: str, dates: Iterable[dt.date], besides: str) -> dict[dt.date, float]:
     """Rows that are usual on each of some dates: the median of the latest dates of its weekday, where there are enough
     of them, else of the feed's latest dates. Dates of one delivery (`besides`) say nothing; a new feed gives no value.
     """
+    return _usual_by_date(tx, delivered_dates.c.rows, feed_id, dates, besides)
+
+
+def _usual_by_date(
+    tx: Connection, of: sa.Column[Any], feed_id: str, dates: Iterable[dt.date], besides: str
+) -> dict[dt.date, float]:
     mine = sa.and_(
         delivered_dates.c.feed_id == feed_id, delivered_dates.c.delivery_id != besides, delivered_dates.c.rows > 0
     )
     day = delivered_dates.c.business_date
-    query = sa.select(day, delivered_dates.c.rows).where(mine).order_by(day.desc()).limit(LOOKED_AT)
-    latest = [(row.business_date.weekday(), row.rows) for row in tx.execute(query)]
+    query = sa.select(day, of).where(mine, of.is_not(None)).order_by(day.desc()).limit(LOOKED_AT)
+    latest = [(date.weekday(), value) for date, value in tx.execute(query)]
     if not latest:
         return {}
-    otherwise = statistics.median(rows for _, rows in latest[:USUAL_OVER])
+    otherwise = statistics.median(value for _, value in latest[:USUAL_OVER])
     usual = {}
     for weekday in range(7):
-        alike = [rows for of, rows in latest if of == weekday][:SAME_WEEKDAYS]
+        alike = [value for day, value in latest if day == weekday][:SAME_WEEKDAYS]
         usual[weekday] = float(statistics.median(alike) if len(alike) >= FEWEST_WEEKDAYS else otherwise)
     return {date: usual[date.weekday()] for date in dates}
 
 
-def rows_of(tx: Connection, feed_id: str, date: dt.date) -> tuple[int, float | None]:
-    """Rows of a delivered date, and how many are usual on it."""
+@dataclass(frozen=True)
+class DateFigures:
+    """What a feed delivered of one date, and what is usual on it; units are none where rows say nothing of sales."""
+
+    rows: int = 0
+    usual_rows: float | None = None
+    units_sold: float | None = None
+    usual_units_sold: float | None = None
+
+
+def figures_of(tx: Connection, feed_id: str, date: dt.date) -> DateFigures:
+    """What a feed delivered of a date; nothing where it did not."""
     mine = sa.and_(delivered_dates.c.feed_id == feed_id, delivered_dates.c.business_date == date)
-    row = tx.execute(sa.select(delivered_dates.c.rows, delivered_dates.c.delivery_id).where(mine)).first()
+    columns = (delivered_dates.c.delivery_id, delivered_dates.c.rows, delivered_dates.c.units_sold)
+    row = tx.execute(sa.select(*columns).where(mine)).first()
     if row is None:
-        return 0, None
-    return row.rows, usual_rows_by_date(tx, feed_id, [date], besides=row.delivery_id).get(date)
+        return DateFigures()
+    usual_rows, usual_sold = (
+        _usual_by_date(tx, column, feed_id, [date], row.delivery_id).get(date)
+        for column in (delivered_dates.c.rows, delivered_dates.c.units_sold)
+    )
+    return DateFigures(row.rows, usual_rows, row.units_sold, usual_sold)
 
 
 def delivered(

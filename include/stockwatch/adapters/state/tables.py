@@ -86,6 +86,7 @@ delivered_dates = sa.Table(
     sa.Column("business_date", sa.Date, primary_key=True),
     sa.Column("delivery_id", sa.String(64), nullable=False),  # the delivery whose rows count
     sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("units_sold", sa.Float),  # of all rows together; none where they say nothing of sales
     sa.Column("revision", sa.Integer, nullable=False, server_default="0"),  # grows when parked rows are loaded
     sa.Column("published_at", UtcTime, nullable=False),
 )
