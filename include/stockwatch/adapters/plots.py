@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.dates import ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 INK, GRID = "#1f2937", "#d1d5db"
@@ -56,10 +56,9 @@ def plot_backtest(replays: Mapping[str, Mapping[str, Any]], path: Path) -> None:
             counts.bar(dates, [day["messages"] for day in days], color=GRID, label="messages")
             counts.plot(dates, [day["open"] for day in days], color=COLOURS[0], label="incidents open")
             _rates(rates, dates, days)
-            _money(money, dates, days)
-            for label in money.get_xticklabels():
-                label.set_rotation(30)
-        for row, label in enumerate(("per day", "share of series", "money a day")):
+            currency = _money(money, dates, days)
+            _date_axis(money, len(dates))
+        for row, label in enumerate(("per day", "share of series", f"{currency or 'money'} a day")):
             panels[row][0].set_ylabel(label)
             if panels[row][0].get_legend_handles_labels()[0]:
                 panels[row][0].legend(frameon=False, loc="best")
@@ -75,16 +74,24 @@ def _rates(axes: Axes, dates: Any, days: Sequence[Mapping[str, Any]]) -> None:
         axes.plot(dates, [_gap(day[name]) for day in days], color=colour, label=label)
 
 
-def _money(axes: Axes, dates: Any, days: Sequence[Mapping[str, Any]]) -> None:
-    """Money lost a day where an incident was open, and on top of it where none was; one currency only."""
+def _date_axis(axes: Axes, days: int) -> None:
+    """Dates below a picture of some days, never hours."""
+    locator = AutoDateLocator(minticks=max(min(5, days - 1), 1))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+
+
+def _money(axes: Axes, dates: Any, days: Sequence[Mapping[str, Any]]) -> str | None:
+    """Money lost a day where an incident was open, and on top of it where none was; its currency, if it is only one."""
     currencies = {currency for day in days for name in ("money_caught", "money_missed") for currency in day[name]}
     if len(currencies) != 1:
         why = "several currencies: see the table" if currencies else "no price is known"
         axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center")
-        return
-    currency = currencies.pop()
+        return None
+    currency: str = currencies.pop()
     caught, missed = ([day[name].get(currency, 0.0) for day in days] for name in ("money_caught", "money_missed"))
     axes.stackplot(dates, caught, missed, colors=(COLOURS[0], COLOURS[1]), labels=("in an incident", "in none"))
+    return currency
 
 
 def _gap(value: float | None) -> float:
@@ -124,7 +131,7 @@ def timeline_figure(told: Sequence[Mapping[str, Any]], first: dt.date, last: dt.
         panel.axvspan(max(since, first), last + dt.timedelta(days=1), color="#fee2e2", zorder=0)
         panel.set_ylabel(words)
         panel.legend(loc="lower left", ncols=2, frameon=False, bbox_to_anchor=(0, 0.96))
-    sales.xaxis.set_major_formatter(ConciseDateFormatter(sales.xaxis.get_major_locator()))  # type: ignore[no-untyped-call]
+    _date_axis(sales, len(dates))
     return figure
 
 
