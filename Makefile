@@ -21,7 +21,7 @@ setup: .venv/.installed  ## Install everything into .venv
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@touch $@
 
-demo: setup  ## Run the main job in a real Airflow on sample feeds; sends nothing (about 4 minutes)
+demo: setup  ## Run the main job in a real Airflow on sample feeds; sends nothing (about 6 minutes)
 	@$(BIN)/python scripts/demo.py
 
 test: setup tests/slack_server/node_modules/.installed tests/browser/node_modules/.installed  ## Run all tests, real Airflow, Slack server and browser included
@@ -58,7 +58,7 @@ real-samples: setup  ## Read the partner files in DIR and compare with their REA
 bench: setup  ## Measure speed as ratios in one run
 	@$(BIN)/python scripts/bench.py
 
-validate: setup  ## Hold the check against worlds with known truth and write docs/validation.md (about 4 minutes)
+validate: setup  ## Hold the check against worlds with known truth and write docs/validation.md (about 6 minutes)
 	@$(BIN)/python scripts/validate.py
 
 RUNS ?= 1000000

@@ -22,16 +22,15 @@ from include.stockwatch.validation.run_outs import announced_at, foresight
 
 WARM_UP_DAYS = 56
 BATCH_DAYS = 8
+EVERY = 3
+"""On other seeds one day in so many is judged: silent runs are days long."""
 
 
 def world_validation(name: str, seed: int = 1) -> dict[str, Any]:
     """All figures of one world, every day after a warm-up judged. Plain numbers and texts, fit for JSON."""
     world = simulate(WORLDS[name], seed)
-    first = world.parameters.first_date
-    dates = [first + dt.timedelta(days=n) for n in range(WARM_UP_DAYS, world.parameters.days)]
-    table = pa.concat_tables(
-        pictures(world, dates[start : start + BATCH_DAYS]) for start in range(0, len(dates), BATCH_DAYS)
-    )
+    dates = _dates(world)
+    table = _checked(world, dates)
     shown = _Shown(world, table, dates)
     causes = attribution(world, table)
     return {
@@ -49,6 +48,27 @@ def world_validation(name: str, seed: int = 1) -> dict[str, Any]:
         **_run_outs(world, table),
         "demand": masked_demand(world, dates[:: max(len(dates) // 4, 1)], seed),
     }
+
+
+def phantom_validation(name: str, seed: int) -> dict[str, Any]:
+    """The figures of phantom stock in a world, as `world_validation` gives them, one day in `EVERY` judged."""
+    world = simulate(WORLDS[name], seed)
+    dates = _dates(world)[::EVERY]
+    shown = _Shown(world, _checked(world, dates), dates)
+    return {"world": name, "seed": seed, "phantom_share": float(shown.is_phantom.mean()), **shown.phantoms()}
+
+
+def _dates(world: World) -> list[dt.date]:
+    """The days after the warm-up."""
+    first = world.parameters.first_date
+    return [first + dt.timedelta(days=n) for n in range(WARM_UP_DAYS, world.parameters.days)]
+
+
+def _checked(world: World, dates: Sequence[dt.date]) -> pa.Table:
+    """The availability table of some dates."""
+    return pa.concat_tables(
+        pictures(world, dates[start : start + BATCH_DAYS]) for start in range(0, len(dates), BATCH_DAYS)
+    )
 
 
 def _run_outs(world: World, table: pa.Table) -> dict[str, Any]:
