@@ -23,6 +23,7 @@ sys.path.insert(0, str(PROJECT))
 from include.stockwatch.adapters.lake import Lake  # noqa: E402
 from include.stockwatch.adapters.state import State, incidents, ledger, outbox  # noqa: E402
 from include.stockwatch.alerting.case import STOCK_KINDS, Kind  # noqa: E402
+from include.stockwatch.domain.availability import CheckSettings  # noqa: E402
 from scripts.local_airflow import LocalAirflow, running  # noqa: E402
 
 SAMPLES = PROJECT / "include" / "samples"
@@ -129,8 +130,8 @@ class Demo:
 
     def _checked(self, date: dt.date) -> bool:
         with self.state.begin() as tx:
-            have = ledger.delivered(tx, date, date).get(date, {})
-            return ledger.inputs_of(have) in ledger.checked(tx, date).get(date, set())
+            inputs = ledger.inputs_of(date, ledger.delivered(tx), ledger.revised(tx), CheckSettings().lookback_days)
+            return inputs in ledger.checked(tx, date).get(date, set())
 
     def _all_delivered(self) -> bool:
         with self.state.begin() as tx:

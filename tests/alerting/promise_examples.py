@@ -25,7 +25,7 @@ def finding(kind: PromiseKind = PromiseKind.PRICE, **told: Any) -> Finding:
         PromiseKind.PACK: {"fact": "CA", "before": "12", "after": "10"},
         PromiseKind.VANISHED: {"locations": STORES, "of_locations": 38, "unlisted": 38},
         PromiseKind.QUALITY: {
-            "partner": "", "complaints": 14, "expected": 1.62, "days": 7,
+            "partner": "", "complaints": 14, "expected": 1.62, "days": 7, "until": day(4),
             "evidence": ("Named in them: Northfield Grocers 11, no partner named 3.", "Said: “tastes stale, lot 42”"),
         },
     }  # fmt: skip
@@ -59,7 +59,7 @@ PROMISE_EXAMPLES: dict[str, PromiseIncident] = {
     ),
     "promise_pack": incident(finding(PromiseKind.PACK)),
     "promise_gtin": incident(finding(PromiseKind.PACK, **GTIN)),
-    "promise_vanished": incident(finding(PromiseKind.VANISHED)),
+    "promise_vanished": incident(finding(PromiseKind.VANISHED), stock=("INC-2026-00418",)),
     "promise_quality": incident(finding(PromiseKind.QUALITY), owner="quality desk"),
     "promise_names_that_mean_harm": incident(finding(**HARM), partner_name="<!here>", owner="<@U0123456>"),
     "promise_long_names": incident(finding(item_name=LONG_150, rule=LONG_150), partner_name=LONG_150, owner=LONG_150),

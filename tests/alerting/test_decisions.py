@@ -270,6 +270,28 @@ def test_a_date_that_was_decided_before_may_be_restated_without_moving_the_date_
     assert (restated.incident.out_before, restated.incident.data_as_of) == (1, day(3))
 
 
+def test_what_was_in_stock_after_all_on_a_restated_date_lost_nothing_by_it() -> None:
+    story = opened(out={"0118": (2, {"lost_units": 4.0}), "0204": (1, {"lost_units": 6.0})}, back=[])
+    stood = story.incident
+    story.on(
+        3, out={"0118": (2, {"lost_units": 8.0}), "0204": (1, {"lost_units": 9.0}), "0077": (3, {"lost_units": 5})}
+    )
+    restated = decide(
+        shown(3, back=["0118", "0204", "0077"]),
+        story.incident, tenant="stockwatch", new_id="-", previous=None, stood=stood,
+    ).incident  # fmt: skip
+    assert restated is not None
+    assert (restated.end_reason, restated.total("lost_units")) == ("restocked", 10)
+    assert {one.location_id: one.last_out for one in restated.members}["0204"] == day(2)
+
+
+def test_an_incident_that_opened_on_a_date_taken_back_keeps_the_share_of_its_days_before() -> None:
+    story = Story()
+    story.on(3, out={"0118": (2, {"lost_units": 8.0}), "0204": (3, {"lost_units": 5.0})})
+    assert story.on(3, back=["0118", "0204"]).reason is Reason.RESTOCKED
+    assert story.ended[0].total("lost_units") == 4
+
+
 def test_an_older_date_changes_nothing() -> None:
     story = opened()
     story.on(4, out={"0118": 2, "0204": 4})

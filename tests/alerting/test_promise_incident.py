@@ -92,7 +92,7 @@ def test_it_goes_on_while_one_place_is_not_looked_at() -> None:
 def test_a_place_that_is_not_looked_at_stays_in_the_incident() -> None:
     decision = decided(picture(4, broken=("0003",), known=frozenset({"0001", "0003"})), opened())
     assert decision.incident is not None
-    assert decision.incident.found.locations == ("0002", "0003")
+    assert (decision.incident.found.locations, decision.incident.found.of_locations) == (("0002", "0003"), 212 + 1)
 
 
 def test_a_place_that_is_never_looked_at_again_keeps_it_open_for_four_weeks() -> None:

@@ -97,6 +97,14 @@ def test_a_promise_that_was_just_broken_does_not_read_as_kept() -> None:
     assert "BROKEN - 94.9% (promise 95%)" in said.body[0]
 
 
+def test_a_service_that_was_just_broken_does_not_read_as_kept_nor_a_standstill_as_a_change() -> None:
+    (card,) = SCORECARDS["scorecard"]
+    week = card.week.model_copy(update={"complaints": 502, "units_sold": 1_000_000.0})
+    before = card.before.model_copy(update={"complaints": 499, "units_sold": 1_000_000.0})
+    said = scorecard_message.render([card.model_copy(update={"week": week, "before": before})], "Dana Ruiz").body[2]
+    assert said == "Service: BROKEN - 0.51 complaints for 1,000 units sold (at most 0.50), steady"
+
+
 def test_fewer_complaints_are_better_and_less_availability_is_worse() -> None:
     (card,) = SCORECARDS["scorecard"]
     lines = scorecard_message.render([card], "Dana Ruiz").body

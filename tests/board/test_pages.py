@@ -328,7 +328,7 @@ def test_the_heatmap_counts_stores_as_messages_do_and_dcs_only_where_there_is_no
     told = {"item_id": "1", "business_date": LAST, "item_name": "Oat Bar", "category": "Snacks", "currency": "USD"}
     table = ibis.memtable(
         [
-            {**told, "partner": partner, "location_type": kind, "status": status, "at_risk_money": 5.0}
+            {**told, "partner": partner, "location_type": kind, "status": status, "cause": "x", "at_risk_money": 5.0}
             for partner, kind, status in rows
         ]
     )
@@ -337,6 +337,16 @@ def test_the_heatmap_counts_stores_as_messages_do_and_dcs_only_where_there_is_no
         (1, 1, 1, 5.0),
         (3, 2, 1, 5.0),
     ]
+
+
+def test_figures_of_an_earlier_date_are_not_stale_while_no_later_one_is_due(own_board: Board) -> None:
+    lake = own_board.services.lake
+    rows = lake.engine.to_pyarrow(lake.table("availability", first=LAST, last=LAST)).to_pylist()
+    assert 'class="stale h' in own_board.get("/heatmap").text
+    for one in rows:
+        one |= {"cause": "not_due"} if one["partner"] == "westway" else {}
+    lake.replace_dates("availability", pa.Table.from_pylist(rows, AVAILABILITY.to_pyarrow()), [LAST])
+    assert 'class="stale h' not in own_board.get("/heatmap").text
 
 
 def test_a_date_checked_before_places_had_a_kind_counts_its_dcs_as_what_their_feed_reports(own_board: Board) -> None:

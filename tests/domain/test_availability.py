@@ -413,8 +413,8 @@ def test_store_scope_is_the_share_of_other_known_stores_that_are_out_too() -> No
         "0003": None,
         "0004": None,
         "0005": None,
-        "0006": 0,  # the only one of its partner
-        "0007": 0,  # the only one of its item
+        "0006": None,  # the only one of its partner: nothing is known of others
+        "0007": None,  # the only one of its item
     }
 
 
@@ -426,6 +426,34 @@ def test_a_dc_is_no_store_that_shoppers_could_go_to_instead() -> None:
         "0001": 1,
         "0002": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("sold", "out", "covered"),
+    [
+        ({"D1": 4}, {"D1"}, 1.0),
+        ({"D1": 9, "D2": 3}, {"D1"}, 0.75),
+        ({"D1": 2, "D2": 2, "D3": 2, "D4": 2, "D5": 2}, {"D1", "D2"}, 0.4),
+        ({"D1": 5, "D2": 5}, {"D1", "D2"}, 1.0),
+    ],
+    ids=["one pool", "by demand", "two of five", "all"],
+)
+def test_the_stores_of_a_dc_are_as_many_of_the_partners_as_its_share_of_the_demand(
+    sold: dict[str, int], out: set[str], covered: float
+) -> None:
+    """Eq. 12: shoppers of a DC whose stores are not seen go to others that it serves, or that another DC does."""
+    rows = [
+        row
+        for place, units in sold.items()
+        for row in series(
+            {n: (9, units) for n in range(1, 6)} | {6: (0, 0) if place in out else (9, units)},
+            location_id=place,
+            feed_id="dcs",
+        )
+    ]
+    found = checked(rows, [6], location_types={"dcs": "dc"})
+    scope = {key[1]: row["store_scope"] for key, row in found.items()}
+    assert scope == {place: pytest.approx(covered) if place in out else None for place in sold}
 
 
 def test_store_scope_is_that_of_each_date() -> None:
@@ -609,7 +637,7 @@ def test_what_is_out_has_a_spell_and_what_is_unknown_has_none(rows: list[Row]) -
             assert 1 <= row["spell_days"] <= WEEK.lookback_days
             assert 0 < row["spell_exposure_days"] <= row["spell_days"]
             assert row["earlier_exposure_days"] >= 0
-            assert 0 <= row["store_scope"] <= 1
+            assert row["store_scope"] is None or 0 <= row["store_scope"] <= 1
             assert row["lost_units"] is None or row["lost_units"] >= row["lost_units_today"] >= 0
 
 
@@ -657,9 +685,9 @@ def test_item_scope_is_the_share_of_the_brands_other_known_items_that_are_out() 
     )
     assert found["0118", "oat"] == found["0118", "nut"] == 0.5
     assert found["0118", "fig"] is None
-    assert found["0118", "tea"] == 0, "the only item of its brand"
-    assert found["0204", "oat"] == 0, "another location is another shelf"
+    assert found["0118", "tea"] is None, "the only item of its brand"
+    assert found["0204", "oat"] is None, "another location is another shelf"
 
 
 def test_items_without_a_brand_are_no_brand() -> None:
-    assert set(scopes(("0118", "oat", None, True), ("0118", "nut", None, True)).values()) == {0.0}
+    assert set(scopes(("0118", "oat", None, True), ("0118", "nut", None, True)).values()) == {None}

@@ -159,3 +159,32 @@ def test_what_hardly_sells_does_not_teach_that_shelves_are_empty() -> None:
     pool = Pools(feed, feed, np.arange(600) % 30, np.arange(600) // 30)
     found = learned(panel, pool, Limits(np.zeros(600), np.full(600, 0.5)), CheckSettings())
     assert found.hazards.hazard.max() < 0.004
+
+
+def lumpiness(sold: Any) -> Any:
+    """That of one feed, by velocity, from shelves that always have stock."""
+    unknown, feed = np.full(sold.shape, np.nan), np.zeros(sold.shape[1], np.int64)
+    panel = Panel(np.full(sold.shape, 500.0), sold, unknown, unknown, unknown, unknown, unknown, unknown)
+    pool = Pools(feed, feed, feed, np.arange(sold.shape[1]))
+    found = learned(panel, pool, Limits(feed * 0.0, feed + 0.5), USUAL)
+    return found.lumpiness[0]
+
+
+def test_days_as_the_model_has_them_tell_as_much_as_it_says_of_silence() -> None:
+    sold = np.random.default_rng(2).negative_binomial(3.0, 0.5, (56, 300)).astype(float)  # mean 3, dispersion 2
+    assert lumpiness(sold).min() > 0.95
+
+
+def test_what_stores_order_from_is_silent_between_orders_and_not_suspected() -> None:
+    """Cases of 24, on three days in ten: four silent days are much for sales to shoppers, and not for orders."""
+    rng = np.random.default_rng(3)
+    orders = np.where(rng.random((70, 20)) < 0.3, 24.0, 0.0)
+    assert lumpiness(orders[:56]).min() < 0.6
+    orders[-5:, 0] = 24.0, 0.0, 0.0, 0.0, 0.0
+    rows = [
+        row
+        for place in range(20)
+        for row in series({n + 1: (500.0, orders[n, place]) for n in range(70)}, location_id=f"{place}")
+    ]
+    found = checked(rows, [70], check=USUAL)[70, "0", "oat"]
+    assert (found["status"], found["silent_days"], found["p_phantom"] < 0.2) == (Status.IN_STOCK, 4, True)

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pytest
@@ -28,7 +27,7 @@ from include.stockwatch.domain.promise import (
     with_reference,
 )
 from include.stockwatch.domain.thresholds import Match
-from include.stockwatch.domain.vanishing import planned_ends, presence, vanished
+from include.stockwatch.domain.vanishing import newest_dates, planned_ends, presence, vanished
 from tests.domain.tables import ITEM, PARTNER, day, observation, observations, rows_of, table
 
 OLD, NEW = "00850007123017", "00850007123024"
@@ -109,6 +108,13 @@ def test_our_own_master_promises_before_the_partners() -> None:
     assert found["reference_price"] == 6.0
 
 
+def test_a_price_is_held_against_the_master_that_speaks_its_currency() -> None:
+    both = masters([item(price=9.0, currency="CAD"), item(price=6.0, feed_id="our_items", is_own=True)])
+    rows = observations([priced(9.0, "0001", currency="CAD"), priced(6.0, "0002"), priced(5.0, "0003", currency="EUR")])
+    found = sorted(rows_of(with_reference(rows, both)), key=lambda row: row["location_id"])
+    assert [row["reference_price"] for row in found] == [9.0, 6.0, None]
+
+
 def test_a_price_finding_counts_stores_and_names_the_farthest_prices() -> None:
     rows = [priced(p, f"{n:04d}") for n, p in enumerate((6.0, 7.5, 9.0, 3.0))] + [priced(1.0, "0009", item_id="nut")]
     known = with_reference(observations(rows), masters([item(price=6.0)]))
@@ -154,13 +160,17 @@ def test_limits_of_a_partner_fall_back_to_the_less_specific_rule() -> None:
 # --- packs and GTINs -------------------------------------------------------------------------------------------------
 
 
-def seen(lists: dict[int, list[dict[str, Any]]]) -> ir.Table:
-    """What is remembered of lists that came on some days."""
-    known = table([], IDENTITIES)
-    for number, rows in lists.items():
+Lists = Sequence[tuple[int, list[dict[str, Any]]]]
+
+
+def seen(lists: Lists) -> tuple[ir.Table, ir.Table]:
+    """What is remembered of lists that came on some days, and what the last of them says."""
+    known = now = table([], IDENTITIES)
+    for number, rows in lists:
         at = dt.datetime.combine(day(number), dt.time(6), dt.UTC)
-        known = remembered(known, identities(table([row | {"received_at": at} for row in rows], ITEMS)))
-    return known
+        now = identities(table([row | {"received_at": at} for row in rows], ITEMS))
+        known = remembered(known, now)
+    return known, now
 
 
 def numbered(gtin: str = OLD, pieces: float | None = 12, **more: Any) -> dict[str, Any]:
@@ -169,9 +179,11 @@ def numbered(gtin: str = OLD, pieces: float | None = 12, **more: Any) -> dict[st
     return item(gtin, gtin=gtin, partner_item_id="014101", item_name="Oat Bar", packs=packs, **more)
 
 
-def changes(lists: dict[int, list[dict[str, Any]]], on: int) -> list[tuple[str, str, str, dt.date]]:
-    """What changed, from what to what, since when."""
-    found = rows_of(pack_changes(seen(lists), day(on), 28))
+def changes(
+    lists: dict[int, list[dict[str, Any]]], on: int, *more: tuple[int, list[dict[str, Any]]]
+) -> list[tuple[str, str, str, dt.date]]:
+    """What changed, from what to what, since when; `more` are lists that came later, or on the same day."""
+    found = rows_of(pack_changes(*seen([*lists.items(), *more]), day(on), 28))
     return sorted((row["fact"], row["before"], row["after"], row["since"]) for row in found)
 
 
@@ -201,6 +213,10 @@ def test_another_number_of_pieces_under_the_same_gtin_is_told() -> None:
 
 def test_a_change_that_is_taken_back_is_told_no_more() -> None:
     assert changes({1: [numbered()], 8: [numbered(pieces=10)], 9: [numbered()]}, 10) == []
+
+
+def test_a_mistake_that_is_put_right_on_its_day_is_told_no_more() -> None:
+    assert changes({1: [numbered()], 8: [numbered(pieces=10)]}, 10, (8, [numbered()])) == []
 
 
 def test_a_change_is_told_for_its_days_and_not_before_it_came() -> None:
@@ -249,8 +265,9 @@ def gone(
         if planned
         else planned_ends(masters([item("none")]), None, day(on))
     )
-    newest_of = ibis.memtable({"partner": [PARTNER], "newest": [day(newest or on)]})
-    known = presence(observations(rows), day(on), FEW)
+    came = observations(rows)
+    newest_of = newest_dates(came.filter(came.business_date <= day(newest or on)))
+    known = presence(came, day(on), FEW)
     return sorted(row["item_id"] for row in rows_of(vanished(known, newest_of, ends, day(on), FEW)))
 
 
@@ -298,6 +315,12 @@ def test_a_feed_that_lost_most_of_its_items_lost_none_of_them_alone() -> None:
     assert gone(three_stores(10) + stocked(range(1, 11), "0001", item_id="nut"), 13) == []
 
 
+def test_one_report_without_an_item_is_not_enough_however_long_the_silence_before_it() -> None:
+    silent = [one for one in others(13) if one["business_date"] not in (day(11), day(12))]
+    assert gone(three_stores(10) + silent, 13) == []
+    assert gone(three_stores(10) + silent + stocked([14], "0001", item_id="nut"), 14) == [ITEM]
+
+
 def test_nothing_vanishes_while_the_partner_delivers_nothing() -> None:
     assert gone(three_stores(10) + others(13), 13, newest=12) == []
 
@@ -338,6 +361,16 @@ def test_complaints_and_sales_are_counted_in_the_recent_days_and_before() -> Non
     assert found == {
         "item_id": ITEM, "recent": 7, "before": 3, "since": day(14), "recent_units": 10.0, "before_units": 7.0
     }  # fmt: skip
+
+
+def test_days_whose_sales_are_missing_count_as_the_days_before_them() -> None:
+    """Eight weeks of 10 units a day; of the last week one day has come, and of the other partner none."""
+    base: dict[str, Any] = dict.fromkeys(COMPLAINTS.names) | {"item_id": ITEM, "kind": "quality", "partner": ""}
+    said = [base | {"business_date": day(20), "complaints": 1}]
+    sold = [observation(n, 5, 10.0) for n in range(-42, 15)]
+    sold += [observation(n, 5, 20.0, partner="westway") for n in range(-42, 14)]
+    (found,) = rows_of(quality_counts(table(said, COMPLAINTS), observations(sold), day(20), Unusual()))
+    assert (found["recent_units"], found["before_units"]) == (7 * (10.0 + 20.0), 56 * (10.0 + 20.0))
 
 
 def test_as_many_complaints_as_ever_are_not_unusual() -> None:

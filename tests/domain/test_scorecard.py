@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import ibis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,8 @@ from include.stockwatch.domain.scorecard import (
     weeks_before,
 )
 from tests.domain.tables import day, observation, observations, rows_of, table
+
+NONE_MISSING = table([], ibis.schema({"partner": "string", "business_date": "date"}))
 
 
 def kpi(
@@ -51,13 +54,13 @@ def test_a_day_of_which_nothing_is_known_is_no_day_with_data() -> None:
 
 def test_units_sold_leave_out_net_returns() -> None:
     rows = observations([observation(1, 5, 3.0), observation(2, 5, -2.0), observation(3, 5, None)])
-    assert [row["units_sold"] for row in rows_of(weekly_sales(rows))] == [3.0]
+    assert [row["units_sold"] for row in rows_of(weekly_sales(rows, NONE_MISSING))] == [3.0]
 
 
 def test_complaints_that_name_no_partner_are_nobodys() -> None:
     base: dict[str, Any] = dict.fromkeys(COMPLAINTS.names) | {"kind": "price", "business_date": day(3)}
     rows = [base | {"partner": "", "complaints": 5}, base | {"partner": "northfield", "complaints": 2}]
-    (found,) = rows_of(weekly_complaints(table(rows, COMPLAINTS)))
+    (found,) = rows_of(weekly_complaints(table(rows, COMPLAINTS), NONE_MISSING))
     assert (found["partner"], found["complaints"]) == ("northfield", 2)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ from tests.domain.tables import day, engine, observation, observations
 from tests.domain.tables import one as one_of_check
 
 SETTINGS = SupplySettings()
-ALONE = SupplySettings(pool_receipts=0, pool_level_receipts=0)
+ALONE = SupplySettings(pool_level_receipts=0)
 
 
 def order(number: int, pending: float | None, received: float | None = 0.0, **more: Any) -> dict[str, Any]:
@@ -62,7 +62,8 @@ def known(
     feed = codes(seen.series["feed_id"])
     pool = Pools(feed, feed, feed, feed)
     reports = reports_receipts(seen.panel, pool)[feed]
-    found = replenishment(seen.panel, receipts(seen.panel, risen(seen.panel), reports))
+    came_in = receipts(seen.panel, risen(seen.panel), reports)
+    found = replenishment(seen.panel, came_in)
     places = seen.series["location_id"].to_pylist()
     dc = pa.chunked_array([pa.array([(dcs or {}).get(place) for place in places], pa.string())])
     rates, stock = np.full(len(places), rate), np.full(len(places), on_hand)
@@ -72,7 +73,7 @@ def known(
     expected = next_receipt(found, usual, orders, rates, stock, since, supply)
     columns = vars(usual) | vars(found) | vars(expected)
     columns["receipt_interval_days"] = found.receipt_interval_days
-    columns["receipt_units"] = divided(found.matched_units, found.receipts)
+    columns["receipt_units"] = divided(came_in.sum(axis=0), found.receipts)
     columns["next_receipt"] = -expected.days_to_receipt
     return {
         place: {
@@ -104,18 +105,19 @@ def weekly(last: int, lead: int = 2) -> list[dict[str, Any]]:
     ]
 
 
-def every_other_day(store: str) -> list[dict[str, Any]]:
-    """Ten units are on order at the close of a day, and come in the next."""
+def ordering_every(days: int, leads: Sequence[int], store: str) -> list[dict[str, Any]]:
+    """Ten units are ordered every so many days, and come in after as many closes as `leads` say one after another."""
+    ordered = [1 + days * n for n in range(len(leads))]
+    came = [on + lead for on, lead in zip(ordered, leads, strict=True)]
     return [
-        order(number, 10.0 if number % 2 else 0.0, 0.0 if number % 2 else 10.0, location_id=store)
-        for number in range(1, 21)
+        order(
+            number,
+            10.0 * (sum(on <= number for on in ordered) - sum(on <= number for on in came)),
+            10.0 * came.count(number),
+            location_id=store,
+        )
+        for number in range(1, max(came) + 1)
     ]
-
-
-def slow() -> list[dict[str, Any]]:
-    """Ten units wait through nine closes."""
-    waiting = [order(number, 10.0, location_id="0204") for number in range(1, 10)]
-    return [*waiting, order(10, 0.0, 10.0, location_id="0204")]
 
 
 def refilled() -> list[dict[str, Any]]:
@@ -144,16 +146,36 @@ def test_the_lead_time_is_the_closes_that_an_order_waited_through(lead: int) -> 
     assert one(weekly(21, lead), 21)["lead_time_days"] == lead
 
 
-def test_the_lead_time_of_a_thin_series_is_drawn_to_that_of_its_feed() -> None:
-    usual = [row for store in ("0001", "0002") for row in every_other_day(store)]
-    found = known([*usual, *slow()], 20, SupplySettings(pool_receipts=3))
-    assert found["0204"]["lead_time_days"] == (9 + 3 * 1) / 4
-    assert found["0001"]["lead_time_days"] == 1
+@pytest.mark.parametrize(
+    ("leads", "usual"),
+    [
+        ([3] * 8, 3),
+        ([3] * 4, 2),
+        ([2, 3, 2, 3, 3, 2, 3, 3], 2),
+        ([2, 2, 2, 9, 2, 12, 2, 2], 2),
+    ],
+    ids=["eight that agree", "too few", "few more than of the others", "two that were late"],
+)
+def test_a_series_has_a_lead_time_of_its_own_where_its_receipts_speak_against_that_of_its_dc(
+    leads: list[int], usual: int
+) -> None:
+    others = [row for n in range(5) for row in ordering_every(4, [2] * 12, f"{n}")]
+    found = known([*others, *ordering_every(4, leads, "0204")], 46)
+    assert found["0204"]["lead_time_days"] == usual
+    assert found["0"]["lead_time_days"] == 2
 
 
 def test_stores_of_another_dc_do_not_make_the_lead_time_longer() -> None:
-    found = known([*every_other_day("0001"), *slow()], 20, SETTINGS, {"0001": "D1", "0204": "D2"})
+    rows = [*ordering_every(2, [1] * 10, "0001"), *ordering_every(20, [9], "0204")]
+    found = known(rows, 20, SETTINGS, {"0001": "D1", "0204": "D2"})
     assert (found["0001"]["lead_time_days"], found["0204"]["lead_time_days"]) == (1, 9)
+
+
+def test_a_receipt_of_days_after_it_was_sent_is_of_its_order() -> None:
+    """What is sent is on order no more; it comes in two days later. An order that is withdrawn is of no receipt."""
+    pending = {1: 10.0, 8: 10.0, 15: 10.0, 16: 10.0, 22: 10.0, 29: 10.0}
+    rows = [order(n, pending.get(n, 0.0), 10.0 * (n in (4, 11, 25, 32))) for n in range(0, 34)]
+    assert one(rows[1:], 33)["lead_time_days"] == 3
 
 
 @pytest.mark.parametrize("begun", range(7), ids=lambda begun: f"{begun} days later")

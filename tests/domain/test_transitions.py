@@ -48,7 +48,7 @@ def test_an_item_that_gave_way_to_its_successor_is_no_stock_out_however_the_succ
         ("0118", NEW): "in_stock",
         ("0204", OLD): "out_of_stock",
     }
-    assert found[24, "0204", OLD]["store_scope"] == 0, "a place that is not to have it counts nowhere"
+    assert found[24, "0204", OLD]["store_scope"] is None, "a place that is not to have it counts nowhere"
     assert [found[24, "0118", OLD][name] for name in ("lost_units", "lost_units_today", "lost_money")] == [None] * 3
     assert found[24, "0204", OLD]["lost_units_today"] > 0
 

@@ -18,6 +18,7 @@ import requests
 
 from include.stockwatch.adapters.lake import Lake
 from include.stockwatch.adapters.state import State, ledger, outbox
+from include.stockwatch.domain.availability import CheckSettings
 from scripts.local_airflow import PROJECT, LocalAirflow, running
 from tests.fakes import days, northfield, row
 from tests.postgres import Postgres
@@ -55,8 +56,9 @@ class World:
     def is_checked(self, date: dt.date) -> bool:
         """Whether a date was checked on what is delivered for it."""
         with self.state.begin() as tx:
-            have = ledger.delivered(tx, date, date).get(date)
-            return bool(have) and ledger.inputs_of(have) in ledger.checked(tx, date).get(date, set())
+            have = ledger.delivered(tx)
+            inputs = ledger.inputs_of(date, have, ledger.revised(tx), CheckSettings().lookback_days)
+            return date in have and inputs in ledger.checked(tx, date).get(date, set())
 
     def is_quiet(self) -> bool:
         """Whether every message has been sent."""

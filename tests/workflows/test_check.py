@@ -19,7 +19,7 @@ from include.stockwatch.workflows.explain import explain
 from include.stockwatch.workflows.gate import due_checks
 from include.stockwatch.workflows.ingest import ingest_file
 from include.stockwatch.workflows.services import Services
-from tests.fakes import Clock, days, dc, northfield, row, westway
+from tests.fakes import OAT, Clock, days, dc, northfield, row, westway
 
 FEED = "northfield_stores"
 FIRST = dt.date(2026, 10, 1)
@@ -175,6 +175,45 @@ def test_a_date_without_data_freezes_and_neither_opens_nor_resolves(services: Se
     assert (again["frozen"], again["open"]) == ([], 1)
     deliver_file(services, tmp_path, date + dt.timedelta(days=1))  # the late file shows the stock is back
     assert check(services, date + dt.timedelta(days=1))["incidents"]["resolved"] == ["INC-2026-00001"]
+
+
+def test_on_a_date_that_nothing_was_due_of_the_last_report_stands_unless_it_is_missing(
+    services: Services, tmp_path: Path, config: Path, clock: Clock
+) -> None:
+    path = config / "feeds" / "northfield_stores.yaml"
+    path.write_text(path.read_text("utf-8").replace("expected: {", "expected: {weekdays: [tue, thu], "), "utf-8")
+    services = Services(services.home, config, clock)
+    thursday = history(services, tmp_path)
+    dates = days(thursday, 7)
+    deliver_file(services, tmp_path, thursday, {"0001"})
+    for date in dates[:6]:  # Tuesday's file does not come; Westway's come every day
+        westway_day(services, tmp_path, date, {f"L{n:02d}": 100 for n in range(60)})
+    checked = [check(services, date) for date in dates[:6]]
+    assert [one["coverage"] for one in checked] == [1] * 5 + [0]  # first of stores, then of DCs
+    assert [one["incidents"]["frozen"] for one in checked] == [[]] * 5 + [["INC-2026-00001"]]
+    assert checked[1]["series"]["by_status"]["unknown"] == len(STORES)
+    item = f"00{OAT}"
+    said = explain(services, "northfield", "0001", item, dates[2])
+    assert said["text"].startswith("Nothing was due for Sat 31 Oct 2026: the report of Thu 29 Oct stands.\n\n")
+    assert (said["row"]["business_date"], said["row"]["status"]) == (thursday, "out_of_stock")
+    late = check(services, dates[6])  # a Wednesday without a report of the Tuesday before
+    assert (late["coverage"], late["incidents"]["frozen"]) == (0, [])
+    text = explain(services, "northfield", "0001", item, dates[6])["text"]
+    assert "Next: ask Northfield Grocers for the missing data." in text.splitlines()
+    services.state.engine.dispose()
+
+
+def test_a_date_that_is_corrected_to_be_in_stock_takes_its_loss_back(services: Services, tmp_path: Path) -> None:
+    dates = days(history(services, tmp_path), 2)
+    deliver_file(services, tmp_path, dates[0], {"0001"})
+    check(services, dates[0])
+    deliver_file(services, tmp_path, dates[1], {"0001"})
+    check(services, dates[1])
+    deliver_file(services, tmp_path, dates[1], price="6.50")
+    assert check(services, dates[1])["incidents"]["resolved"] == ["INC-2026-00001"]
+    with services.state.begin() as tx:
+        lost = [one["state"]["members"][0]["lost_units"] for one in incidents.events(tx, "INC-2026-00001")]
+    assert lost[0] == lost[2] < lost[1]
 
 
 def test_a_held_file_opens_and_closes_nothing(services: Services, tmp_path: Path) -> None:

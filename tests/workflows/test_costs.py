@@ -34,7 +34,9 @@ def test_a_gap_goes_on_until_what_was_ordered_is_expected(told: dict[str, object
     for name in ("margin_share", "purchase_cycle_days"):  # of the item master
         chosen = chosen.append_column(name, pa.nulls(len(chosen), pa.float64()))
     chosen = chosen.append_column("short_units_ahead", pa.array([None, 6.0]))
-    assert list(loss_inputs(chosen, HORIZON)["ahead_days"]) == [days, 3.0]
+    found = loss_inputs(chosen, HORIZON)
+    assert list(found["ahead_days"]) == [days, 3.0]
+    assert [*found["store_scope"], *found["item_scope"]] == [0.0] * 4, "of whom nothing is known, nobody is out"
 
 
 def test_loyalty_that_is_measured_later_tells_nothing_of_a_date_before() -> None:

@@ -160,6 +160,27 @@ def test_a_record_below_zero_is_called_wrong_and_what_is_not_due_is_said() -> No
     assert "not out for long enough" in told("out_of_stock", **CASES["out_of_stock"] | {"alert_due": False})
 
 
+def test_of_other_places_and_items_it_says_what_is_known() -> None:
+    text = told("out_of_stock", **CASES["out_of_stock"] | {"store_scope": None, "item_scope": None})
+    assert "Also out" not in text
+    assert "x_S = 0.000, x_I = 0.000" in text
+    pool = {"store_scope": 1.0, "item_scope": None, "location_type": "dc"}
+    text = told("out_of_stock", **CASES["out_of_stock"] | pool).replace("\n", " ")
+    assert "Also out: 100% of the demand that the partner's DCs serve, its own counted." in text
+
+
+def test_a_report_of_a_week_is_told_as_one() -> None:
+    week = [{**DAYS[-1], "flow_days": 7}]
+    text = told("out_of_stock", week, **CASES["out_of_stock"] | {"sold_out_today": True, "days_observed": 8})
+    assert "the day itself" not in text
+    text = text.replace("\n", " ")
+    assert "Out since about Thu 19 Nov" in text
+    assert "sold out in the 7 days of the report" in text
+    assert "last sale in the 7 days to" in text
+    assert "8 reports of the last 56 days were seen" in text
+    assert "Sold and received are of the `of days`" in text
+
+
 def test_a_spell_that_began_before_the_look_back_is_not_given_a_beginning() -> None:
     text = told("out_of_stock", **CASES["out_of_stock"] | {"last_in_stock_date": None})
     assert "Out since Thu 19 Nov or before, day 4 at least: 0 units" in text

@@ -83,6 +83,19 @@ def test_a_late_or_corrected_file_has_its_date_checked_again(services: Services,
     assert again.run_id not in first
 
 
+def test_dates_that_look_back_on_a_late_file_are_checked_again_after_it(services: Services, tmp_path: Path) -> None:
+    friday = SATURDAY - dt.timedelta(days=1)
+    for date in (friday, SUNDAY):
+        northfield_has(services, tmp_path, date)
+        westway_has(services, tmp_path, date)
+    run(services)
+    northfield_has(services, tmp_path, SATURDAY)
+    westway_has(services, tmp_path, SATURDAY)
+    assert due(services) == [(SATURDAY, "complete"), (SUNDAY, "restated")], "Friday does not look ahead"
+    run(services)
+    assert due(services) == []
+
+
 def test_a_day_on_which_nothing_came_at_all_is_checked_once_it_is_late(
     services: Services, tmp_path: Path, clock: Clock
 ) -> None:

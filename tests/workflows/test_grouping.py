@@ -72,6 +72,20 @@ def test_stores_of_three_partners_that_one_dc_left_without_are_one_incident(book
     assert incident.copies == ("C0NORTHFIELD", "C0TRIAGE")  # the accounts concerned; Westway's own channel has it whole
 
 
+def test_stores_that_nothing_was_due_of_stand_as_they_were_beside_a_dc_that_is_told_every_day(book: Book) -> None:
+    book.fed[Group(Kind.DC_OUT, "westway", ITEM, "07")] = frozenset(("northfield", f"{n}") for n in range(4))
+    book.on(2, dc(OUT), *(because(f"{n}") for n in range(3)), row("3", IN))
+    (before,) = book.ongoing.values()
+    book.on(3, dc(OUT), *(row(f"{n}", UNKNOWN, cause="not_due") for n in range(4)), whole=["westway"])
+    (after,) = book.ongoing.values()
+    assert after.members[1:] == before.members[1:]
+    assert (after.known, after.known_out, after.ranged) == (before.known, before.known_out, before.ranged) == (4, 3, 4)
+    assert not after.data_stale
+    assert after.severity == before.severity
+    book.on(4, dc(OUT), *(row(f"{n}", UNKNOWN, cause="feed") for n in range(4)), whole=["westway"])
+    assert len(book.last(after.incident_id).stale_locations()) == 3
+
+
 def test_what_the_supply_links_say_is_what_the_stores_are_counted_against(book: Book) -> None:
     book.fed[Group(Kind.DC_OUT, "westway", ITEM, "07")] = frozenset({("northfield", "1"), ("northfield", "2")})
     book.on(2, dc(OUT), because("1"), row("2", IN), row("3", IN))

@@ -67,7 +67,7 @@ def ours(rows: pd.DataFrame) -> pd.DataFrame:
     figures |= {"last_inferred_receipt": figures["last_receipt"], "spell_start": spell.start}
     figures |= {"received_units": came_in.sum(axis=0)}
     figures |= {"exposure_days": spell.exposure_days, "earlier_exposure_days": spell.earlier_exposure_days}
-    del figures["is_order"]  # by day
+    del figures["is_order"], figures["leads"]  # by day
     return pd.concat([series.select(KEY).to_pandas(), pd.DataFrame(figures)], axis=1).set_index(KEY)
 
 

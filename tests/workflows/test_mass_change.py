@@ -84,6 +84,36 @@ def test_many_items_that_run_out_in_a_store_or_two_are_held_by_their_sum(watched
     assert stored(watched)[1].why == "30 series ran out at once, the limit is 22"
 
 
+@pytest.mark.parametrize(
+    ("stores", "out", "items", "is_held"),
+    [
+        (3, 3, 3, True),  # six of six, those of the first store being out before
+        (4, 3, 3, False),  # six of nine
+        (6, 6, 1, False),  # five of five, of one item: its supply may have failed
+        (2, 2, 4, False),  # four of four are few
+    ],
+)
+def test_a_small_feed_of_which_nearly_all_is_empty_at_once_is_held(
+    watched: Services, stores: int, out: int, items: int, is_held: bool
+) -> None:
+    assert bool(check(watched, 3, some(out), stores=stores, items=items)["held"]) is is_held
+    if is_held:
+        why = f"6 of the 6 series of feed {FEED} that had stock ran out at once, 100%, the limit is 80%"
+        assert stored(watched)[1].why == why
+
+
+def test_what_a_weekly_feed_shows_empty_is_new_though_another_feed_of_the_partner_comes_daily(
+    watched: Services,
+) -> None:
+    feeds = watched.settings.feeds
+    weekly = feeds[FEED].expected.model_copy(update={"weekdays": ("thu",)})  # day 4
+    feeds = {**feeds, FEED: feeds[FEED].model_copy(update={"expected": weekly})}
+    watched.settings = watched.settings.model_copy(update={"feeds": feeds})
+    with watched.state.begin() as tx:
+        ledger.raise_watermark(tx, "northfield", day(3))
+    assert check(watched, 4, some(30), since=0)["held"] == ["northfield"]
+
+
 def test_the_first_date_of_a_partner_is_believed(services: Services) -> None:
     services.settings = chain(services.settings)
     assert check(services, 2, some(30))["held"] == []
@@ -123,7 +153,7 @@ def test_the_next_date_that_shows_the_same_is_held_in_the_same_incident(watched:
 def test_an_approved_date_is_due_again_and_decided_as_it_is(watched: Services) -> None:
     with watched.state.begin() as tx:
         ledger.deliver_dates(tx, FEED, "a" * 64, {day(3): 30}, watched.now())
-        inputs = ledger.inputs_of({FEED: "a" * 64})
+        inputs = ledger.inputs_of(day(3), {day(3): {FEED: "a" * 64}}, {}, 56)
         ledger.record_check(tx, day(3), inputs, watched.now(), {})
     check(watched, 3, some(11))
     assert day(3) not in {one.business_date for one in due_checks(watched)}

@@ -129,6 +129,24 @@ def test_an_item_without_a_gtin_is_stored_under_its_own_number(services: Service
     assert (found["item_id"], found["gtin"]) == ("014101", None)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "third", "is_news"),
+    [
+        ("items_1.csv", "items_2.csv", "items_3.csv", True),
+        ("items.csv", "items.csv", "items.csv", True),
+        ("items_1.csv", "items_2.csv", "items_1.csv", False),
+    ],
+)
+def test_a_list_that_says_again_what_it_said_before_counts_unless_it_is_the_old_file(
+    first: str, second: str, third: str, is_news: bool, services: Services, tmp_path: Path, clock: Clock
+) -> None:
+    for name, brand in ((first, "Oatworks"), (second, "Mixworks"), (third, "Oatworks")):
+        items_in(services, tmp_path, [item(brand=brand)], name)
+        clock.move(days=1)
+    (found,) = rows_of(services, "items")
+    assert found["brand"] == ("Oatworks" if is_news else "Mixworks")
+
+
 def test_a_location_list_is_published(services: Services, tmp_path: Path) -> None:
     places_in(services, tmp_path, [place(gln="0850007120016"), place("2", status="closed"), place("3", status="")])
     first, second, third = rows_of(services, "locations", "location_id")

@@ -91,8 +91,23 @@ def test_a_feed_of_complaints_that_fell_silent_is_no_promise_kept(
     assert silent.week.complaints is None
     clock.move(days=1)
     complaints_in(services, tmp_path, [said("2026-10-20", contacts="3")], "complaints_2.csv")
+    (corrected,) = scorecard.scores(services, dates[0])
+    assert corrected.week.complaints is None, "a correction of October says nothing of November"
+    complaints_in(services, tmp_path, [], "complaints_3.csv")
     (heard,) = scorecard.scores(services, dates[0])
-    assert heard.week.complaints == 0
+    assert (heard.week.complaints, heard.before.complaints) == (0, 2 + 3 + 1)
+
+
+def test_days_whose_sales_are_missing_have_no_complaints_either(services: Services, tmp_path: Path) -> None:
+    """4 complaints and 50 units a day: the rate is 80 whether three days are missing or none."""
+    dates = days(MONDAY + dt.timedelta(days=7), 7)
+    came = [date for number, date in enumerate(dates) if number not in (2, 3, 4)]
+    stock_in(services, tmp_path, [row(date, store, sold=25) for date in came for store in ("118", "204")])
+    kpis_in(services, [], dates)
+    complaints_in(services, tmp_path, [said(date.isoformat(), contacts="4") for date in dates])
+    (northfield,) = scorecard.scores(services, dates[0])
+    assert northfield.week.complaint_rate == pytest.approx(80)
+    assert (northfield.week.complaints, northfield.week.units_sold) == (16, 200)
 
 
 def test_a_week_before_the_first_complaint_was_told_is_no_week_without_complaints(

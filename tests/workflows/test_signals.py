@@ -246,6 +246,17 @@ def test_complaints_that_come_later_change_the_message_of_their_day(services: Se
     assert [one["operation"] for one in messages(services)] == ["post", "update"]
 
 
+def test_complaints_that_a_corrected_file_takes_back_are_taken_back_in_the_message(
+    services: Services, tmp_path: Path
+) -> None:
+    complaints_in(services, tmp_path, [said(topic="Price"), said(topic="Taste or quality", contacts="0")])
+    assert len(signals.relay(services)["post"]) == 1, "no complaint is no message"
+    complaints_in(services, tmp_path, [said()], "complaints_2.csv")
+    assert len(signals.relay(services)["update"]) == 1
+    assert "0 complaints of Sun 1 Nov: taken back by a corrected file" in messages(services)[-1]["text"]
+    assert signals.relay(services)["update"] == []
+
+
 def test_old_complaints_are_loaded_and_told_nobody(services: Services, tmp_path: Path) -> None:
     complaints_in(services, tmp_path, [said("2026-10-01", topic="Price")])
     assert signals.relay(services)["post"] == []

@@ -57,6 +57,8 @@ CHANGES = {
 """Reasons that make an event, and the kind of event."""
 
 
+LOST = ("lost_units", "lost_money", "shoppers_exposed", "customers_lost")
+"""What a member has lost by its last day."""
 Moved = Mapping[str, str | None]
 NOWHERE: Moved = {}
 
@@ -69,18 +71,20 @@ def decide(
     new_id: str,
     previous: Incident | None,
     moved: Moved = NOWHERE,
+    stood: Incident | None = None,
 ) -> Decision[Incident]:
     """Decide on one item of one partner, or of all partners that a DC feeds.
 
     `incident` is the open one, if any, `previous` the latest that was resolved; `moved` are places that belong to
-    another incident now, and to which: while it has not opened, they stay. Absence of data neither opens, closes nor
-    moves anything (A-02): a member without fresh data keeps its state and is marked stale.
+    another incident now, and to which: while it has not opened, they stay. `stood` is the incident before the date,
+    where that was decided on already: what was in stock on it after all lost nothing by it. Absence of data neither
+    opens, closes nor moves anything (A-02): a member without fresh data keeps its state and is marked stale.
     """
     if incident is None:
         return _open(picture, tenant, new_id, previous)
     if picture.business_date < incident.data_as_of:
         return _decided(Reason.OLDER_DATE)
-    return _follow(picture, incident, moved)
+    return _follow(picture, incident, moved, stood)
 
 
 def _decided(reason: Reason, incident: Incident | None = None) -> Decision[Incident]:
@@ -178,9 +182,11 @@ def _reopened(picture: Picture, previous: Incident) -> Incident:
     return _follow(picture, again).incident or again
 
 
-def _follow(picture: Picture, incident: Incident, moved: Moved = NOWHERE) -> Decision[Incident]:
+def _follow(
+    picture: Picture, incident: Incident, moved: Moved = NOWHERE, stood: Incident | None = None
+) -> Decision[Incident]:
     rank = SEVERITY_ORDER.index
-    members = _next_members(picture, incident, moved)
+    members = _next_members(picture, incident, moved, stood)
     still_out = [member for member in members if member.is_active]
     was_out = len(incident.now_out())
     after = incident.model_copy(
@@ -190,7 +196,7 @@ def _follow(picture: Picture, incident: Incident, moved: Moved = NOWHERE) -> Dec
             "peak_out": max(incident.peak_out, len(counted(picture.kind, picture.scope, still_out))),
         }
     )
-    if picture.known or picture.known_locations or picture.out:
+    if picture.known_locations or picture.out:
         taken = {name: value for name in SHARED if (value := getattr(picture, name)) is not None}
         fresh = {"data_as_of": picture.business_date, "ranged": picture.ranged, "known": picture.known}
         fresh |= {"known_out": picture.known_out, "copies": _copies(picture, incident.copies)}
@@ -247,7 +253,7 @@ def _heeded(before: Incident, after: Incident) -> Incident:
     return after.model_copy(update={"standing": Standing.OPEN}) if ends_snooze or ends_ack else after
 
 
-def _next_members(picture: Picture, incident: Incident, moved: Moved) -> list[Member]:
+def _next_members(picture: Picture, incident: Incident, moved: Moved, stood: Incident | None) -> list[Member]:
     """Every spell of the incident as it stands now; a location that went out again after a pause is a new spell."""
     fresh = {member.place: member for member in picture.out}
     members: list[Member] = []
@@ -259,15 +265,17 @@ def _next_members(picture: Picture, incident: Incident, moved: Moved) -> list[Me
         if not member.is_active or (now is None and _says_nothing(picture, member)):
             members.append(member)
         else:
-            members.append(member.model_copy(update=_became(picture, member, now is not None, moved)))
+            members.append(member.model_copy(update=_became(picture, member, now is not None, moved, stood)))
     return members + list(fresh.values())
 
 
 def _says_nothing(picture: Picture, member: Member) -> bool:
-    return (member.partner or picture.partner) in picture.untouched
+    return (member.partner or picture.partner) in picture.untouched or member.place in picture.standing
 
 
-def _became(picture: Picture, member: Member, is_out_anew: bool, moved: Moved) -> dict[str, object]:
+def _became(
+    picture: Picture, member: Member, is_out_anew: bool, moved: Moved, stood: Incident | None
+) -> dict[str, object]:
     """What changes of a member that is not seen out as before."""
     if is_out_anew:
         return {"state": MemberState.BACK, "back_on": picture.business_date}
@@ -275,11 +283,25 @@ def _became(picture: Picture, member: Member, is_out_anew: bool, moved: Moved) -
         elsewhere = moved[member.place]
         return {"state": MemberState.MOVED, "moved_to": elsewhere} if elsewhere else {"last_out": picture.business_date}
     if member.place in picture.known_locations:
-        return {"state": MemberState.BACK, "back_on": picture.business_date}
+        before = _before(picture.business_date, member, stood) if member.last_out >= picture.business_date else {}
+        return {**before, "state": MemberState.BACK, "back_on": picture.business_date}
     is_whole = member.partner in picture.whole if member.partner else picture.partner_is_whole
     if is_whole and member.place not in picture.ranged_locations:
         return {"state": MemberState.LEFT_RANGE}
     return {"state": MemberState.STALE}
+
+
+def _before(date: dt.date, member: Member, stood: Incident | None) -> dict[str, object]:
+    """How a location stood before a date on which it was in stock after all.
+
+    Where the incident opened on the date itself, the spell's days before it have their share of what it lost.
+    """
+    found = next((one for one in stood.members if one.place == member.place and one.is_active), None) if stood else None
+    if found is not None:
+        return dict(found)
+    share = max((date - member.out_since).days, 0) / member.days_out()
+    lost = {name: value * share for name in LOST if (value := getattr(member, name)) is not None}
+    return {**lost, "last_out": max(member.out_since, date - dt.timedelta(days=1))}
 
 
 def _sorted(picture: Picture, members: Iterable[Member]) -> tuple[Member, ...]:

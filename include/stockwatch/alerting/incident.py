@@ -149,6 +149,7 @@ class Picture(Value):
     partner_is_whole: bool = Field(description="every feed of the partner delivered this date")
     whole: frozenset[str] = Field(default=frozenset(), description="the same of other partners")
     untouched: frozenset[str] = Field(default=frozenset(), description="partners of whom the date says nothing")
+    standing: frozenset[str] = Field(default=frozenset(), description="locations of which nothing was due")
     fed: tuple[Fed, ...] = ()
     transit_days: float | None = Field(default=None, description="that stores wait for goods after the DC is back")
     business_days: int | None = Field(
@@ -243,6 +244,7 @@ class Incident(Case):
     out_before: int | None = Field(default=None, description="locations out on the date looked at before")
     peak_out: int = 0
     previous_id: str | None = None
+    vanished: tuple[str, ...] = Field(default=(), description="promise incidents of its item having vanished")
 
     def listed(self) -> Listing:
         """The incident as a line of a list."""

@@ -27,6 +27,8 @@ class MassChangeSettings(Value):
     share: float = Field(default=0.05, gt=0, le=1, description="of the partner's ranged series, where that is more")
     locations_share: float = Field(default=0.3, gt=0, le=1, description="of the locations of one item: more are held")
     min_locations: int = Field(default=10, ge=1, description="fewer newly out locations of one item are believed")
+    feed_share: float = Field(default=0.8, gt=0, le=1, description="of a feed's series that had stock: more are held")
+    feed_min_series: int = Field(default=5, ge=1, description="fewer newly out series of a feed are believed")
 
 
 class Reason(StrEnum):
@@ -60,6 +62,15 @@ class NewlyOut(Value):
     of_locations: int = Field(description="where it is ranged")
 
 
+class Emptied(Value):
+    """What of one feed ran out, and how much could have."""
+
+    feed_id: str
+    newly_out: int
+    items: int = Field(description="of which something is newly out")
+    had_stock: int = Field(description="series known on the date that were not out before")
+
+
 class MassPicture(Value):
     """What ran out at one partner since the date that was decided on before, no DC being the cause."""
 
@@ -69,6 +80,7 @@ class MassPicture(Value):
     newly_out: int
     series: int = Field(description="ranged series of the partner")
     items: tuple[NewlyOut, ...] = Field(default=(), description="those with most locations, most first")
+    emptied: tuple[Emptied, ...] = Field(default=(), description="by feed")
     currency: str | None = None
     money_at_risk: float | None = Field(default=None, description="if it were true")
     feeds: tuple[str, ...] = ()
@@ -116,6 +128,13 @@ def suspicion(picture: MassPicture, limits: MassChangeSettings) -> str | None:
             return (
                 f"one item ran out in {item.locations:,} of its {item.of_locations:,} locations at once, "
                 f"{share:.0%}, the limit is {limits.locations_share:.0%}"
+            )
+    for feed in picture.emptied:  # of a single item, few locations are believed
+        share = feed.newly_out / feed.had_stock
+        if feed.newly_out >= limits.feed_min_series and feed.items > 1 and share > limits.feed_share:
+            return (
+                f"{feed.newly_out:,} of the {feed.had_stock:,} series of feed {feed.feed_id} that had stock ran out "
+                f"at once, {share:.0%}, the limit is {limits.feed_share:.0%}"
             )
     return None
 

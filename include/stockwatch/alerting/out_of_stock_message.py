@@ -220,6 +220,7 @@ def context(incident: Incident) -> tuple[str, ...]:
         as_of,
         f"rule {incident.rule}",
         *incident.notes,
+        *(f"vanished, see {promise}" for promise in incident.vanished),
         *verdict_words(incident),
         f"customers modelled: {incident.basis.assumptions}, {incident.basis.dated}",
         incident.incident_id,
@@ -316,6 +317,9 @@ def _orders(incident: Incident, out: Sequence[Member]) -> str:
 def _next_step(incident: Incident, out: Sequence[Member]) -> str:
     told = [member for member in out if member.has_open_order is not None]
     partner = one_line(incident.partner_name)
+    if incident.vanished:
+        first = ", ".join(incident.vanished)
+        return f"settle {first} first: ask {partner} whether the item was delisted; raise orders where it was not."
     if incident.data_stale:
         return f"ask {partner} for the missing data first; figures without it stand still until it is in."
     if found := _explained(out):

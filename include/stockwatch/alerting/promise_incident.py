@@ -75,6 +75,7 @@ class Finding(Value):
     highest: float | None = Field(default=None, description="price farthest above it")
     band_low: float | None = None
     band_high: float | None = None
+    by_currency: tuple[Finding, ...] = Field(default=(), description="of several currencies, the prices in each")
     fact: str | None = Field(default=None, description="what changed: gtin, or the unit of a pack")
     before: str | None = None
     after: str | None = None
@@ -82,6 +83,7 @@ class Finding(Value):
     complaints: int | None = None
     expected: float | None = Field(default=None, description="complaints expected in the same days")
     days: int | None = Field(default=None, description="recent days that complaints are counted in")
+    until: dt.date | None = Field(default=None, description="the last of them, where it is not the checked date")
     rule: str | None = None
     evidence: tuple[str, ...] = Field(default=(), description="what else speaks for it, a line each")
 
@@ -98,6 +100,7 @@ class PromisePicture(Value):
     is_known: bool = Field(description="there are fresh data that could show it")
     known: frozenset[str] = Field(default=frozenset(), description="locations that were looked at")
     ending: str = Field(default="", description="what the data show now, if nothing is found any more")
+    stock: tuple[str, ...] = Field(default=(), description="incidents of stock of a vanished item")
     channel: str
     owner: str
 
@@ -106,6 +109,7 @@ class PromiseIncident(Case):
     """A promise that a partner breaks."""
 
     found: Finding
+    stock: tuple[str, ...] = Field(default=(), description="incidents of stock that tell of the same vanished item")
     data_as_of: dt.date
     resolved_on: dt.date | None = None
     ending: str = ""
@@ -157,14 +161,18 @@ def decide(
     is_forgotten = (picture.business_date - incident.data_as_of).days >= FORGOTTEN_DAYS
     if picture.finding is None and unseen and not is_forgotten:
         return _decided(Reason.STALE)
-    told = {"partner_name": picture.partner_name, "owner": picture.owner, "data_as_of": picture.business_date}
+    told = {name: getattr(picture, name) for name in ("partner_name", "owner", "stock")}
+    told["data_as_of"] = picture.business_date
     if picture.finding is None:
         ended = {"standing": Standing.RESOLVED, "resolved_on": picture.business_date}
         ended["ending"] = f"not seen for {FORGOTTEN_DAYS} days" if unseen else picture.ending
         return _decided(Reason.KEPT_AGAIN, incident.model_copy(update=told | ended))
     places = tuple(sorted({*picture.finding.locations, *unseen}))
     since = min(incident.found.since, picture.finding.since)
-    found = picture.finding.model_copy(update={"locations": places, "since": since})
+    looked_at = picture.finding.of_locations
+    of_locations = None if looked_at is None else looked_at + len(set(unseen) - set(picture.finding.locations))
+    update = {"locations": places, "of_locations": of_locations, "since": since}
+    found = picture.finding.model_copy(update=update)
     after = incident.model_copy(update=told | {"found": found})
     return _decided(Reason.NOTHING_NEW) if after == incident else _decided(Reason.FIGURES, after)
 
@@ -188,6 +196,7 @@ def _opened(
         channel=picture.channel,
         owner=picture.owner,
         found=found,
+        stock=picture.stock,
         data_as_of=picture.business_date,
     )
     ended = previous.resolved_on if previous else None

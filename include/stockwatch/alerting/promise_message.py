@@ -40,6 +40,7 @@ def _open(incident: PromiseIncident) -> Message:
         ),
         body=(
             f"{what[0].upper()}{what[1:]}.",
+            *_in_stock(incident),
             *(line for text in found.evidence[:EVIDENCE_SHOWN] if (line := _line(text))),
             f"Next step: {_next_step(incident)}",
         ),
@@ -66,6 +67,12 @@ def _resolved(incident: PromiseIncident) -> Message:
     )
 
 
+def _in_stock(incident: PromiseIncident) -> tuple[str, ...]:
+    """The incidents of stock that are the same matter: they say what it costs."""
+    ids = ", ".join(incident.stock[:EVIDENCE_SHOWN])
+    return (f"The same matter in the stock records: {ids}, with what it costs.",) if ids else ()
+
+
 def _title(found: Finding) -> str:
     return "GTIN changed without notice" if found.fact == "gtin" else TITLES[found.kind]
 
@@ -81,16 +88,16 @@ def _what(found: Finding) -> str:
                 f"the partner's own number is the same, its GTIN was {found.before} and is {found.after} since {since}"
             )
         case PromiseKind.PACK:
-            unit, day = _unit(found.fact), day_words(found.since)
+            unit, day = unit_words(found.fact), day_words(found.since)
             return f"a {unit} held {found.before} pieces and holds {found.after} since {day}, under the same GTIN"
         case PromiseKind.VANISHED:
             return f"{found.of_locations or 0:,} locations had it, none has it since {day_words(found.since)}"
         case _:
             usual = number(found.expected or 0.0)
-            return f"{found.complaints or 0:,} complaints in {found.days or 0} days, where {usual} are usual"
+            return f"{found.complaints or 0:,} complaints in {_window(found)}, where {usual} are usual"
 
 
-def _unit(code: str | None) -> str:
+def unit_words(code: str | None) -> str:
     """A unit of the item master: `case (CA)`, or its code."""
     named = {"CA": "case", "CS": "case", "PK": "pack", "PL": "pallet", "PF": "pallet"}.get(code or "")
     return f"{named} ({code})" if named else one_line(code or "pack")
@@ -107,7 +114,12 @@ def _figures(found: Finding) -> tuple[tuple[str, str], ...]:
             return (("No longer listed", f"by {found.unlisted or 0:,} of {found.of_locations or 0:,} locations"),)
         case _:
             usual = f"{number(found.expected or 0.0)} in {found.days or 0} days, from its own history and sales"
-            return ("Complaints", f"{found.complaints or 0:,} in {found.days or 0} days"), ("Usual", usual)
+            return ("Complaints", f"{found.complaints or 0:,} in {_window(found)}"), ("Usual", usual)
+
+
+def _window(found: Finding) -> str:
+    """The days that complaints are counted in."""
+    return f"{found.days or 0} days{f' to {day_words(found.until)}' if found.until else ''}"
 
 
 def _next_step(incident: PromiseIncident) -> str:
@@ -142,6 +154,8 @@ def _place(location_id: str) -> str:
 
 
 def _prices(found: Finding) -> str:
+    if found.by_currency:
+        return ", ".join(map(_prices, found.by_currency))
     lowest, highest = found.lowest, found.highest
     if lowest is None or highest is None or lowest == highest:
         return _money(highest if lowest is None else lowest, found)
@@ -149,6 +163,8 @@ def _prices(found: Finding) -> str:
 
 
 def _band(found: Finding) -> str:
+    if found.by_currency:
+        return ", ".join(map(_band, found.by_currency))
     if found.band_low is None or found.band_high is None:
         most, least = found.band_high is not None, found.band_low is not None
         edge = found.band_high if most else found.band_low
@@ -182,8 +198,9 @@ def _fallback(text: str, incident: PromiseIncident) -> str:
 
 def _context(incident: PromiseIncident) -> tuple[str, ...]:
     rule = (f"rule {one_line(incident.found.rule)}",) if incident.found.rule else ()
+    told_until = incident.found.until if incident.is_open else None
     return (
-        f"Data as of {day_words(incident.data_as_of)}",
+        f"Data as of {day_words(told_until or incident.data_as_of)}",
         *rule,
         f"item {incident.found.item_id}",
         incident.incident_id,

@@ -9,6 +9,7 @@ from include.stockwatch.alerting.message import FALLBACK_LIMIT, Message
 from include.stockwatch.alerting.words import clip, day_words, one_line
 from include.stockwatch.domain.value import Value
 
+TAKEN_BACK = "taken back by a corrected file"
 LINES_SHOWN, EXTRACTS_SHOWN, EXTRACT_LIMIT = 8, 2, 120
 
 
@@ -44,6 +45,7 @@ def render(day: Day) -> Message:
     more = len(ranked) - LINES_SHOWN
     left = sum(one.complaints for one in ranked[LINES_SHOWN:])
     rest = (f"{more:,} more lines with {left:,} complaints; the table `complaints` has all.",) if more > 0 else ()
+    kinds = kinds or TAKEN_BACK
     date, word = day_words(day.business_date), "complaint" if total == 1 else "complaints"
     return Message(
         fallback=clip(

@@ -13,6 +13,8 @@ from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Promised, Score, V
 PARTNERS_SHOWN, NAMED = 6, 3
 STEADY = 0.0005
 """Share that a rate may move without a direction: it shows as 0.0 points."""
+STEADY_SERVICE = 0.005
+"""Complaints for 1,000 units that may be more or less without a direction: they show as 0.00."""
 
 
 def render(scores: Sequence[Score], owner: str) -> Message:
@@ -84,12 +86,19 @@ def _service(promised: Promised) -> str:
         return Verdict.NOT_MEASURED.value
     limit = "" if promised.limit is None else f" (at most {promised.limit:.2f})"
     change = promised.change
-    trend = "no weeks before to compare" if change is None else _trend(-change, f"{change:+.2f}")
-    return f"{promised.verdict.upper()} - {promised.value:.2f} complaints for 1,000 units sold{limit}, {trend}"
+    trend = "no weeks before to compare" if change is None else _trend(-change, f"{change:+.2f}", STEADY_SERVICE)
+    rate = f"{_rate(promised.value, promised.limit)} complaints for 1,000 units sold"
+    return f"{promised.verdict.upper()} - {rate}{limit}, {trend}"
 
 
-def _trend(gain: float, shown: str) -> str:
-    return "steady" if abs(gain) < STEADY else f"{'better' if gain > 0 else 'worse'}: {shown}"
+def _rate(value: float, limit: float | None) -> str:
+    """A rate with two decimals; where that would read as a promise kept, it is rounded up."""
+    reads_as_kept = limit is not None and round(value, 2) <= limit < value
+    return f"{math.ceil(100 * value) / 100 if reads_as_kept else value:.2f}"
+
+
+def _trend(gain: float, shown: str, steady: float = STEADY) -> str:
+    return "steady" if abs(gain) < steady else f"{'better' if gain > 0 else 'worse'}: {shown}"
 
 
 def _headline(ranked: Sequence[Score], kept: int, held: int) -> str:

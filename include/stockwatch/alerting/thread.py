@@ -71,6 +71,8 @@ def _by_data(before: Case | None, after: Case, event_kind: str) -> str | None:
     was, cause = before.cause(), after.cause()
     if cause and was and cause != was:
         parts.append(f"The likely cause is now: {title(cause, after.now_out())}.")
+    if new := [told for told in after.vanished if told not in before.vanished]:
+        parts.append(f"The item has vanished from the partner: {', '.join(new)}.")
     return " ".join(parts) or None
 
 

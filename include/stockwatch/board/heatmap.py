@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 
 from include.stockwatch.board.access import Desk
 from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.causes import Cause
 from include.stockwatch.domain.kpis import STORE
 from include.stockwatch.workflows.master import with_location_types
 
@@ -29,7 +30,8 @@ SHARES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.75)
 
 @dataclass(frozen=True)
 class Cell:
-    """One product at one partner. `stale` figures are of an earlier date; none of it = not ranged."""
+    """One product at one partner. `stale` figures are of an earlier date, though later ones were due; none of it = not
+    ranged."""
 
     rate: float | None
     money: float | None
@@ -89,15 +91,15 @@ def cells(desk: Desk) -> list[dict[str, Any]]:
     table = lake.table("availability", first=first, last=last)
     table = table.filter(table.partner.isin(sorted(desk.partners)) & (table.status != Status.PLANNED.value))
     days = by_day(with_location_types(desk.services, table))
-    ranged_now = days.filter(days.business_date == last).select("partner", "item_id")
-    days = days.semi_join(ranged_now, ["partner", "item_id"])
+    now = days.filter(days.business_date == last)
+    days = days.inner_join(now.select("partner", "item_id", is_due=now.not_due < now.ranged), ["partner", "item_id"])
     days = days.filter((days.known > 0) | (days.business_date == last))
     newest = ibis.window(group_by=["partner", "item_id"], order_by=[(days.known > 0).desc(), days.business_date.desc()])
     ranked = days.mutate(place=ibis.row_number().over(newest))
     rows: list[dict[str, Any]] = lake.engine.to_pyarrow(ranked.filter(ranked.place == 0).drop("place")).to_pylist()
     for row in rows:
         row["rate"] = 1 - row["out"] / row["known"] if row["known"] else None
-        row["stale"] = not row["known"] or row["business_date"] < last
+        row["stale"] = not row["known"] or (row["business_date"] < last and row["is_due"])
     return rows
 
 
@@ -120,6 +122,7 @@ def by_day(availability: ir.Table) -> ir.Table:
         currency=table.currency.max(),
         ranged=count(ibis.literal(True) | table.is_store),
         known=count(is_known),
+        not_due=count((table.cause == Cause.NOT_DUE.value).fill_null(False)),
         out=count(is_out),
         money=table.at_risk_money.sum(where=is_out),
     )

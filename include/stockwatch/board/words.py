@@ -35,6 +35,7 @@ CAUSES = {
     "phantom": "Phantom stock",
     "shelf": "Shelf not filled",
     "unknown": "Not known",
+    "not_due": "Nothing was due",
 }
 REASONS = {
     "first": "first seen",

@@ -321,9 +321,9 @@ def phantom_spells(found: Judgement, p_phantom: Array, worth_today: Array) -> Sp
 def share_out(is_asked: Mask, is_out: Mask, is_known: Mask, of: Codes) -> Array:
     """For a series that is asked about, the share of the other known series of its group that are out.
 
-    Nulls: 0 where no other is known, as the model's default says; NaN for a series that is not asked about
+    Nulls: NaN where no other is known, and for a series that is not asked about
     """
     groups = int(of.max(initial=-1)) + 1
     others_out, others_known = (summed(of, is_so.astype(float), groups)[of] - is_so for is_so in (is_out, is_known))
-    share = np.divide(others_out, others_known, out=np.zeros(len(of)), where=others_known > 0)
+    share = np.divide(others_out, others_known, out=np.full(len(of), np.nan), where=others_known > 0)
     return np.where(is_asked, share, np.nan)

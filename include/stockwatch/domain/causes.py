@@ -32,6 +32,7 @@ class Cause(StrEnum):
     PHANTOM = "phantom"
     SHELF = "shelf"
     UNKNOWN = "unknown"
+    NOT_DUE = "not_due"  # never tried: nothing is to be known of the date
 
 
 class Scope(StrEnum):

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 
 from include.stockwatch.domain.customer_signals import ComplaintKind
@@ -21,7 +22,9 @@ PRIOR_COMPLAINTS = 1.0
 def quality_counts(complaints: ir.Table, sales: ir.Table, on: dt.date, settings: Unusual) -> ir.Table:
     """Complaints about each item's quality and the units sold, in the recent days and before them.
 
-    Grain:  complaints any, sales (item_id, business_date, units_sold) -> (item_id)
+    A partner's recent days without figures count as those that came, else as the days before: files that are missing
+    make no complaint unusual.
+    Grain:  complaints any, sales (partner, item_id, business_date, units_sold) -> (item_id)
     Nulls:  units are null where no sale of the item is known
     """
     first, middle = _windows(on, settings)
@@ -34,9 +37,19 @@ def quality_counts(complaints: ir.Table, sales: ir.Table, on: dt.date, settings:
         since=said.business_date.min(where=said.business_date >= middle),
     )
     sold = sales.filter(sales.business_date.between(first, on))
+    is_recent, is_told = sold.business_date >= middle, sold.units_sold.notnull()
+    sold = sold.group_by("partner", "item_id").agg(
+        recent_units=exact_sum(sold.units_sold, where=is_recent),
+        before_units=exact_sum(sold.units_sold, where=~is_recent),
+        recent_dates=sold.business_date.nunique(where=is_recent & is_told),
+        before_dates=sold.business_date.nunique(where=~is_recent & is_told),
+    )
+    part = settings.recent_days / settings.history_days
+    missing = ibis.greatest(1.0, part * sold.before_dates / ibis.greatest(sold.recent_dates, 1))
+    recent = (sold.recent_dates == 0).ifelse(part * sold.before_units, missing * sold.recent_units)
+    sold = sold.mutate(recent_units=recent)
     sold = sold.group_by("item_id").agg(
-        recent_units=exact_sum(sold.units_sold, where=sold.business_date >= middle),
-        before_units=exact_sum(sold.units_sold, where=sold.business_date < middle),
+        recent_units=exact_sum(sold.recent_units), before_units=exact_sum(sold.before_units)
     )
     joined = count.left_join(sold, "item_id", rname="sold_{name}")
     return joined.select(*count.columns, "recent_units", "before_units")

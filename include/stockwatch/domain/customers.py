@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from include.stockwatch.domain.panel import Array, Codes, Mask, or_zero, summed
 from include.stockwatch.domain.value import Value
 
-Array = npt.NDArray[np.float64]
 TAIL = 1e-15
 
 
@@ -110,6 +109,21 @@ def scoped_response(response: Response, store_scope: Any, item_scope: Any) -> tu
     staying = response.brand + response.delay + response.cancel
     growth = 1 + (freed / staying if staying else np.zeros_like(freed))
     return response.brand * growth, response.delay * growth, response.cancel * growth
+
+
+def covered(units_per_day: Array, is_asked: Mask, is_out: Mask, is_known: Mask, of: Codes) -> Array:
+    """x_S of DCs whose stores are taken as one pool of shoppers (equation 12).
+
+    The other stores that these could go to are served by the DCs of the partner as its demand is: the share of it that
+    DCs serve which are out, the one that is asked about too, is the share of stores that lack the item.
+    Shapes: one element per DC and item; `of` numbers partner and item
+    Nulls:  NaN for a DC that is not asked about, and where no demand is known
+    """
+    groups, units = int(of.max(initial=-1)) + 1, or_zero(units_per_day)
+    out, known = (summed(of, units * counts, groups)[of] for counts in (is_out, is_known))
+    lacking = out + np.where(is_out, 0.0, units)
+    share = np.divide(lacking, known, out=np.full(len(of), np.nan), where=known > 0)
+    return np.where(is_asked, share, np.nan)
 
 
 def persistence(exposures: int, assumed: Assumptions) -> Array:

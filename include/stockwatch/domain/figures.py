@@ -41,13 +41,14 @@ class Limits(Columns):
 @dataclass(frozen=True)
 class Common:
     """What is learned from many series: factors of weekdays (categories, 7), by age modulo seven, and of promotions
-    (categories,), and of the days of items (days, items); dispersion (feeds, bands); hazards of the shelves; which
-    feeds report receipts, and how many days their promotions last (feeds,)."""
+    (categories,), and of the days of items (days, items); dispersion and lumpiness (feeds, bands); hazards of the
+    shelves; which feeds report receipts, and how many days their promotions last (feeds,)."""
 
     weekdays: Array
     promotions: Array
     item_days: Array
     dispersion: Array
+    lumpiness: Array
     hazards: phantom.Hazards
     reports_receipts: Mask
     promotion_days: Array
@@ -61,6 +62,7 @@ class Common:
             np.concatenate([one.promotions for one in parts]),
             np.concatenate([one.item_days for one in parts], axis=1),
             np.concatenate([one.dispersion for one in parts]),
+            np.concatenate([one.lumpiness for one in parts]),
             phantom.Hazards(
                 np.concatenate([one.hazard for one in hazards]), np.concatenate([one.recovery for one in hazards])
             ),
@@ -95,9 +97,11 @@ def _learned(
     item_days = demand.item_days(days, expected, own, pool, check.forgetting)
     expected = expected * item_days[:, own.item]
     dispersion = demand.dispersions(seen, expected, own, pool.feeds)
-    runs = phantom.runs(some, days, seen, expected, dispersion, own, reports)
+    lumpy = phantom.lumpiness(seen, expected, dispersion, own, pool.feeds)
+    runs = phantom.runs(some, days, seen, expected, dispersion, lumpy, own, reports)
     lasts = demand.promotion_days(seen.is_promoted, some.price, own, pool.feeds)
-    return Common(weekdays, promotions, item_days, dispersion, phantom.hazards(runs, pool.feeds), reports, lasts)
+    found = phantom.hazards(runs, pool.feeds)
+    return Common(weekdays, promotions, item_days, dispersion, lumpy, found, reports, lasts)
 
 
 def _factor(panel: Panel, profile: Array, promotion: Array, is_promoted: Mask) -> Array:
@@ -199,7 +203,8 @@ def figures(
     a, b = demand.with_silence(own.evidence, check)
     dispersion = common.dispersion[pool.feed, demand.velocity_band(demand.rate(a, b))]
     prior = demand.item_prior(a, b, dispersion, pool, noise)
-    shelf = _judged(own, prior, dispersion, noise, pool, common)
+    lumpy = common.lumpiness[pool.feed, demand.velocity_band(demand.rate(a, b))]
+    shelf = _judged(own, prior, dispersion, lumpy, noise, pool, common)
     if told is not None:
         before = demand.rate(own.evidence.frozen_a + prior.a, own.evidence.frozen_b + prior.b)
         shelf = shelf.raised(told(before, shelf.silent_days - 1))
@@ -240,6 +245,7 @@ def _judged(
     own: _Own,
     prior: demand.Prior,
     dispersion: Array,
+    lumpy: Array,
     noise: float,
     pool: demand.Pools,
     common: Common,
@@ -252,6 +258,7 @@ def _judged(
         or_zero(demand.rate(a, b)),
         np.maximum(a / (dispersion * noise), 1e-3),
         dispersion,
+        lumpy,
         common.hazards.hazard[pool.feed, phantom.record_bucket(found.on_hand_units)],
         common.hazards.recovery[pool.feed],
         found.last_sale,

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from include.stockwatch.domain.customers import Array, Assumptions, Interval
+from include.stockwatch.domain.customers import Assumptions, Interval
+from include.stockwatch.domain.panel import Array
 
 EVENLY = (np.arange(4_096) + 0.5) / 4_096
 """Probabilities at which every prior is looked at."""

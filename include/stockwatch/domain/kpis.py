@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from include.stockwatch.domain.availability import EMPTY, Status
+from include.stockwatch.domain.causes import Cause
 from include.stockwatch.domain.columns import KPIS
 from include.stockwatch.domain.sums import exact_sum
 
@@ -19,13 +20,14 @@ def kpis(availability: ir.Table) -> ir.Table:
     Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, category, location_type)
     Units:  rates are shares 0..1 of ranged series with a known status; coverage is the known share of ranged series;
             in_stock_rate believes the records, osa_estimate takes off every series' probability of being phantom;
-            what leaves the range by plan counts nowhere
+            what leaves the range by plan, and what nothing was due of, counts nowhere
     Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null;
             lost units and money are those of the days that the date's reports stand for, customers those of the spells
             going on, so they do not add up over dates; what is suspected empty counts with its probability; each is 0
             where nothing is empty and null where it could not be estimated
     """
-    counted = availability.filter(availability.status != Status.PLANNED.value)
+    was_due = availability.cause.fill_null("") != Cause.NOT_DUE.value
+    counted = availability.filter((availability.status != Status.PLANNED.value) & was_due)
     table = counted.mutate(
         category=counted.category.fill_null(""), location_type=counted.location_type.fill_null(STORE)
     )

@@ -9,8 +9,9 @@ from typing import TypeVar
 import numpy as np
 from pydantic import Field
 
-from include.stockwatch.domain.customers import Array, Assumptions, Response, spell_loss
+from include.stockwatch.domain.customers import Assumptions, Response, spell_loss
 from include.stockwatch.domain.intervals import with_intervals
+from include.stockwatch.domain.panel import Array
 from include.stockwatch.domain.value import Value
 
 INPUTS = (

@@ -6,6 +6,8 @@ A list replaces the one before it, so what was ever seen in one is remembered wi
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -14,6 +16,8 @@ from include.stockwatch.domain.columns import IDENTITIES
 
 KEY = ("feed_id", "partner", "item_id", "gtin", "partner_item_id", "successor_gtin", "unit", "pieces")
 OWN = ("feed_id", "partner")
+GTIN = "gtin"
+"""The fact that another GTIN has an own number; every other fact is the unit of a pack."""
 
 
 def identities(items: ir.Table) -> ir.Table:
@@ -47,22 +51,17 @@ def remembered(before: ir.Table, now: ir.Table) -> ir.Table:
     )
 
 
-def pack_changes(known: ir.Table, on: dt.date, told_days: int) -> ir.Table:
+def pack_changes(known: ir.Table, now: ir.Table, on: dt.date, told_days: int) -> ir.Table:
     """GTINs and packs that changed in the last days although nothing announced it.
 
     A GTIN that takes the place of another under one own number is announced by `successor_gtin`. A number of pieces
     that changes under one GTIN never is: a changed pack is another trade item and has another GTIN.
-    Grain:  IDENTITIES -> (feed_id, partner, item_id, fact); `fact` is gtin, or the unit of the pack
+    Grain:  known is all that was ever `remembered`, now the `identities` of today's lists; both IDENTITIES ->
+            (feed_id, partner, item_id, fact); `fact` is gtin, or the unit of the pack
     """
-    of_gtin = known.filter(known.gtin.notnull() & known.partner_item_id.notnull())
-    of_pack = known.filter(known.unit.notnull())
-    facts = ibis.union(
-        _facts(of_gtin, of_gtin.partner_item_id, ibis.literal("gtin"), of_gtin.gtin),
-        _facts(of_pack, of_pack.item_id, of_pack.unit, of_pack.pieces.cast("int64").cast("string")),
-    )
-    newest = facts.group_by(*OWN).agg(newest=facts.last_on.max())
-    facts = facts.inner_join(newest, list(OWN))
-    current = facts.filter((facts.last_on == facts.newest) & (facts.first_on > on - dt.timedelta(days=told_days)))
+    facts = _facts(known)
+    current = facts.semi_join(_facts(now), [*OWN, "number", "fact", "value"])
+    current = current.filter(current.first_on > on - dt.timedelta(days=told_days))
     past = facts.select(*OWN, "number", "fact", before=facts.value, before_from=facts.first_on, before_to=facts.last_on)
     changed = current.inner_join(past, [*OWN, "number", "fact"])
     changed = changed.filter((changed.before != changed.value) & (changed.before_from < changed.first_on))
@@ -76,7 +75,47 @@ def pack_changes(known: ir.Table, on: dt.date, told_days: int) -> ir.Table:
     return changed.select(*OWN, "item_id", "item_name", "fact", "before", after=changed.value, since=changed.first_on)
 
 
-def _facts(rows: ir.Table, number: ir.Value, fact: ir.Value, value: ir.Value) -> ir.Table:
+class Now(NamedTuple):
+    """What became of a change."""
+
+    is_announced: bool
+    values: frozenset[str]  # GTIN or pieces that today's lists say, of those that told of the change
+    is_listed: bool  # the lists still have the item, or the own number of the GTIN
+
+
+def what_became(
+    known: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], fact: str, before: str, after: str
+) -> Now:
+    """What today's lists say of a change that was told.
+
+    Grain: rows of IDENTITIES that are about its item, or its own number: all that were ever said, and those of today
+    """
+
+    def value(row: Mapping[str, Any]) -> str | None:
+        if fact == GTIN:
+            return str(row["gtin"])
+        return f"{row['pieces']:.0f}" if row["unit"] == fact else None
+
+    old, new = ({row["feed_id"] for row in known if value(row) == one} for one in (before, after))
+    mine = [row for row in now if row["feed_id"] in old & new]
+    return Now(
+        is_announced=any(row["gtin"] == before and row["successor_gtin"] == after for row in known),
+        values=frozenset(found for row in mine if (found := value(row))),
+        is_listed=bool(mine),
+    )
+
+
+def _facts(said: ir.Table) -> ir.Table:
+    """What was said of each own number and each item, from when to when."""
+    of_gtin = said.filter(said.gtin.notnull() & said.partner_item_id.notnull())
+    of_pack = said.filter(said.unit.notnull())
+    return ibis.union(
+        _spans(of_gtin, of_gtin.partner_item_id, ibis.literal(GTIN), of_gtin.gtin),
+        _spans(of_pack, of_pack.item_id, of_pack.unit, of_pack.pieces.cast("int64").cast("string")),
+    )
+
+
+def _spans(rows: ir.Table, number: ir.Value, fact: ir.Value, value: ir.Value) -> ir.Table:
     told = rows.mutate(number=number, fact=fact, value=value)
     return told.group_by(*OWN, "number", "fact", "value").agg(
         item_id=told.item_id.max(),

@@ -49,6 +49,10 @@ RUN_UNITS = 5.0
 a sale, too high, and its silence would pass for empty shelves."""
 POSSIBLE_BY_CHANCE = 0.1
 """Runs less probable than this, if the shelf has stock, are looked at for receipts that only the balance shows."""
+LUMPY_DAYS, LEAST_LUMPINESS = 50.0, 0.01
+"""Days that the share which is said to be silent counts as, beside those that were seen; and the least it comes to."""
+EMPTY_SHARE = 0.02
+"""Of all days: as many silent ones may be those of empty shelves, and say nothing of how sales come."""
 RECEIPT_DAYS = 28
 """Receipts before the newest days are not looked for: a run that long is judged as it is."""
 
@@ -96,6 +100,26 @@ def no_sale(expected: Array, shape: Array, dispersion: Array) -> Array:
     return np.asarray(-shape * np.log1p(np.log1p(above) / above * expected / shape))
 
 
+def lumpiness(seen: History, expected: Array, dispersion: Array, pool: Pools, feeds: int) -> Array:
+    """How much less a silent day tells than negative binomial days say, by velocity: 1 = as much.
+
+    What sells in lumps, as a DC that stores order from, is silent on more days. The share of days without a sale, up to
+    the last one, is held against what is said of them; some are those of empty shelves.
+    Shapes: expected as history, dispersion (feeds, bands) -> (feeds, bands)
+    """
+    used = seen.is_evidence & (seen.reports > 1) & (expected > 0)
+    band, bands = velocity_band(seen.base_rate), dispersion.shape[1]
+    place, spread = pool.feed * bands + band, dispersion[pool.feed, band]
+    chance = np.exp(no_sale(or_zero(expected), np.maximum(seen.plain_units, 0.5) / spread, spread))
+    days, silent, said = (
+        summed(place, total(values, used), feeds * bands).reshape(feeds, bands)
+        for values in (np.ones(used.shape), (seen.sold <= 0).astype(float), chance)
+    )
+    said = (said + 0.5) / (days + 1)
+    silent = (silent - EMPTY_SHARE * days + LUMPY_DAYS * said) / (days + LUMPY_DAYS)
+    return np.asarray(np.clip(np.log(np.maximum(silent, said)) / np.log(said), LEAST_LUMPINESS, 1.0))
+
+
 def record_bucket(on_hand: Array) -> Codes:
     """Size class of a record: 0 for up to one unit, then a power of two each."""
     return np.floor(np.log2(np.clip(or_zero(on_hand), 1.0, 2.0**BUCKETS))).astype(np.int64)
@@ -135,10 +159,17 @@ def _distinct(told: Codes) -> tuple[Codes, Codes, Codes]:
 
 
 def runs(
-    panel: Panel, days: Days, seen: History, expected: Array, dispersion: Array, pool: Pools, reports: Mask
+    panel: Panel,
+    days: Days,
+    seen: History,
+    expected: Array,
+    dispersion: Array,
+    lumpy: Array,
+    pool: Pools,
+    reports: Mask,
 ) -> Runs:
-    """The runs of a history; `expected` is what each day was expected to sell, `dispersion` by feed and velocity,
-    `reports` the feeds that report receipts."""
+    """The runs of a history; `expected` is what each day was expected to sell, `dispersion` and `lumpy` by feed and
+    velocity, `reports` the feeds that report receipts."""
     came = np.where(reports[pool.feed], panel.received_units > 0, risen(panel) >= 1)
     is_event = came | (days.sold > 0)
     is_silent = ~is_event & days.is_whole
@@ -160,8 +191,9 @@ def runs(
     units = along(np.where(is_silent, or_zero(expected), 0.0), np.add)
     is_sold = along((days.sold > 0) & ~came, np.maximum)  # a receipt alone would explain that it sells again
     record = along(before(panel.on_hand_units), np.fmax)
-    spread = dispersion[pool.feed[series], velocity_band(seen.base_rate[series])]
-    silence = no_sale(units, np.maximum(seen.plain_units[series], 0.5) / spread, spread)
+    group = pool.feed[series], velocity_band(seen.base_rate[series])
+    spread = dispersion[group]
+    silence = lumpy[group] * no_sale(units, np.maximum(seen.plain_units[series], 0.5) / spread, spread)
     silence = np.divide(silence, silent_days, out=np.full(len(series), -1.0), where=silent_days > 0)
     level = np.rint(np.log2(np.clip(-silence, 2.0**-8, 8.0)) * 4)
     kept = (seen.plain_units[series] >= RUN_UNITS) & (record > 0)
@@ -299,6 +331,7 @@ def judged(
     rate: Array,
     shape: Array,
     dispersion: Array,
+    lumpy: Array,
     hazard: Array,
     recovery: Array,
     last_sale: Array,
@@ -309,13 +342,13 @@ def judged(
     A series that reports its receipts is believed; of another a run that is improbable begins anew where stock rose.
     Units: rate in units a day, shape in units of Poisson evidence, both without the run itself
     """
-    by_chance = no_sale(found.silent_expected * rate, shape, dispersion)
+    by_chance = lumpy * no_sale(found.silent_expected * rate, shape, dispersion)
     is_anew = np.isnan(last_receipt) & (by_chance < math.log(POSSIBLE_BY_CHANCE)) & np.isfinite(found.risen)
     silent_days = np.where(is_anew, found.days_since_risen, found.silent_days)
     expected = np.where(is_anew, found.expected_since_risen, found.silent_expected)
     is_silent = silent_days > 0
     days = np.where(is_silent, silent_days, 1.0)
-    silence = np.where(is_silent, np.exp(no_sale(expected * rate, shape, dispersion) / days), 1.0)
+    silence = np.where(is_silent, np.exp(lumpy * no_sale(expected * rate, shape, dispersion) / days), 1.0)
     odds = weights(hazard, recovery, silence, silent_days)
     receipt = np.where(is_anew & is_silent, found.risen, last_receipt)
     event = np.fmin(last_sale, receipt)

@@ -114,17 +114,15 @@ class Promises(Value):
 def with_reference(rows: ir.Table, items: ir.Table) -> ir.Table:
     """Rows with the price of the item master: ours before the partner's own, as it is we who promise.
 
-    Grain:  rows any with `partner` and `item_id`; items from `master.per_partner` -> as rows
-    Nulls:  no master has a price for the item: reference_price is null
+    Grain:  rows any with `partner`, `item_id` and `currency`; items from `master.per_partner` -> as rows
+    Nulls:  no master has a price for the item in the row's currency: reference_price is null
     """
     priced = items.filter(items.price.notnull())
-    order = ibis.window(group_by=("partner", "item_id"), order_by=(priced.is_own.desc(), "feed_id"))
+    order = ibis.window(group_by=("partner", "item_id", "currency"), order_by=(priced.is_own.desc(), "feed_id"))
     placed = priced.mutate(place=ibis.row_number().over(order))
-    first = placed.filter(placed.place == 0).select(
-        "partner", "item_id", reference_price=placed.price, reference_currency=placed.currency
-    )
-    joined = rows.left_join(first, ["partner", "item_id"], rname="master_{name}")
-    return joined.select(*rows.columns, "reference_price", "reference_currency")
+    first = placed.filter(placed.place == 0).select("partner", "item_id", "currency", reference_price=placed.price)
+    joined = rows.left_join(first, ["partner", "item_id", "currency"], rname="master_{name}")
+    return joined.select(*rows.columns, "reference_price")
 
 
 def banded(rows: ir.Table, promises: Promises) -> ir.Table:
@@ -134,8 +132,6 @@ def banded(rows: ir.Table, promises: Promises) -> ir.Table:
     Units:  band_low and band_high in the row's currency
     Nulls:  without a reference in the row's currency there is no band, and the price is not outside it
     """
-    same = (rows.currency == rows.reference_currency).fill_null(False)
-    reference = same.ifelse(rows.reference_price, ibis.null("float64"))
     branches: dict[str, list[tuple[Any, Any]]] = {"band_low": [], "band_high": [], "promise_rule": []}
     for rule in promises.by_precedence():
         keys = rule.match.keys()
@@ -144,7 +140,7 @@ def banded(rows: ir.Table, promises: Promises) -> ir.Table:
         met = ibis.and_(*(rows[key] == value for key, value in keys.items())) if keys else ibis.literal(True)
         if rule.price.currency:
             met = met & (rows.currency == rule.price.currency)
-        low, high = _edges(rule.price, reference)
+        low, high = _edges(rule.price, rows.reference_price)
         met = met.fill_null(False) & (low.notnull() | high.notnull())
         for name, value in (("band_low", low), ("band_high", high), ("promise_rule", ibis.literal(rule.name))):
             branches[name].append((met, value))

@@ -151,22 +151,24 @@ def weekly_prices(prices: ir.Table) -> ir.Table:
     return known.group_by("partner", "monday").agg(priced=known.count(), outside=known.is_outside.sum())
 
 
-def weekly_sales(observed: ir.Table) -> ir.Table:
+def weekly_sales(observed: ir.Table, missing: ir.Table) -> ir.Table:
     """Units sold of each partner and week; net returns of a row count as no sale.
 
-    Grain: (business_date, series) -> (partner, monday)
+    Days of which not all sales are told are left out, here and of the complaints, as a rate is of the same days.
+    Grain: (business_date, series); missing (partner, business_date) -> (partner, monday)
     """
-    sold = observed.mutate(monday=observed.business_date.truncate("W").cast("date"))
+    told = observed.anti_join(missing, ["partner", "business_date"])
+    sold = told.mutate(monday=told.business_date.truncate("W").cast("date"))
     units = ibis.greatest(sold.units_sold, 0.0)
     return sold.group_by("partner", "monday").agg(units_sold=exact_sum(units).fill_null(0.0))
 
 
-def weekly_complaints(complaints: ir.Table) -> ir.Table:
-    """Complaints that name a partner, by week.
+def weekly_complaints(complaints: ir.Table, missing: ir.Table) -> ir.Table:
+    """Complaints that name a partner, by week, but for the days that `weekly_sales` leaves out.
 
-    Grain: complaints any -> (partner, monday)
+    Grain: complaints any; missing (partner, business_date) -> (partner, monday)
     """
-    said = complaints.filter(complaints.partner != "")
+    said = complaints.filter(complaints.partner != "").anti_join(missing, ["partner", "business_date"])
     said = said.mutate(monday=said.business_date.truncate("W").cast("date"))
     return said.group_by("partner", "monday").agg(complaints=said.complaints.sum())
 
@@ -186,13 +188,14 @@ def figures(rows: Iterable[dict[str, Any]], mondays: Iterable[dt.date], heard: I
     return Figures(**counts)
 
 
-def is_heard(monday: dt.date, first: dt.date, until: dt.date) -> bool:
-    """Whether complaints are told of a week: begun in it or before, and to its end, but for a weekend.
+def is_heard(monday: dt.date, spans: Iterable[tuple[dt.date, dt.date]]) -> bool:
+    """Whether complaints are told of a week, by all feeds that had begun: to its end, but for a weekend.
 
-    Silence of a feed is no praise.
+    Silence of a feed is no praise, and no less if another one speaks.
     """
     last = monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
-    return first <= last and until >= last - dt.timedelta(days=2)
+    begun = [until for first, until in spans if first <= last]
+    return bool(begun) and min(begun) >= last - dt.timedelta(days=2)
 
 
 def weeks_before(monday: dt.date) -> list[dt.date]:

@@ -1,8 +1,7 @@
 """How every series is replenished, and when its next receipt is expected.
 
-Receipts and orders come from the look-back. The lead time follows from Little's law: what is on its way, summed over
-the days, is the units received times the days each of them was on its way. Sums suffice, no order is followed.
-Moments are ages: days before the checked date, below zero what is to come.
+Receipts and orders come from the look-back. What was ordered first comes first: that tells which order a receipt is of,
+how long it took, and what still waits. Moments are ages: days before the checked date, below zero what is to come.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from include.stockwatch.domain.panel import (
@@ -37,12 +37,15 @@ from include.stockwatch.domain.value import Value
 FARTHEST_DAYS = 366
 """A receipt that is expected later than this is none that anybody knows of: a record of 99,999 units, say, that sells
 one a month."""
+Counts = npt.NDArray[np.uint8]
 LATE_PART = 0.75
 """Of a day of the mean lead time: as much may come from the few that were late, and makes the usual one no longer."""
 ORDER_DAY_SHARE = 0.4
 """Of the orders on the weekday with most: a weekday with as many is one of orders."""
 WEEKS_OF_ORDERS = 4
 """Fewer weeks tell no weekdays of orders."""
+POOL_RECEIPTS = 4
+"""That those of its DC and feed count as, all together, beside a series' own when its lead time is told."""
 RECEIPT_SHARE = 0.25
 """Of the largest rise of a series: a smaller one is a corrected record rather than a receipt."""
 
@@ -53,11 +56,10 @@ class SupplySettings(Value):
     lead_time_days: float | None = Field(
         default=None, ge=0, description="between order and receipt, where history says nothing"
     )
-    pool_receipts: float = Field(
-        default=10.0, ge=0, description="receipts that the lead time of the DC or feed counts as, beside a series' own"
-    )
     pool_level_receipts: float = Field(
-        default=3.0, ge=0, description="the same for the stock that is left when a receipt comes"
+        default=3.0,
+        ge=0,
+        description="receipts that the stock usually left at the DC or feed when one comes counts as, beside own ones",
     )
     most_doubtful_days: float = Field(
         default=10.0, ge=0, description="what is late is expected to take as long again, but no more than this"
@@ -75,18 +77,17 @@ class Replenishment(Columns):
             waits longest) and last_waiting are ages; receipts counts those of which the day is known, not those of a
             week, first_receipt is the first of them, late_receipts came to an empty record; inbound_units is on order
             and in transit on the date; receipt_units the mean of a receipt, units_before_receipt what was on record
-            before it, spread_before_receipt its standard deviation; pipeline_unit_days what waited on each day,
-            summed, of what was ordered in the look-back and does not wait any more, matched_units what came in of it,
-            if what was ordered first comes first; last_waiting the last day on which something had not left yet, where
-            the feed tells that apart; is_order marks the days on which something was ordered: (days, series)
-    Nulls:  inbound_units where the feed says nothing of orders on the date, pipeline_unit_days where its reports stand
-            for fewer than every second day; units and spread before a receipt where stock was reported on no day of one
+            before it, spread_before_receipt its standard deviation; last_waiting the last day on which something had
+            not left yet, where the feed tells that apart; is_order marks the days on which something was ordered, and
+            leads counts receipts by the days since their order, of those ordered in the look-back: (days, series)
+    Nulls:  inbound_units where the feed says nothing of orders on the date; units and spread before a receipt where
+            stock was reported on no day of one; leads are none where reports of orders stand for fewer than every
+            second day
     """
 
     receipts: Array
     first_receipt: Array
     last_receipt: Array
-    matched_units: Array
     units_before_receipt: Array
     spread_before_receipt: Array
     late_receipts: Array
@@ -94,8 +95,8 @@ class Replenishment(Columns):
     on_order_since: Array
     oldest_order: Array
     last_waiting: Array
-    pipeline_unit_days: Array
     is_order: Mask
+    leads: Counts
 
     @property
     def receipt_interval_days(self) -> Array:
@@ -125,17 +126,13 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     last_idle = newest(is_told & (inbound <= 0))
     since = np.where(np.isnan(last_idle), oldest(inbound > 0), last_idle - 1)
     since = np.where(inbound_units > 0, since, np.nan)
-    oldest_order, still = _waiting(inbound, is_told, came_in, panel.report_days)
-    last_receipt = newest(is_receipt)
-    received = total(came_in, is_receipt)
-    before_it, earlier = _ordered_before(inbound, is_told, came_in, panel.report_days)
-    is_matched = earlier < received  # else all that came tells at least how long it waited here
-    waited = np.where(is_often(is_told, panel.report_days), total(panel.of_reports(inbound), is_told), np.nan)
+    ordered = _ordered(inbound, is_told, came_in)
+    oldest_order = _oldest_order(ordered, inbound_units)
+    is_seen = is_receipt & is_told & is_often(is_told, panel.report_days)
     return Replenishment(
         receipts=is_dated.sum(axis=0).astype(float),
         first_receipt=oldest(is_dated),
-        last_receipt=last_receipt,
-        matched_units=received - np.where(is_matched, earlier, 0.0),
+        last_receipt=newest(is_receipt),
         units_before_receipt=mean,
         spread_before_receipt=np.sqrt(np.maximum(square - mean**2, 0.0)),
         late_receipts=(is_dated & (left + or_zero(panel.units_sold) <= 0)).sum(axis=0).astype(float),
@@ -143,8 +140,8 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
         on_order_since=since,
         oldest_order=oldest_order,
         last_waiting=newest(waits),
-        pipeline_unit_days=np.maximum(waited - still - np.where(is_matched, before_it, 0.0), 0.0),
         is_order=_is_order(inbound, is_told, came_in),
+        leads=_leads(ordered, ordered - inbound, came_in, is_seen, is_dated, oldest(is_told), oldest_order),
     )
 
 
@@ -155,37 +152,73 @@ def _is_dated(panel: Panel) -> Mask:
     return is_told & ~(panel.flow_days > 1)
 
 
-def _waiting(inbound: Array, is_told: Mask, came_in: Array, report_days: Array) -> tuple[Array, Array]:
-    """The age of the oldest order that still waits, if what was ordered first comes first, and the unit-days that all
-    of these have waited; NaN and 0 where nothing waits.
+def _ordered(inbound: Array, is_told: Mask, came_in: Array) -> Array:
+    """Units ordered from the first day on which orders are told up to each close; what that day shows, on it.
 
-    What is inbound is what was ordered last. A day's orders are what its close shows more than the one told before it,
-    and what came in; what the first one told shows counts as ordered then.
+    A day's orders are what came in and what more is inbound. What is inbound no more has left: what comes in within a
+    week is that, and not ordered anew; else it was withdrawn.
     """
-    oldest_order, waited = np.full(inbound.shape[1], np.nan), np.zeros(inbound.shape[1])
-    some = np.flatnonzero(is_told[0] & (inbound[0] > 0))
-    is_told, now = is_told[:, some], inbound[0, some]
-    told = np.where(is_told, inbound[:, some], np.nan)
-    ordered = np.where(is_told, np.maximum(told - or_zero(before(told)) + came_in[:, some], 0.0), 0.0)
-    left = now - ordered.cumsum(axis=0)
-    is_reached = left < 0.5  # half a unit: reports are rounded
-    oldest_order[some] = np.where(is_reached.any(axis=0), is_reached.argmax(axis=0), oldest(ordered > 0))
-    waited[some] = total(np.maximum(left + ordered, 0.0) * report_days[:, some], is_told)
-    return oldest_order, waited
+    ever = inbound + _up_to_now(came_in)
+    if not is_told.all():
+        ever = np.where(is_told, ever, np.nan)
+        ever = or_zero(np.where(is_told, ever, before(ever)))
+    highest = ever
+    for days in (1, 2, 4):  # of each day and the seven before it
+        earlier, highest = highest, highest.copy()
+        np.maximum(highest[:-days], earlier[days:], out=highest[:-days])
+    more = highest.copy()
+    more[:-1] -= highest[1:]
+    return _up_to_now(np.maximum(more, 0.0, out=more))
 
 
-def _ordered_before(inbound: Array, is_told: Mask, came_in: Array, report_days: Array) -> tuple[Array, Array]:
-    """What was ordered before the first day on which orders were told and has come in: the unit-days that it has waited
-    since, and its units. Nobody knows how long these took in all."""
-    waited, earlier = np.zeros(inbound.shape[1]), total(came_in, ages(len(inbound)) >= oldest(is_told))
-    first = or_zero(oldest(is_told)).astype(int)
-    there = np.take_along_axis(inbound, first[None, :], axis=0)[0]
-    some = np.flatnonzero(is_told.any(axis=0) & (there > 0))
-    since = np.where(ages(len(inbound)) < first[some], came_in[:, some], 0.0)
-    left = np.maximum(there[some] - since[::-1].cumsum(axis=0)[::-1], 0.0)
-    waited[some] = total((left - left[0]) * report_days[:, some], is_told[:, some])  # what never came waits in vain
-    earlier[some] += there[some] - left[0]
-    return waited, earlier
+def _up_to_now(values: Array) -> Array:
+    """The sum of each day and all days before it; much faster than `cumsum` over days."""
+    found, so_far = np.empty(values.shape), np.zeros(values.shape[1])
+    for day in range(len(values) - 1, -1, -1):
+        so_far += values[day]
+        found[day] = so_far
+    return found
+
+
+def _ordered_on(ordered: Array, series: Codes, units: Array) -> Array:
+    """The age of the order that the `units`-th unit of some series belongs to, counted as `_ordered` does."""
+    days = len(ordered)
+    base = np.concatenate([[0.0], (ordered[0] + 1).cumsum()[:-1]])
+    one_after_another = (ordered + base)[::-1].T.ravel()
+    place = np.searchsorted(one_after_another, np.minimum(units, ordered[0, series]) + base[series])
+    return np.asarray(days - 1 - (place - series * days), float)
+
+
+def _oldest_order(ordered: Array, inbound_units: Array) -> Array:
+    """The age of the oldest order that still waits; NaN where nothing does."""
+    some = np.flatnonzero(inbound_units > 0)
+    found = np.full(len(inbound_units), np.nan)
+    found[some] = _ordered_on(ordered, some, (ordered[0] - inbound_units)[some] + 0.5)  # reports are rounded
+    return found
+
+
+def _leads(
+    ordered: Array, left: Array, came_in: Array, is_seen: Mask, is_dated: Mask, first: Array, oldest_order: Array
+) -> Counts:
+    """`Replenishment.leads` of the receipts that are seen: the middle one of its units tells the order of each; what
+    came in on no known day may be of many, and counts as seven. `left` are the units that wait no more at each close.
+
+    Nobody knows since when that was on order which the `first` day shows: it counts where nothing else does. What was
+    ordered on the day of the `oldest_order` that waits is there in part, which tells too short a time.
+    """
+    series, day = np.nonzero(is_seen[::-1].T)  # in the order of `_ordered_on`, which makes it quick
+    age = len(ordered) - 1 - day
+    parts = np.where(is_dated[age, series], 1, WEEK)
+    part = np.arange(parts.sum()) - np.repeat(parts.cumsum() - parts, parts)
+    age, series, parts = (np.repeat(values, parts) for values in (age, series, parts))
+    units = left[age, series] - came_in[age, series] * (part + 0.5) / parts
+    ordered_on = _ordered_on(ordered, series, units)
+    is_since = (ordered_on < first[series]) & ~(ordered_on <= oldest_order[series])
+    has_none = np.bincount(series, is_since, ordered.shape[1]) == 0
+    is_known = (is_since | has_none[series]) & (ordered_on >= age)
+    place = (ordered_on - age)[is_known].astype(int) * ordered.shape[1] + series[is_known]
+    count = np.bincount(place, minlength=ordered.size).reshape(ordered.shape)
+    return np.minimum(count, np.iinfo(np.uint8).max).astype(np.uint8)
 
 
 def _is_order(inbound: Array, is_told: Mask, came_in: Array) -> Mask:
@@ -293,10 +326,9 @@ class Habits(Columns):
 def habits(found: Replenishment, rate: Array, place: Codes, supply: SupplySettings) -> Habits:
     """Habits of series that sell `rate` units a day; `place` numbers the DC and feed that each belongs to.
 
-    A series' own history is drawn to the median of those of its DC and feed, the more the fewer receipts it had.
-    Source: Little's law for the lead time
+    The lead time is the median of a series' receipts and of those of its DC and feed, which count as a few. The stock
+    that is left is drawn to the median of theirs, the more the fewer receipts the series had.
     """
-    lead = divided(found.pipeline_unit_days, found.matched_units)
     left, spread = divided(found.units_before_receipt, rate), divided(found.spread_before_receipt, rate)
     is_usual = found.receipts >= 2
 
@@ -307,7 +339,7 @@ def habits(found: Replenishment, rate: Array, place: Codes, supply: SupplySettin
     def usual(own: Array) -> Array:
         return median(np.where(is_usual, own, np.nan), place)
 
-    lead = drawn(lead, median(lead, place), supply.pool_receipts)
+    lead = _lead_times(found, place)
     if supply.lead_time_days is not None:
         lead = np.where(np.isnan(lead), supply.lead_time_days, lead)
     places = int(place.max(initial=-1)) + 1
@@ -318,6 +350,22 @@ def habits(found: Replenishment, rate: Array, place: Codes, supply: SupplySettin
         left_days=drawn(left, usual(left), supply.pool_level_receipts),
         spread_days=drawn(spread, usual(spread), supply.pool_level_receipts),
     )
+
+
+def _lead_times(found: Replenishment, place: Codes) -> Array:
+    """The usual lead time of each series; of a place of whose receipts no day is known, their mean."""
+    places = int(place.max(initial=-1)) + 1
+    pooled = np.stack([summed(place, of_lead, places) for of_lead in found.leads])
+    received = pooled.sum(axis=0)
+    days = np.arange(len(pooled), dtype=float)
+    mean = divided(days @ pooled, received)
+    share = POOL_RECEIPTS * divided(pooled, received)
+    half = (found.leads.sum(axis=0) + POOL_RECEIPTS) / 2
+    usual, until = np.where(summed(place, found.receipts, places) > 0, np.nan, mean)[place], np.zeros(len(place))
+    for lead in np.flatnonzero(pooled.any(axis=1)):
+        until += found.leads[lead] + share[lead, place]
+        usual = np.where(np.isnan(usual) & (until >= half), lead, usual)
+    return usual
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,6 @@ def presence(rows: ir.Table, on: dt.date, settings: Vanishing) -> ir.Table:
         last_had_on=rows.business_date.max(where=has_it),
         is_listed=is_recent.any(),
         may_come=(is_recent & ((coming > 0) | ~says)).any(),
-        newest=rows.business_date.max(),
     )
     series = series.filter(series.last_had_on.notnull())
     item = series.group_by(*ITEM).agg(
@@ -59,14 +58,16 @@ def vanished(
 ) -> ir.Table:
     """Items that nobody at the partner has any more, though its feed came and nothing said that it would end.
 
-    Grain:  presences as `presence`; partner_newest (partner, newest) is the partner's newest date; planned (partner,
-            item_id) are items whose end was announced -> (partner, item_id)
+    One report alone does not tell, however many were missing before it.
+    Grain:  presences as `presence`; partner_newest (partner, newest, before) are the partner's newest date and the one
+            before; planned (partner, item_id) are items whose end was announced -> (partner, item_id)
     """
     recent = ibis.literal(on - dt.timedelta(days=settings.gone_days - 1))
     of_partner = presences.group_by("partner").agg(share_there=(presences.still_at > 0).mean())
     found = presences.inner_join(of_partner, ["partner"]).inner_join(partner_newest, ["partner"])
     gone = found.filter(
         (found.last_had_on < recent)
+        & ((found.last_had_on < found.before) | (settings.gone_days == 1))
         & (found.open_locations == 0)
         & (found.locations >= settings.min_locations)
         & (found.share_within >= NEARLY_ALL)
@@ -74,6 +75,28 @@ def vanished(
         & (found.newest == on)
     )
     return gone.anti_join(planned, list(ITEM)).select(*presences.columns)
+
+
+def not_ranged(presences: ir.Table, ranged: ir.Table) -> ir.Table:
+    """Items that the list in force ranges in no store of a partner that has one: whoever wrote it meant them to go.
+
+    Grain: presences as `presence`, ranged (series) of one date -> (partner, item_id)
+    """
+    of_lists = presences.semi_join(ranged, ["partner"])
+    return of_lists.anti_join(ranged, list(ITEM)).select(*ITEM)
+
+
+def newest_dates(rows: ir.Table) -> ir.Table:
+    """The newest date of each partner and the one before.
+
+    Grain:  rows (series, business_date) -> (partner)
+    Nulls:  before is null where there is one date alone
+    """
+    dates = rows.select("partner", "business_date").distinct()
+    newest = dates.group_by("partner").agg(newest=dates.business_date.max())
+    told = dates.inner_join(newest, ["partner"])
+    earlier = told.business_date < told.newest
+    return told.group_by("partner", "newest").agg(before=told.business_date.max(where=earlier))
 
 
 def planned_ends(items: ir.Table, listed: ir.Table | None, on: dt.date) -> ir.Table:

@@ -342,6 +342,11 @@ class Expected(Value):
             return False
         return self.holidays is None or not is_holiday(self.holidays, business_date)
 
+    def newest_due(self, until: dt.date) -> dt.date | None:
+        """The newest date up to another that the partner reports; null within a year of none."""
+        dates = (until - dt.timedelta(days=n) for n in range(365))
+        return next((date for date in dates if self.is_due(date)), None)
+
     def local_date(self, moment: dt.datetime) -> dt.date:
         """The partner's own day at an aware moment."""
         return moment.astimezone(ZoneInfo(self.time_zone)).date()

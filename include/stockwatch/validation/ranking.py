@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from include.stockwatch.domain.customers import Array
+from include.stockwatch.domain.panel import Array
 
 
 def rank_correlation(said: Array, true: Array) -> float | None:

@@ -29,6 +29,7 @@ ORACLE_OF_RUN_OUTS = (
 
 def as_markdown(worlds: Sequence[Row], other_seeds: Sequence[Row], customers: Row) -> str:
     """The whole page; `other_seeds` are worlds as `phantom_validation` judges them."""
+    suspected, known = (sum(row[name] for row in worlds) for name in ("dc_days_suspected", "dc_days"))
     parts = [
         "# Validation",
         "",
@@ -56,6 +57,9 @@ def as_markdown(worlds: Sequence[Row], other_seeds: Sequence[Row], customers: Ro
         "passes it in some worlds.",
         "",
         *_other_seeds(other_seeds),
+        f"DCs of these worlds have no phantom stock. It is suspected on {suspected:,} of {known:,} of their days, "
+        f"{suspected / max(known, 1):.2%}.",
+        "",
         "How often the shelf was empty where the check said so with some probability, all worlds together:",
         "",
         *_table(("said", "series-days", "mean said", "observed"), _reliability(worlds)),

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.domain.causes import Cause
-from include.stockwatch.domain.customers import Array
+from include.stockwatch.domain.panel import Array
 from include.stockwatch.simulation.world import World
 
 SOLD_OUT = (

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from include.stockwatch.domain.availability import EMPTY
+from include.stockwatch.domain.availability import EMPTY, Status
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.thresholds import STANDARD
 from include.stockwatch.simulation.world import WORLDS, World, simulate
@@ -40,6 +41,7 @@ def world_validation(name: str, seed: int = 1) -> dict[str, Any]:
         "empty_share": float(shown.is_empty.mean()),
         "phantom_share": float(shown.is_phantom.mean()),
         **shown.phantoms(),
+        **_at_dcs(table),
         **shown.stock_outs(),
         **shown.losses(),
         "causes_right": causes.right_share,
@@ -69,6 +71,13 @@ def _checked(world: World, dates: Sequence[dt.date]) -> pa.Table:
     return pa.concat_tables(
         pictures(world, dates[start : start + BATCH_DAYS]) for start in range(0, len(dates), BATCH_DAYS)
     )
+
+
+def _at_dcs(table: pa.Table) -> dict[str, Any]:
+    """Days of DCs on which the status is known, and those on which stock is suspected to be phantom: no DC has any."""
+    of_dcs = table.filter(pc.equal(table["location_type"], "dc"))["status"].to_pylist()
+    known = [status for status in of_dcs if status != Status.UNKNOWN.value]
+    return {"dc_days": len(known), "dc_days_suspected": known.count(Status.PHANTOM_SUSPECTED.value)}
 
 
 def _run_outs(world: World, table: pa.Table) -> dict[str, Any]:

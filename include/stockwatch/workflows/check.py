@@ -16,6 +16,7 @@ from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.workflows import incidents, master, promise, signals
 from include.stockwatch.workflows.assess import assess
 from include.stockwatch.workflows.idle_rules import idle_rules
+from include.stockwatch.workflows.not_due import standing, with_not_due
 from include.stockwatch.workflows.rules import Rules
 from include.stockwatch.workflows.services import Services
 
@@ -37,7 +38,8 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     """
     delivered = delivered_until(services, business_date)
     with services.state.begin() as tx:
-        inputs = ledger.inputs_of(delivered.get(business_date, {}), ledger.revised(tx).get(business_date))
+        lookback_days = services.settings.stockwatch.check.lookback_days
+        inputs = ledger.inputs_of(business_date, delivered, ledger.revised(tx), lookback_days)
     table, seen = availability_on(services, [business_date], delivered)
     figures = kpis_of(services, table)
     services.lake.replace_dates("availability", table, [business_date])
@@ -64,7 +66,8 @@ def availability_on(
     rows = daily_rows(services, dates, delivered)
     engine = services.lake.engine
     types = {feed_id: feed.location_type for feed_id, feed in services.settings.feeds.items()}
-    return assess(engine, rows, dates, rules_of(services), master.master_data(services, dates), types)
+    table, seen = assess(engine, rows, dates, rules_of(services), master.master_data(services, dates), types)
+    return with_not_due(table, services.settings, standing(services.settings, dates, delivered)), seen
 
 
 def rules_of(services: Services) -> Rules:

@@ -55,6 +55,8 @@ def loss_inputs(chosen: pa.Table, horizon_days: int) -> dict[str, Array]:
     inputs = {name: numbers(chosen, name) for name in INPUTS if name != "ahead_days"}
     for name in ("spell_exposure_days", "earlier_exposure_days", "store_scope", "item_scope"):
         inputs[name] = np.where(may_run_out, 0.0, inputs[name])
+    for name in ("store_scope", "item_scope"):  # where no other place or item is known, none counts as out
+        inputs[name] = or_zero(inputs[name])
     rate = numbers(chosen, "demand_units_per_day")
     short_days = np.divide(numbers(chosen, "short_units_ahead"), rate, out=np.full(len(chosen), np.nan), where=rate > 0)
     inputs["ahead_days"] = np.where(may_run_out, short_days, _days_out_ahead(chosen, horizon_days))

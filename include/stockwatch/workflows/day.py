@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from include.stockwatch.alerting.grouping import DcState, Row, Series
 from include.stockwatch.alerting.incident import Lack
 from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.causes import Cause
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +23,7 @@ LACKS: Mapping[str, Lack] = {
 }
 """Statuses that cost."""
 LABELS = ("item_name", "category", "item_class", "brand", "currency")
-LIGHT = ("partner", "item_id", "location_id", "status", "feed_id", *LABELS)
+LIGHT = ("partner", "item_id", "location_id", "status", "feed_id", "cause", *LABELS)
 """What is read of every series of an item that is decided on."""
 HEAVY = (
     *(
@@ -52,6 +54,7 @@ class Seen(NamedTuple):
     is_known: bool
     is_out: bool
     is_dc: bool
+    stands: bool = False  # nothing was due of it: what was reported last still stands
 
 
 class Day:
@@ -118,6 +121,14 @@ class Day:
         return found
 
     @cached_property
+    def known_of(self) -> Counter[str]:
+        """How many series of each feed are known."""
+        import pyarrow.compute as pc
+
+        known = self.table["feed_id"].filter(pc.not_equal(self.table["status"], Status.UNKNOWN.value))
+        return Counter({one["values"]: one["counts"] for one in pc.value_counts(known).to_pylist()})
+
+    @cached_property
     def _sorted(self) -> pa.Table:
         return self.table.select(list(LIGHT)).sort_by([(name, "ascending") for name in LIGHT[:3]])
 
@@ -147,10 +158,11 @@ class Day:
         for who, (offset, length) in self._spans.get(item_id, {}).items():
             if partner in (None, who):
                 part = self._sorted.slice(offset, length)
-                columns = (part[name].to_pylist() for name in ("location_id", "status", "feed_id"))
-                for location_id, status, feed_id in zip(*columns, strict=True):
+                columns = (part[name].to_pylist() for name in ("location_id", "status", "feed_id", "cause"))
+                for location_id, status, feed_id, cause in zip(*columns, strict=True):
                     is_known, is_out = status != Status.UNKNOWN.value, status == Status.OUT_OF_STOCK.value
-                    found.append(Seen(who, location_id, is_known, is_out, feed_id in self.dc_feeds))
+                    stands = not is_known and cause == Cause.NOT_DUE.value
+                    found.append(Seen(who, location_id, is_known, is_out, feed_id in self.dc_feeds, stands))
         return found
 
     def label(self, item_id: str, partner: str, name: str) -> Any:

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -17,8 +18,13 @@ from include.stockwatch.errors import FeedHeld, FeedUnreachable
 from include.stockwatch.workflows.contents import Contents, Decision
 from include.stockwatch.workflows.services import Services
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
 RECEIVED, READ, PUBLISHED, HELD, DISCARDED = "received", "read", "published", "held", "discarded"
 
+LATEST_COMPARED = 50
+"""Latest deliveries among which the one that counts is looked for."""
 Step = Callable[[Services, str, str], Delivery]
 """Read or publish a delivery: services, feed id, delivery id."""
 
@@ -43,7 +49,10 @@ def landed(services: Services, feed_id: str, file_key: str, run_id: str | None, 
 def receive(
     services: Services, feed_id: str, url: str, path: str, file_name: str, run_id: str | None = None
 ) -> Delivery:
-    """Archive a file under its content's hash and note the delivery."""
+    """Archive a file under its content's hash and note the delivery.
+
+    The same bytes again are the same delivery, but for a list that was replaced and says again what it said before.
+    """
     limit = services.settings.stockwatch.max_file_mb * 1_000_000
     delivery_id, _ = landing.archive(
         url, path, services.home / "archive", feed_id, limit, services.credentials(feed_id, url)
@@ -53,10 +62,32 @@ def receive(
         if known is None:
             known = Delivery(feed_id, delivery_id, file_name, services.now(), RECEIVED, 0, 0, 0, run_id=run_id)
             ledger.record(tx, known)
+        elif known.status == PUBLISHED and _is_said_again(services, tx, known, file_name):
+            again: dict[str, Any] = {
+                "file_name": file_name,
+                "received_at": services.now(),
+                "run_id": run_id,
+                "decision": None,
+            }
+            known = replace(known, status=RECEIVED, **again)
+            ledger.record(tx, known)
         elif known.status == HELD and known.file_name != file_name:  # sent again under a name that may hold its date
             known = replace(known, file_name=file_name)
             ledger.record(tx, known)
     return known
+
+
+def _is_said_again(services: Services, tx: Connection, known: Delivery, file_name: str) -> bool:
+    """Whether a list came back in a file of another name, or in the place of the list that counts now.
+
+    An old file under its old name, beside the newer one, is no news.
+    """
+    master = services.settings.masters.get(known.feed_id)
+    if master is None or master.replaces != "all":
+        return False
+    latest = ledger.latest(tx, known.feed_id, LATEST_COMPARED)
+    counts = next((one for one in latest if one.status == PUBLISHED), known)
+    return counts.delivery_id != known.delivery_id and (file_name != known.file_name or file_name == counts.file_name)
 
 
 def decided(

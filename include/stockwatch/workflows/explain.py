@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.stockwatch.domain.causes import Cause
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.customers import Assumptions
 from include.stockwatch.domain.daily import AS_OF
@@ -19,7 +21,8 @@ from include.stockwatch.errors import StockwatchError, closest
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows import master, timeline
 from include.stockwatch.workflows.check import availability_on, delivered_until, rules_of
-from include.stockwatch.workflows.explain_text import note
+from include.stockwatch.workflows.explain_text import note, nothing_due
+from include.stockwatch.workflows.not_due import standing
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.signals import of_masters, partner_names
 
@@ -33,6 +36,7 @@ class UnknownSeries(StockwatchError):
 def explain(services: Services, partner: str, location: str, item: str, date: dt.date) -> dict[str, Any]:
     """The availability row of one series, its latest days, the limits that apply, and a note on all of it.
 
+    Of a date that nothing was due of, it is the last report that is explained, as it stands.
     Raises: UnknownSeries
     """
     settings = services.settings
@@ -51,6 +55,11 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
             f"{seen or _nearest(table, partner, location, item)}"
         )
     row = rows[0]
+    if row["cause"] == Cause.NOT_DUE.value and row["feed_id"]:
+        with suppress(UnknownSeries):  # ranged since the report
+            reported_on = standing(settings, [date], delivered)[date][row["feed_id"]]
+            last = explain(services, partner, location, item, reported_on)
+            return {**last, "text": f"{nothing_due(row, reported_on)}\n\n{last['text']}"}
     lacking = master.unsaid(services, [date]).get(partner, [])
     facts = {name: row[name] for name in WEIGHT}
     limits = {name: settings.thresholds.limit(name, facts) for name in LIMITS}

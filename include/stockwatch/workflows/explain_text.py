@@ -11,6 +11,7 @@ from typing import Any
 from include.stockwatch.alerting.causes import shelf_step, words_of
 from include.stockwatch.alerting.words import day_words, number, one_line, one_or_many, spoken_dates, units_words
 from include.stockwatch.domain.availability import EMPTY, CheckSettings, Status
+from include.stockwatch.domain.causes import Cause
 from include.stockwatch.domain.customers import Assumptions, Interval, Loss, spell_loss
 
 Row = Mapping[str, Any]
@@ -25,6 +26,7 @@ DAY_ROWS: tuple[tuple[str, str], ...] = (
     ("sold", "sold"),
     ("expected", "expected"),
     ("received", "received"),
+    ("of days", "flow_days"),
     ("on order", "ordered"),
 )
 WIDTH = 7
@@ -33,7 +35,8 @@ LINE = 110
 
 def note(found: Mapping[str, Any], check: CheckSettings, assumed: Assumptions) -> str:
     """The note on what `explain` found, under the assumptions of the lost-customer model that apply."""
-    row = {**found["row"], "partner_name": one_line(found["partner_name"])}
+    days = max((one.get("flow_days", 1) for one in found["days"]), default=1)
+    row = {**found["row"], "partner_name": one_line(found["partner_name"]), "report_days": days}
     loss = _loss(row, assumed)
     sentences = [
         STATES[row["status"]](row),
@@ -51,6 +54,12 @@ def note(found: Mapping[str, Any], check: CheckSettings, assumed: Assumptions) -
     return "\n\n".join([*parts, "\n".join(["Figures", *_figures(found, loss, assumed, check)])])
 
 
+def nothing_due(row: Row, reported_on: dt.date) -> str:
+    """That a report stands, before the note on it."""
+    when = f"{day_words(row['business_date'])} {row['business_date'].year}"
+    return f"Nothing was due for {when}: the report of {day_words(reported_on)} stands."
+
+
 def _title(row: Row) -> str:
     item = one_line(row["item_name"] or row["item_id"])
     number_sign = "#" if row["location_id"].isdigit() else ""
@@ -60,6 +69,8 @@ def _title(row: Row) -> str:
 
 
 def _unknown(row: Row) -> str:
+    if row["cause"] == Cause.NOT_DUE.value:
+        return "Nothing was due for the date, and no report before it says anything of it as it is listed now."
     if row["last_seen_date"] is None:
         return "No feed has reported its stock in the days looked back on: nothing is known of it."
     ago = one_or_many((row["business_date"] - row["last_seen_date"]).days, "day")
@@ -70,9 +81,12 @@ def _unknown(row: Row) -> str:
 def _out(row: Row) -> str:
     since = row["spell_start_date"]
     before, least = ("", "") if row["last_in_stock_date"] else (" or before", " at least")
-    said = f"Out since {day_words(since)}{before}, day {row['spell_days']}{least}" if since else "Out"
+    about, when = (
+        ("about ", f"in the {row['report_days']} days of the report") if _is_long(row) else ("", "on the day itself")
+    )
+    said = f"Out since {about}{day_words(since)}{before}, day {row['spell_days']}{least}" if since else "Out"
     record = "its record, which is below zero and so wrong" if row["is_negative_record"] else "its record"
-    sold_out = "; it sold out on the day itself" if row["sold_out_today"] else ""
+    sold_out = f"; it sold out {when}" if row["sold_out_today"] else ""
     text = f"{said}: {_units(row['on_hand_units'])} by {record}{sold_out}. {_last(row)}"
     return text if row["alert_due"] else f"{text} It is not out for long enough to be told."
 
@@ -93,8 +107,9 @@ def _at_risk(row: Row) -> str:
 
 
 def _void(row: Row) -> str:
-    days = one_or_many(row["days_observed"], "day")
-    record = f"{_units(row['on_hand_units'])} on record, and none sold on any of the {days} looked back on"
+    on, what = ("in", "report") if _is_long(row) else ("on", "day")
+    days = one_or_many(row["days_observed"], what)
+    record = f"{_units(row['on_hand_units'])} on record, and none sold {on} any of the {days} looked back on"
     return f"{record}: it never reached the shelf, or is not really in the range."
 
 
@@ -151,7 +166,14 @@ def _last(row: Row) -> str:
     known = sorted((row[name], words) for words, name in moments if row[name] is not None)
     if not known:
         return "No stock, sale or receipt was seen in the days looked back on."
-    return f"Last {', last '.join(f'{words} {day_words(date)}' for date, words in known)}."
+    within = f" in the {row['report_days']} days to" if _is_long(row) else ""
+    told = (f"{words}{'' if words == 'in stock' else within} {day_words(date)}" for date, words in known)
+    return f"Last {', last '.join(told)}."
+
+
+def _is_long(row: Row) -> bool:
+    """Whether its reports are of several days."""
+    return bool(row["report_days"] > 1)
 
 
 def _expected(row: Row) -> str:
@@ -161,6 +183,8 @@ def _expected(row: Row) -> str:
 def _demand(row: Row, check: CheckSettings) -> Iterator[str]:
     rate, seen = row["demand_units_per_day"], f"{row['days_observed']} of the last {check.lookback_days} days"
     seen = seen.replace(f"{check.lookback_days} of the", "all of the")
+    if _is_long(row):
+        seen = f"{one_or_many(row['days_observed'], 'report')} of the last {check.lookback_days} days"
     if rate is None:
         yield f"What it sells is not known: {seen} were seen, and none with stock and sales."
     elif rate > 0:
@@ -184,7 +208,7 @@ def _orders(row: Row) -> Iterator[str]:
 
 
 def _why(row: Row) -> Iterator[str]:
-    if row["cause"] is None:
+    if row["cause"] in (None, Cause.NOT_DUE.value):
         return
     where = row["partner_name"] if row["scope"] == "partner" else row["scope_id"] or ""
     reach = REACH.get(row["scope"], "").replace("{id}", where)
@@ -232,7 +256,9 @@ def _cost(row: Row, loss: Loss | None, assumed: Assumptions, check: CheckSetting
 
 
 def _elsewhere(row: Row) -> Iterator[str]:
-    shares = (("the partner's other places", "store_scope"), ("the brand's other items there", "item_scope"))
+    is_dc = row["location_type"] == "dc"
+    places = "the demand that the partner's DCs serve, its own counted" if is_dc else "the partner's other places"
+    shares = ((places, "store_scope"), ("the brand's other items there", "item_scope"))
     known = [
         f"{row[name]:.0%} of {what}" if row[name] else f"none of {what}"
         for what, name in shares
@@ -264,7 +290,10 @@ def _days(days: Sequence[Row], last: dt.date) -> str:
         told = [known.get(date, {}).get(name) for date in dates]
         if any(value is not None for value in told):
             lines.append((label, *("-" if value is None else number(value) for value in told)))
-    return "\n".join("".join([label.ljust(WIDTH + 3), *(text.rjust(WIDTH) for text in told)]) for label, *told in lines)
+    rows = ["".join([label.ljust(WIDTH + 3), *(text.rjust(WIDTH) for text in told)]) for label, *told in lines]
+    if any(one.get("flow_days") for one in days):
+        rows.append("Sold and received are of the `of days` that end with the date; expected is of the date alone.")
+    return "\n".join(rows)
 
 
 def _figures(found: Mapping[str, Any], loss: Loss | None, assumed: Assumptions, check: CheckSettings) -> Iterator[str]:
@@ -295,8 +324,8 @@ def _model(row: Row, loss: Loss, assumed: Assumptions) -> Iterator[str]:
     yield (
         f"  customers U = {one['unmet_units']:.3f} (sd {one['unmet_units_sd']:.3f}), f = {one['lost_share']:.4f}, "
         f"L = {one['lost_units']:.3f}, h = {one['loss_probability']:.7f} "
-        f"(small-risk form {one['loss_probability_small_risk']:.7f}), x_S = {row['store_scope']:.3f}, "
-        f"x_I = {row['item_scope']:.3f}"
+        f"(small-risk form {one['loss_probability_small_risk']:.7f}), x_S = {_of(row['store_scope']):.3f}, "
+        f"x_I = {_of(row['item_scope']):.3f}"
     )
     yield f"            N = {one['customers_lost']:.4f} ({_spread(one['customers_lost'], assumed.customers_interval)})"
     if row["price"] is not None:
@@ -320,8 +349,8 @@ def _loss(row: Row, assumed: Assumptions) -> Loss | None:
         exposure_days=row["spell_exposure_days"],
         earlier_exposure_days=row["earlier_exposure_days"],
         price=row["price"] if row["price"] is not None else float("nan"),
-        store_scope=row["store_scope"],
-        item_scope=row["item_scope"],
+        store_scope=_of(row["store_scope"]),
+        item_scope=_of(row["item_scope"]),
         assumed=assumed,
     )
 

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from include.stockwatch.domain import transitions
 from include.stockwatch.domain.availability import EMPTY, Status, share_out
 from include.stockwatch.domain.causes import EXPLAINED, with_causes
+from include.stockwatch.domain.customers import covered
 from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.panel import Array, Mask
-from include.stockwatch.workflows.arrays import codes
+from include.stockwatch.workflows.arrays import codes, numbers
 from include.stockwatch.workflows.rules import MasterData, Rules
 from include.stockwatch.workflows.supply_chain import Chain
 
@@ -82,22 +83,25 @@ def _without_ending(engine: Any, table: pa.Table, known: MasterData) -> Texts:
 
 
 def _store_scope(table: pa.Table, status: Texts, dc_feeds: Set[str]) -> Array:
-    """x_S: for a series that is empty, the share of the partner's other known places that are out of the item; a DC is
-    no store to go to instead."""
+    """x_S: for a store that is empty, the share of the partner's other known stores that are out of the item; for a DC
+    that is, the share of the demand that its DCs which are out serve. A DC is no store to go to instead."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     is_dc = pc.is_in(table["feed_id"], value_set=pa.array(sorted(dc_feeds), pa.string()))
     places = codes(table[AS_OF], table["partner"], table["item_id"], is_dc)
-    return share_out(np.isin(status, EMPTY), *_out_and_known(status), places)
+    is_empty, of_whom = np.isin(status, EMPTY), _out_and_known(status)
+    of_dcs = covered(numbers(table, "demand_units_per_day"), is_empty, *of_whom, places)
+    return np.where(is_dc.to_numpy(), of_dcs, share_out(is_empty, *of_whom, places))
 
 
 def _item_scope(table: pa.Table, status: Texts) -> Array:
-    """x_I: for a series that is empty, the share of the brand's other known items at the location that are out."""
+    """x_I: for a series that is empty, the share of the brand's other known items at the location that are out; not
+    known where nobody says the brand."""
     is_empty, brand = np.isin(status, EMPTY), table["brand"]
     shelf = codes(table[AS_OF], table["partner"], table["location_id"], brand)
     of_brand = share_out(is_empty, *_out_and_known(status), shelf)
-    return np.where(is_empty & brand.is_null().to_numpy(), 0.0, of_brand)
+    return np.where(brand.is_null().to_numpy(), np.nan, of_brand)
 
 
 def _out_and_known(status: Texts) -> tuple[Mask, Mask]:

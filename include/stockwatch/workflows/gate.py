@@ -1,4 +1,7 @@
-"""Decide which dates are to be checked now: complete, past their cut-off, or restated."""
+"""Decide which dates are to be checked now: complete, past their cut-off, or restated.
+
+A date is restated when what it was checked on has changed: its own deliveries, or those of a day that it looks back on.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,8 @@ def due_checks(services: Services) -> list[DueCheck]:
             return []
         newest = max(last for _, last in span.values())
         first = newest - dt.timedelta(days=settings.stockwatch.gate.history_days - 1)
-        have = ledger.delivered(tx, first, feeds=settings.feeds)
+        lookback_days = settings.stockwatch.check.lookback_days
+        have = ledger.delivered(tx, first - dt.timedelta(days=lookback_days - 1), feeds=settings.feeds)
         done = ledger.checked(tx, first)
         revised = ledger.revised(tx)
     if busy:
@@ -60,14 +64,15 @@ def due_checks(services: Services) -> list[DueCheck]:
     if overdue and overdue > newest:
         have.setdefault(overdue, {})
     found = []
-    for date, feeds in sorted(have.items()):
-        inputs = ledger.inputs_of(feeds, revised.get(date))
+    dates = sorted(date for date in have if date >= first)
+    for date in dates:
+        inputs = ledger.inputs_of(date, have, revised, lookback_days)
         if inputs in done.get(date, set()):
             continue
-        why = _why(settings, span, date, set(feeds), now, was_checked=date in done)
+        why = _why(settings, span, date, set(have[date]), now, was_checked=date in done)
         if why:
             found.append(DueCheck(date, inputs, why))
-    log.info("gate: %s dates due of %s looked at", len(found), len(have))
+    log.info("gate: %s dates due of %s looked at", len(found), len(dates))
     return found
 
 

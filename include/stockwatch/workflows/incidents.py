@@ -59,14 +59,17 @@ def decide_date(
             fed=lambda groups: fed_by(services, day, groups),
         )
         believed = day.without(held)
+        ongoing = store.open_incidents(tx, STOCK_KINDS)
+        again = [one.incident_id for one in ongoing.values() if one.data_as_of == business_date]
         decided = decide_day(
             settings,
             rules,
             believed,
             known,
-            store.open_incidents(tx, STOCK_KINDS),
+            ongoing,
             lambda marks: store.latest_resolved(tx, marks),
             store.new_ids(tx, Kind.OUT_OF_STOCK, business_date.year),
+            store.stood_before(tx, again, business_date),
         )
         made: list[Decision[Any]] = [*(one.decision for one in mass), *decided.decisions]
         record_all(services, tx, made, at=now, actor=actor, business_date=business_date, digest_only=weak)
@@ -114,10 +117,12 @@ def decide_day(
     ongoing: Mapping[str, Incident],
     earlier: Earlier,
     ids: Iterator[str],
+    stood: Mapping[str, Incident] | None = None,
 ) -> Decided:
     """Decide on one date: first what opens, so that members which move know where; then what goes on.
 
-    `ongoing` are the open incidents of stock by fingerprint, `ids` are those of new ones.
+    `ongoing` are the open incidents of stock by fingerprint, `ids` are those of new ones; `stood` those that were
+    decided on this date already, as they were before it, by id.
     """
     tenant = settings.stockwatch.tenant
     shown = Pictures(settings, rules, day, known, ongoing.values())
@@ -144,7 +149,11 @@ def decide_day(
             decided.pending.append(pending_of(picture, tenant))
     for _, picture, incident in going_on:
         moved = moved_from(incident, shown.groups, shown.lacks, open_now)
-        decided.decisions.append(decide(picture, incident, tenant=tenant, new_id=candidate, previous=None, moved=moved))
+        before_date = (stood or {}).get(incident.incident_id)
+        decision = decide(
+            picture, incident, tenant=tenant, new_id=candidate, previous=None, moved=moved, stood=before_date
+        )
+        decided.decisions.append(decision)
     return decided
 
 

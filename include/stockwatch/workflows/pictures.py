@@ -94,13 +94,19 @@ class Pictures:
         seen = [one for one in self.day.seen(group.item_id, None if group.kind is Kind.DC_OUT else group.partner)]
         stores = self._fed.get(group)
         about = self._about(group, seen, out, stores)
-        known, at_dc = sum(one.is_known for one in about), group.kind is Kind.DC_OUT
-        known_out = len(counted(group.kind, group.scope, out)) if at_dc else sum(one.is_out for one in about)
+        stands = frozenset(self._place(one, group) for one in seen if one.stands)
+        still = tuple(one for one in incident.now_out() if one.place in stands) if incident else ()
+        lacking, at_dc = (*out, *still), group.kind is Kind.DC_OUT
+        known = sum(one.is_known or one.stands for one in about)
+        was_out = sum(one.lack is Lack.EMPTY for one in still)
+        known_out = (
+            len(counted(group.kind, group.scope, lacking)) if at_dc else sum(one.is_out for one in about) + was_out
+        )
         promise: float = self._limit("min_in_stock_rate", facts)
         level, notes = adjusted(
             severity(
-                total(group.kind, group.scope, out, "at_risk_money"),
-                total(group.kind, group.scope, out, "customers_lost", "customers_at_risk"),
+                total(group.kind, group.scope, lacking, "at_risk_money"),
+                total(group.kind, group.scope, lacking, "customers_lost", "customers_at_risk"),
                 self._limit("severity", facts),
             ),
             known=known,
@@ -132,6 +138,7 @@ class Pictures:
             partner_is_whole=group.partner in self.known.whole,
             whole=frozenset(self.known.whole),
             untouched=frozenset(self.known.untouched),
+            standing=stands,
             fed=fed,
             transit_days=self._limit("restock_transit_days", facts) if group.kind is Kind.DC_OUT else None,
             business_days=self._business_days(incident, route.hours) if incident and not rows else None,

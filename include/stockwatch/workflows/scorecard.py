@@ -16,15 +16,13 @@ from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Score, monday_of, 
 from include.stockwatch.workflows.precision import post_audit
 from include.stockwatch.workflows.promise_findings import prices_of
 from include.stockwatch.workflows.services import Services
-from include.stockwatch.workflows.signals import complaints, partner_names
+from include.stockwatch.workflows.signals import complaints, heard, partner_names
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 log = logging.getLogger(__name__)
 
-LATEST_FILES = 10
-"""Files of a complaint feed of which the latest that counts is looked for."""
 WEEK = re.compile(r"(\d{4})-?W(\d{1,2})")
 
 
@@ -76,15 +74,15 @@ def scores(services: Services, monday: dt.date) -> list[Score]:
     """The scorecards of all partners that were checked in a week, by id: who was silent is not measured."""
     settings, before = services.settings, weeks_before(monday)
     first, last = before[-1], monday + dt.timedelta(days=DAYS_OF_WEEK - 1)
-    heard = _heard(services, last)
+    spoken = _heard(services, last)
     rows: dict[str, list[dict[str, Any]]] = {}
     for table in _tables(services, first, last):
         for row in services.lake.engine.to_pyarrow(table).to_pylist():
             rows.setdefault(row["partner"], []).append(row)
     found = []
     for partner, name in sorted(partner_names(services).items()):
-        spans = [heard[speaker] for speaker in ("", partner) if speaker in heard]
-        told = [day for day in (monday, *before) if any(domain.is_heard(day, *span) for span in spans)]
+        spans = [span for speaker in ("", partner) for span in spoken.get(speaker, ())]
+        told = [day for day in (monday, *before) if domain.is_heard(day, spans)]
         week, earlier = (domain.figures(rows.get(partner, ()), mondays, told) for mondays in ([monday], before))
         if not week.ranged:
             continue
@@ -110,28 +108,38 @@ def _tables(services: Services, first: dt.date, last: dt.date) -> Iterable[ir.Ta
     kpis = services.lake.table("kpis", first=first, last=last)
     yield domain.weekly_availability(kpis.filter(kpis.business_date.between(first, last)))
     sold = services.lake.table("observations", first=first, last=last, feeds=stores)
-    yield domain.weekly_sales(sold.filter(sold.business_date.between(first, last)))
+    missing = _missing(services, stores, first, last)
+    yield domain.weekly_sales(sold.filter(sold.business_date.between(first, last)), missing)
     yield domain.weekly_prices(prices_of(services, first, last))
-    yield domain.weekly_complaints(complaints(services, first, last))
+    yield domain.weekly_complaints(complaints(services, first, last), missing)
 
 
-def _heard(services: Services, last: dt.date) -> dict[str, tuple[dt.date, dt.date]]:
-    """The first and the last day that complaint feeds tell of, by the partner that they speak of; '' is all of them.
+def _missing(services: Services, stores: Iterable[str], first: dt.date, last: dt.date) -> ir.Table:
+    """The days of each partner whose sales a feed of its stores should have told and did not."""
+    import ibis
+    import pyarrow as pa
 
-    A file tells of the days before it came, whether anybody complained on them or not.
-    """
-    masters = services.settings.masters
-    said = services.lake.table("complaints", first=last - dt.timedelta(days=365), last=last, feeds=set(masters))
-    days = {"first": said.business_date.min(), "until": said.business_date.max()}
-    told = services.lake.engine.to_pyarrow(said.group_by("feed_id").agg(**days))
-    found: dict[str, tuple[dt.date, dt.date]] = {}
-    for row in told.to_pylist():
-        with services.state.read() as tx:
-            files = ledger.latest(tx, row["feed_id"], LATEST_FILES)
-        came = [file.received_at.date() - dt.timedelta(days=1) for file in files if file.status == "published"]
-        speaker = masters[row["feed_id"]].partner or ""
-        first, until = found.get(speaker, (dt.date.max, dt.date.min))
-        found[speaker] = min(row["first"], first), max([row["until"], *came, until])
+    with services.state.read() as tx:
+        delivered = ledger.delivered(tx, last=last, feeds=stores)
+        began = {feed_id: span[0] for feed_id, span in ledger.delivered_span(tx).items()}
+    found: set[tuple[str, dt.date]] = set()
+    for feed_id in stores:
+        feed = services.settings.feeds[feed_id]
+        since = max(first, began.get(feed_id, last + dt.timedelta(days=1)))
+        for date in (since + dt.timedelta(days=n) for n in range((last - since).days + 1)):
+            if feed.expected.is_due(date) and feed_id not in delivered.get(date, {}):
+                days = range(feed.date.period_days if feed.date else 1)
+                found |= {(feed.partner, date - dt.timedelta(days=n)) for n in days}
+    rows = [{"partner": partner, "business_date": date} for partner, date in sorted(found)]
+    schema = ibis.schema({"partner": "string", "business_date": "date"})
+    return ibis.memtable(pa.Table.from_pylist(rows, schema=schema.to_pyarrow()), schema=schema)
+
+
+def _heard(services: Services, last: dt.date) -> dict[str, list[tuple[dt.date, dt.date]]]:
+    """The spans that complaint feeds tell of, by the partner that they speak of; '' is all of them."""
+    found: dict[str, list[tuple[dt.date, dt.date]]] = {}
+    for feed_id, span in heard(services, last).items():
+        found.setdefault(services.settings.masters[feed_id].partner or "", []).append(span)
     return found
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.adapters.state import bulletins
+from include.stockwatch.adapters.state import bulletins, ledger
 from include.stockwatch.alerting.relay_message import Day, Said, render
 from include.stockwatch.domain import signals as domain
 from include.stockwatch.domain.customer_signals import ComplaintKind
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LATEST_FILES = 10
+"""Files of a complaint feed of which the latest that counts is looked for."""
 RATIO_DAYS = 56
 """Days of the availability table from which the ratio of complaints is learnt."""
 
@@ -36,6 +38,34 @@ def complaints(services: Services, first: dt.date, last: dt.date) -> ir.Table:
     """Complaints of some dates, under the ids that items are stored under."""
     rows = services.lake.table("complaints", first=first, last=last, feeds=services.settings.master_ids())
     return domain.stored(rows.filter(rows.business_date.between(first, last)), of_masters(services, "items"))
+
+
+def heard(services: Services, last: dt.date) -> dict[str, tuple[dt.date, dt.date]]:
+    """The first and the last day, up to a date, that each feed of complaints tells of.
+
+    A file tells of the days before it came too, whether anybody complained on them or not: one without rows says that
+    nobody did. One that ends before what was told already corrects the past, and says nothing of today.
+    """
+    masters = services.settings.masters
+    rows = services.lake.table("complaints", first=last - dt.timedelta(days=365), last=last, feeds=set(masters))
+    days = {"first": rows.business_date.min(), "until": rows.business_date.max()}
+    told = services.lake.engine.to_pyarrow(rows.group_by("feed_id").agg(**days))
+    found: dict[str, tuple[dt.date, dt.date]] = {}
+    for row in told.to_pylist():
+        with services.state.read() as tx:
+            until = _told_until(ledger.came(tx, row["feed_id"], LATEST_FILES))
+        found[row["feed_id"]] = row["first"], min(max(row["until"], until), last)
+    return found
+
+
+def _told_until(files: Sequence[tuple[dt.datetime, tuple[str, ...], int]]) -> dt.date:
+    """The last day that some files tell of: when they came, the newest first, with which dates and how many rows."""
+    until = known = dt.date.min
+    for at, dates, rows in reversed(files):
+        newest = max(map(dt.date.fromisoformat, dates), default=dt.date.min if rows else known)
+        if newest >= known:
+            known, until = newest, max(newest, at.date() - dt.timedelta(days=1))
+    return until
 
 
 def not_found(services: Services, dates: Sequence[dt.date]) -> ir.Table | None:
@@ -90,10 +120,12 @@ def relay(services: Services) -> dict[str, Any]:
     with services.state.begin() as tx:
         for one in settings.relay:
             mine = [row for row in rows if row["kind"] in one.kinds]
-            for date in sorted({row["business_date"] for row in mine}):
+            for date in (first + dt.timedelta(days=n) for n in range(settings.relay_days + 2)):
                 said = _said([row for row in mine if row["business_date"] == date], names, services)
-                message = render(_day(date, one, said))
                 name = f"SAID-{date.isoformat()}-{_mark(one)}"
+                if not said and not bulletins.is_published(tx, name, one.channel):
+                    continue
+                message = render(_day(date, one, said))
                 queued = bulletins.publish(tx, message, bulletin_id=name, channel=one.channel, now=now)
                 if queued:
                     told[queued].append(name)

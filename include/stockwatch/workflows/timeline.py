@@ -24,8 +24,9 @@ def days(
     """Each day on which anything is known of an item at a partner, or at some places, in order.
 
     Grain:  (business_date)
-    Units:  sums over the locations that reported the date; `variance` is that of negative binomial days, dispersion x
-            expected, and of the rate itself, expected squared / a (docs/availability.md)
+    Units:  sums over the locations that reported the date; what sold and was received is of the `flow_days` that end
+            with it, if they are more than one; `variance` is that of negative binomial days, dispersion x expected, and
+            of the rate itself, expected squared / a (docs/availability.md)
     Nulls:  what no location tells is missing from the day. A checked date has the stock that the check went by, so that
             a feed that leaves out what it has none of, or what did not change, makes no gap
     """
@@ -53,6 +54,7 @@ def days(
         sold=seen.units_sold.sum(),
         received=seen.received_units.sum(),
         ordered=seen.on_order_units.sum(),
+        flow_days=seen.flow_days.max().nullif(1),
     )
     mean = told.expected_units_today
     spread = mean * told.dispersion.fill_null(1.0) + mean * mean / told.demand_a.nullif(0.0)

@@ -11,6 +11,12 @@ from include.stockwatch.adapters.state import outbox as store
 from include.stockwatch.adapters.state.tables import outbox
 
 
+def is_published(tx: Connection, bulletin_id: str, channel: str) -> bool:
+    """Whether a bulletin was ever put into the outbox for a channel."""
+    mine = sa.and_(outbox.c.incident_id == bulletin_id, outbox.c.channel == channel)
+    return bool(tx.execute(sa.select(sa.exists().where(mine))).scalar())
+
+
 def publish(
     tx: Connection,
     message: store.Content,

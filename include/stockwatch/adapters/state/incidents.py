@@ -124,6 +124,17 @@ def events(tx: Connection, incident_id: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in tx.execute(mine.order_by(incident_events.c.seq))]
 
 
+def stood_before(tx: Connection, incident_ids: Iterable[str], date: dt.date) -> dict[str, Any]:
+    """Incidents as the last date before another left them, by id; one that is not older is not among them."""
+    found: dict[str, Any] = {}
+    for incident_id in incident_ids:
+        mine = sa.and_(incident_events.c.incident_id == incident_id, incident_events.c.business_date < date)
+        last = sa.select(incidents.c.kind, incident_events.c.state).join_from(incident_events, incidents).where(mine)
+        if row := tx.execute(last.order_by(incident_events.c.seq.desc()).limit(1)).first():
+            found[incident_id] = read(row.kind, row.state)
+    return found
+
+
 def detected(tx: Connection, kinds: Collection[Kind], first: dt.date, last: dt.date) -> list[Case]:
     """Incidents of some kinds whose first event is about a date between two, in the order of their ids."""
     born = sa.and_(incident_events.c.incident_id == incidents.c.incident_id, incident_events.c.seq == 1)

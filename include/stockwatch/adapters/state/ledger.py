@@ -389,10 +389,21 @@ def revise(tx: Connection, feeds: Iterable[str], date: dt.date) -> None:
     tx.execute(delivered_dates.update().where(mine).values(revision=delivered_dates.c.revision + 1))
 
 
-def inputs_of(have: dict[str, str], revisions: dict[str, int] | None = None) -> str:
-    """Name of what a date is checked on: the delivery that counts, by feed, and its revision if there are several."""
-    named = {feed: (id_, n) if (n := (revisions or {}).get(feed)) else id_ for feed, id_ in have.items()}
-    return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()[:12]
+def inputs_of(
+    date: dt.date,
+    delivered: Mapping[dt.date, Mapping[str, str]],
+    revised: Mapping[dt.date, Mapping[str, int]],
+    lookback_days: int,
+) -> str:
+    """Name of what a date is checked on: the deliveries that count, and their revisions, of all days it looks back on,
+    itself among them. `delivered` and `revised` as the functions of that name give them."""
+    named = [
+        (day.isoformat(), feed, delivery, revised.get(day, {}).get(feed, 0))
+        for day, feeds in delivered.items()
+        if 0 <= (date - day).days < lookback_days
+        for feed, delivery in feeds.items()
+    ]
+    return hashlib.sha256(repr(sorted(named)).encode()).hexdigest()[:12]
 
 
 def checked(tx: Connection, first: dt.date) -> dict[dt.date, set[str]]:
