@@ -89,11 +89,13 @@ def dcs_of(series: ir.Table, links: ir.Table, states: ir.Table) -> ir.Table:
     """The DCs that serve each series, and whether a feed tells how they stand with the item on the date.
 
     A link names a DC by its id. It is the partner's own if the partner's feeds speak of it, else the distributor's
-    whose feed does.
+    whose feed does. A DC is never served by itself: one of the same id is the distributor's.
     Grain:  series (as_of, series), `links_on`, `dc_states` -> (as_of, series, dc_id)
     Nulls:  dc_partner is null where no feed speaks of the DC and the item; dc_out_since where the DC is not out
     """
-    found = serving(series, links).left_join(states, [AS_OF, "item_id", "dc_id"], rname="{name}_of_dc")
+    asked = serving(series, links)
+    is_other = (states.dc_partner != asked.partner) | (asked.dc_id != asked.location_id)
+    found = asked.left_join(states, [AS_OF, "item_id", "dc_id", is_other], rname="{name}_of_dc")
     key = (*SERIES_ON, "dc_id")
     order = ibis.window(group_by=key, order_by=[(found.dc_partner != found.partner).fill_null(True), found.dc_partner])
     first = found.mutate(place=ibis.row_number().over(order))
