@@ -108,7 +108,9 @@ def test_a_link_counts_from_its_first_day_to_its_last(on: int, expected: dict[st
 
 @pytest.mark.parametrize(("whose", "expected"), [("westway", "westway"), (PARTNER, None)])
 def test_a_dc_is_not_served_by_itself_but_by_the_distributors_of_the_same_id(whose: str, expected: str | None) -> None:
-    own = [stands("W1", item="oat"), stands("W1", whose, item="oat")] if whose != PARTNER else [stands("W1", item="oat")]
+    own = (
+        [stands("W1", item="oat"), stands("W1", whose, item="oat")] if whose != PARTNER else [stands("W1", item="oat")]
+    )
     known = dc_states(marked_days(*own), DC_FEEDS)
     asked = series("oat", location="W1")
     (found,) = rows_of(dcs_of(asked, links({"dc_id": "W1", "location_id": "W1"}), known))

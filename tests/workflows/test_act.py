@@ -13,6 +13,7 @@ from include.stockwatch.alerting.case import Decision, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.errors import ActionRefused
 from include.stockwatch.workflows.act import act, wake
+from include.stockwatch.workflows.delivery import deliver
 from include.stockwatch.workflows.precision import post_audit, precision
 from include.stockwatch.workflows.record import record
 from include.stockwatch.workflows.services import Services
@@ -64,6 +65,8 @@ def test_an_acknowledgement_is_stored_told_and_counts_once(stored: Services) -> 
 
 
 def test_an_incident_ended_by_a_person_is_told_as_ended(stored: Services) -> None:
+    stored.now = lambda: FRIDAY
+    deliver(stored)
     act(stored, ID, Action(act=Act.FALSE_ALARM, person="dana@example.com", at=FRIDAY, reason="closed"))
     assert act(stored, ID, Action(act=Act.ACKNOWLEDGE, person="sam@example.com", at=FRIDAY)).said == (
         "INC-2026-00418 is resolved by now: nothing was changed."

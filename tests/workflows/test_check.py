@@ -235,6 +235,7 @@ def test_a_second_outage_soon_after_the_first_goes_on_in_its_incident_and_thread
     for offset, out in enumerate(({"0001"}, set(), {"0001"})):
         deliver_file(services, tmp_path, date + dt.timedelta(days=offset), out)
         check(services, date + dt.timedelta(days=offset))
+        deliver(services)
     with services.state.begin() as tx:
         kinds = [event["kind"] for event in incidents.events(tx, "INC-2026-00001")]
         operations = [message["operation"] for message in outbox.messages(tx)]

@@ -107,6 +107,7 @@ def test_a_feed_that_a_person_closed_is_quiet_until_another_date_is_missing(fed:
     """A-06, A-07: one thread, however often the watch looks."""
     clock.move(hours=11)
     (opened,) = watch(fed)["opened"]
+    deliver(fed)
     act(fed, opened, Action(act=Act.RESOLVE, person="dana@example.com", at=clock.at, reason="a holiday"))
     deliver(fed)
     clock.move(minutes=10)

@@ -17,6 +17,7 @@ from include.stockwatch.alerting.mass_change import MassChangeSettings
 from include.stockwatch.alerting.promise_incident import PromiseIncident, PromiseKind
 from include.stockwatch.workflows import ingest, landing, master_files, promise, promise_findings
 from include.stockwatch.workflows.check import check
+from include.stockwatch.workflows.delivery import deliver
 from include.stockwatch.workflows.services import Services
 from tests.fakes import COFFEE, NUT, OAT, Clock, days, northfield, row
 from tests.workflows.test_master import FEED, define, item, items_in, list_of, place, places_in, rows_of, stock_in
@@ -46,8 +47,10 @@ def sent(services: Services) -> list[dict[str, Any]]:
 
 
 def watch(services: Services, date: dt.date, fresh: Iterable[str] = FRESH) -> dict[str, Any]:
-    """Watch the promises on a date."""
-    return promise.watch(services, date, set(fresh), actor="test")
+    """Watch the promises on a date, and send what is to be said."""
+    found = promise.watch(services, date, set(fresh), actor="test")
+    deliver(services)
+    return found
 
 
 # --- price -----------------------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from include.stockwatch.adapters.state import incidents, outbox, slack_people
+from include.stockwatch.adapters.state.tables import outbox as outbox_table
 from include.stockwatch.adapters.state.tables import outbox_files
 from include.stockwatch.alerting.case import Case, Decision, Handling, Kind, Severity, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.workflows import silences
+from include.stockwatch.workflows.delivery import deliver
 from include.stockwatch.workflows.record import record, record_all
 from include.stockwatch.workflows.services import Services
 from tests.alerting.people_examples import item
@@ -125,6 +127,18 @@ def test_what_the_channel_never_saw_ends_without_a_word(services: Services) -> N
     assert len(queued(services)) == before
 
 
+def test_what_comes_and_goes_before_its_message_is_sent_is_never_posted(services: Services) -> None:
+    """Many dates checked in one go, as when history is loaded; what is being sent stands."""
+    one, other = run(services, *opened(item(1), item(2)))
+    with services.state.begin() as tx:
+        named = outbox_table.c.incident_id == other.incident_id
+        tx.execute(outbox_table.update().where(named).values(status="sending", attempts=1))
+    for case in (one, other):
+        run(services, changed(case, "resolved", standing=Standing.RESOLVED, resolved_on=case.data_as_of))
+    assert {row["incident_id"] for row in queued(services)} == {other.incident_id}
+    assert [row["operation"] for row in queued(services)] == ["update", "reply"]
+
+
 def test_six_critical_ones_are_one_roll_up(services: Services) -> None:
     run(services, *opened(*(item(n, severity=Severity.CRITICAL) for n in range(1, 7))))
     assert told(services, "C0NORTHFIELD") == [("post", "ROLL"), ("file", "ROLL")]
@@ -140,6 +154,7 @@ def test_the_cause_decides_who_has_it_and_copies_are_a_line_that_follows(service
     (copy,) = (row for row in queued(services) if row["channel"] == "C0CARE000")
     assert copy["text"].endswith("INC-2026-00001 <#C0PLANNERS>")
     assert copy["blocks"] == []
+    deliver(services)
     run(services, changed(stored, "resolved", standing=Standing.RESOLVED, resolved_on=stored.data_as_of))
     (copy,) = (row for row in queued(services) if row["channel"] == "C0CARE000")
     assert copy["text"].startswith("RESOLVED")
@@ -221,8 +236,6 @@ def test_a_message_that_is_there_stays_true_while_it_is_silenced(services: Servi
 
 def mark_sent(services: Services) -> None:
     """Deliver what waits, as previews."""
-    from include.stockwatch.workflows.delivery import deliver
-
     deliver(services)
 
 

@@ -173,9 +173,7 @@ def _tell(tx: Connection, change: Change, at: dt.datetime, *, due: dt.datetime, 
     message = render(case)
     named: dict[str, Any] = {"incident_id": case.incident_id, "seq": change.seq, "now": at, "not_before": due}
     has_ended = not case.is_open and (change.before is None or change.before.is_open)
-    if has_ended and root is Root.HELD:
-        roots.withdraw(tx, case.incident_id, case.channel)  # nobody has seen it: a line in the digest is enough
-    else:
+    if not (has_ended and roots.withdraw(tx, case.incident_id, case.channel)):  # seen by nobody: the digest has a line
         operation = outbox.POST if root is Root.NONE else outbox.UPDATE
         outbox.enqueue(tx, message, operation=operation, channel=case.channel, **named)
         if root is Root.HELD and change.assigned:  # what people do at night waits for the morning too
@@ -231,9 +229,7 @@ def _copy(tx: Connection, channel: str, case: Case, line: Notice, *, is_silenced
     root = roots.root(tx, case.incident_id, channel, named["now"])
     if root is Root.NONE and case.is_open and not is_silenced:
         outbox.enqueue(tx, line, operation=outbox.POST, channel=channel, **named)
-    elif root is Root.HELD and not case.is_open:
-        roots.withdraw(tx, case.incident_id, channel)
-    elif root is not Root.NONE:
+    elif root is not Root.NONE and (case.is_open or not roots.withdraw(tx, case.incident_id, channel)):
         outbox.enqueue(tx, line, operation=outbox.UPDATE, channel=channel, **named)
 
 

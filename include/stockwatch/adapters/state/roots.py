@@ -39,10 +39,17 @@ _GONE = tuple(status for status in UNSHOWN if status != "lost")
 """Statuses of a root that is not in its channel; a lost one is replaced by the dispatcher."""
 
 
-def withdraw(tx: Connection, incident_id: str, channel: str) -> None:
-    """Take back all that waits to be said of an incident in a channel."""
+def withdraw(tx: Connection, incident_id: str, channel: str) -> bool:
+    """Take back all that waits to be said of an incident in a channel, if nobody has begun to send its root message.
+
+    Whether it was taken back: a message that is being sent, or may have arrived, stands.
+    """
     waiting = sa.and_(_of(incident_id, channel), outbox.c.status == "pending")
-    tx.execute(outbox.update().where(waiting).values(status="superseded"))
+    taken = outbox.update().values(status="superseded")
+    if not tx.execute(taken.where(waiting, outbox.c.operation == POST, outbox.c.attempts == 0)).rowcount:
+        return False
+    tx.execute(taken.where(waiting))
+    return True
 
 
 def hasten(tx: Connection, incident_id: str, channel: str, due: dt.datetime) -> None:
