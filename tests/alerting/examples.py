@@ -237,6 +237,14 @@ EXAMPLES: dict[str, Incident] = {
     "resolved_after_one_day": resolved(
         member("0118", 4, 4, state=BACK), opened_on=day(4), peak_out=1, known=1, ranged=1
     ),
+    "resolved_by_a_corrected_report": resolved(
+        member("0118", 4, 4, state=BACK, back_on=day(4), lost_units=0.0, lost_money=0.0),
+        member("0204", 4, 4, state=BACK, back_on=day(4), lost_units=0.0, lost_money=0.0),
+        opened_on=day(4),
+        end_reason="corrected",
+        known=6,
+        ranged=6,
+    ),
     "resolved_without_any_estimate": resolved(
         member("0118", 1, 4, state=BACK, **NOT_ESTIMATED), currency=None, known=6, ranged=6
     ),

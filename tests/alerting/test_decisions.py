@@ -285,6 +285,22 @@ def test_what_was_in_stock_after_all_on_a_restated_date_lost_nothing_by_it() -> 
     assert {one.location_id: one.last_out for one in restated.members}["0204"] == day(2)
 
 
+def test_what_only_a_report_that_was_put_right_said_was_never_out() -> None:
+    story = Story()
+    story.on(3, out={"0118": (3, {"lost_units": 8.0}), "0204": (3, {"lost_units": 5.0})})
+    assert story.on(3, back=["0118", "0204"]).reason is Reason.CORRECTED
+    assert (story.ended[0].end_reason, story.ended[0].total("lost_units")) == ("corrected", 0)
+    assert story.events == ["opened", "resolved"]
+
+
+def test_a_late_file_that_shows_an_earlier_day_out_moves_the_first_day() -> None:
+    story = Story()
+    story.on(3, out={"0118": 3})
+    story.on(4, out={"0118": 2})
+    assert story.incident is not None
+    assert story.incident.opened_on == day(2)
+
+
 def test_an_incident_that_opened_on_a_date_taken_back_keeps_the_share_of_its_days_before() -> None:
     story = Story()
     story.on(3, out={"0118": (2, {"lost_units": 8.0}), "0204": (3, {"lost_units": 5.0})})

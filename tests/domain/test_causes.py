@@ -250,6 +250,11 @@ def test_an_order_that_a_dc_sent_before_it_ran_out_is_not_its_matter() -> None:
     assert one(ordered(5, until=6, order_overdue_days=3.0), [dc(7)])["cause"] == "not_delivered"
 
 
+def test_what_is_in_transit_and_never_was_seen_to_wait_is_not_a_dcs_matter() -> None:
+    sent = series(inbound_units=12.0, on_order_since=day(5), order_overdue_days=3.0)
+    assert one(sent, [dc(7)])["cause"] == "not_delivered"
+
+
 def test_an_order_of_after_an_outage_is_not_the_dcs_matter() -> None:
     assert one(ordered(10), [dc(5, 9)])["cause"] == "not_ordered"
 

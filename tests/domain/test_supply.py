@@ -278,6 +278,12 @@ def test_what_is_in_transit_is_inbound_too() -> None:
     assert found["inbound_units"] == 10
 
 
+def test_a_feed_that_tells_only_what_is_in_transit_does_not_say_that_nothing_is_ordered() -> None:
+    sent, nothing = order(1, None, in_transit_units=6.0), order(2, None, in_transit_units=0.0)
+    assert (one([sent], 1)["inbound_units"], one([sent, nothing], 2)["inbound_units"]) == (6, None)
+    assert one([sent, order(2, 0.0, in_transit_units=0.0)], 2)["inbound_units"] == 0
+
+
 def test_a_feed_that_reports_no_orders_says_nothing_of_them() -> None:
     rows = [order(1, None, 10.0), order(2, None)]
     found = one(rows, 2)

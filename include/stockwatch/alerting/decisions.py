@@ -35,6 +35,7 @@ class Reason(StrEnum):
     FIGURES = "figures"  # same locations, other numbers
     STALE = "stale"  # no fresh data: frozen
     RESTOCKED = "restocked"  # resolved, stock is back
+    CORRECTED = "corrected"  # resolved, the report was wrong: nothing was ever out
     LEFT_RANGE = "left_range"  # resolved, no longer ranged
     PART_OF = "part_of"  # resolved, its locations are members of other incidents now (A-14)
     NOT_DUE = "not_due"  # out, but not as long as the threshold asks
@@ -51,6 +52,7 @@ CHANGES = {
     Reason.FIGURES: "updated",
     Reason.STALE: "frozen",
     Reason.RESTOCKED: "resolved",
+    Reason.CORRECTED: "resolved",
     Reason.LEFT_RANGE: "resolved",
     Reason.PART_OF: "resolved",
 }
@@ -192,6 +194,9 @@ def _follow(
     after = incident.model_copy(
         update={
             "members": _sorted(picture, members),
+            "opened_on": min(
+                [incident.opened_on, *(member.out_since for member in still_out)]
+            ),  # a late file says more
             "data_stale": any(m.state is MemberState.STALE for m in still_out),
             "peak_out": max(incident.peak_out, len(counted(picture.kind, picture.scope, still_out))),
         }
@@ -219,7 +224,10 @@ def _follow(
 
 
 def _end(incident: Incident) -> Reason:
-    """How an incident ended of which nothing is out any more: back somewhere, else elsewhere, else not ranged."""
+    """How an incident ended of which nothing is out any more: never out, else back somewhere, else elsewhere, else not
+    ranged."""
+    if all(member.was_never_out for member in incident.members):
+        return Reason.CORRECTED
     states = {member.state for member in incident.latest_spells()}
     if MemberState.BACK in states:
         return Reason.RESTOCKED

@@ -89,6 +89,12 @@ class Member(Value):
         return place(self.partner, self.location_id)
 
     @property
+    def was_never_out(self) -> bool:
+        """Back on the first day of its spell, or before it: the report that showed it empty was corrected."""
+        is_back = self.lack is Lack.EMPTY and self.state is MemberState.BACK
+        return is_back and self.back_on is not None and self.back_on <= self.out_since
+
+    @property
     def is_active(self) -> bool:
         """Not known to be back: out, or out when last seen."""
         return self.state in ACTIVE

@@ -135,6 +135,8 @@ def in_hand(case: Case) -> str:
 
 def resolved(incident: Incident) -> Message:
     """The root message of an incident of stock that has ended, of whatever kind."""
+    if incident.end_reason == "corrected":
+        return _corrected(incident)
     item, partner = item_words(incident), partner_words(incident)
     ended = incident.resolved_on or incident.data_as_of
     days = max(1, (ended - incident.opened_on).days)
@@ -164,6 +166,27 @@ def resolved(incident: Incident) -> Message:
         body=(
             "It was still to come: no loss is counted." if is_ahead else f"Customers: {_customers_so_far(incident)}",
         ),
+        context=context(incident),
+    )
+
+
+def _corrected(incident: Incident) -> Message:
+    """What was never out: a report said so, and was put right."""
+    item, partner, date = item_words(incident), partner_words(incident), day_words(incident.opened_on)
+    spells = incident.latest_spells()
+    count = len(tuple(counted(incident.kind, incident.scope, spells)) or spells)
+    return Message(
+        fallback=clip(
+            f"RESOLVED: {item} was not out at {partner}: the report of {date} was corrected. {incident.incident_id}",
+            FALLBACK_LIMIT,
+        ),
+        header=f"Resolved - {TITLES[incident.kind]} - {item} at {partner}",
+        fields=(
+            ("Status", "Resolved"),
+            ("Owner", incident.owner),
+            ("Ended", f"report of {date} corrected: stock in {count:,} of {count:,} {noun(incident, count)}"),
+        ),
+        body=("It was never out: nothing was lost.",),
         context=context(incident),
     )
 

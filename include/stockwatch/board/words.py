@@ -45,6 +45,7 @@ REASONS = {
     "figures": "new figures",
     "stale": "no fresh data",
     "restocked": "stock again",
+    "corrected": "report corrected",
     "part_of": "part of another incident",
     "left_range": "no longer ranged",
 }

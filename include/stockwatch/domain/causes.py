@@ -203,7 +203,7 @@ def _outage_days(served: ir.Table, outages: ir.Table) -> ir.Table:
     # an order that is there, or one that went away and nothing came of it
     is_there = (days.inbound_units > 0).fill_null(False)
     nothing_came = days.last_receipt_date.isnull() | (days.last_waiting_date >= days.last_receipt_date)
-    waited = is_there | (days.last_waiting_date.notnull() & nothing_came)
+    waited = days.last_waiting_date.notnull() & (is_there | nothing_came)
     asked_since = ibis.coalesce(days.on_order_since, days.last_receipt_date, days.out_date)
     asked_until = ibis.coalesce(days.last_waiting_date, days.as_of)
     # what has left the DC could be sent; what went away in an outage never could

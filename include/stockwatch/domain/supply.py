@@ -122,7 +122,8 @@ def replenishment(panel: Panel, came_in: Array) -> Replenishment:
     on_order = or_zero(panel.on_order_units)
     inbound = on_order + or_zero(panel.in_transit_units)
     waits = np.where(np.isnan(panel.in_transit_units), inbound, on_order) > 0
-    inbound_units = np.where(is_told[0], inbound[0], np.nan)
+    # nothing in transit does not say that nothing is ordered
+    inbound_units = np.where(~np.isnan(panel.on_order_units[0]) | (inbound[0] > 0), inbound[0], np.nan)
     last_idle = newest(is_told & (inbound <= 0))
     since = np.where(np.isnan(last_idle), oldest(inbound > 0), last_idle - 1)
     since = np.where(inbound_units > 0, since, np.nan)
