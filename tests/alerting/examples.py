@@ -241,6 +241,8 @@ EXAMPLES: dict[str, Incident] = {
         member("0118", 4, 4, state=BACK, back_on=day(4), lost_units=0.0, lost_money=0.0),
         member("0204", 4, 4, state=BACK, back_on=day(4), lost_units=0.0, lost_money=0.0),
         opened_on=day(4),
+        data_as_of=day(4),
+        resolved_on=day(4),
         end_reason="corrected",
         known=6,
         ranged=6,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 
 from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS
-from include.stockwatch.alerting.case import Severity, Standing, Verdict
+from include.stockwatch.alerting.case import Kind, Severity, Standing, Verdict
 from include.stockwatch.alerting.decisions import CHANGES, Reason, decide, fingerprint_of
-from include.stockwatch.alerting.incident import Incident, MemberState, Picture
+from include.stockwatch.alerting.incident import Incident, Lack, MemberState, Picture
 from include.stockwatch.alerting.thread import told
 from tests.alerting.stories import Story, shown
 from tests.domain.tables import day
@@ -289,8 +289,30 @@ def test_what_only_a_report_that_was_put_right_said_was_never_out() -> None:
     story = Story()
     story.on(3, out={"0118": (3, {"lost_units": 8.0}), "0204": (3, {"lost_units": 5.0})})
     assert story.on(3, back=["0118", "0204"]).reason is Reason.CORRECTED
-    assert (story.ended[0].end_reason, story.ended[0].total("lost_units")) == ("corrected", 0)
-    assert story.events == ["opened", "resolved"]
+    (never,) = story.ended
+    assert (never.end_reason, never.total("lost_units")) == ("corrected", 0)
+    again = story.on(5, out={"0118": 5}, back=["0204"])  # what never was does not come back
+    assert (again.reason, again.incident.opened_on) == (Reason.FIRST, day(5))
+
+
+def test_a_corrected_report_of_a_later_day_does_not_make_the_days_before_it_untrue() -> None:
+    story = Story()
+    story.on(3, out={"0118": 3, "0204": 2})
+    assert story.on(3, back=["0118", "0204"]).reason is Reason.RESTOCKED
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Kind.DC_OUT, Reason.CORRECTED),
+        (Kind.WILL_RUN_OUT, Reason.RESTOCKED),
+        (Kind.PHANTOM_STOCK, Reason.RESTOCKED),
+    ],
+)
+def test_only_what_reports_say_is_corrected_by_them(kind: Kind, reason: Reason) -> None:
+    story = Story()
+    story.on(3, kind=kind, out={"0118": 3, "0204": (3, {"lack": Lack.SHORT})})
+    assert story.on(3, kind=kind, back=["0118", "0204"]).reason is reason
 
 
 def test_a_late_file_that_shows_an_earlier_day_out_moves_the_first_day() -> None:
@@ -603,6 +625,7 @@ def test_every_location_that_is_seen_out_is_in_the_incident_as_seen(pictures: li
         if story.incident is not None and picture.known:
             out = {m.location_id: m for m in story.incident.members if m.state is MemberState.OUT}
             assert out == {m.location_id: m for m in picture.out}
+            assert all(story.incident.opened_on <= m.out_since for m in picture.out)
 
 
 def test_a_decision_needs_no_clock() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from include.stockwatch.alerting.case import Kind, Verdict
 from include.stockwatch.alerting.precision import Judged, Outcome, judged, outcome, precisions, sample, weak
 from tests.alerting.data_examples import data_incident
-from tests.alerting.examples import incident, member
+from tests.alerting.examples import EXAMPLES, incident, member
 from tests.domain.tables import day
 
 RIGHT, WRONG, DISPUTED, NOBODY = Outcome.CONFIRMED, Outcome.FALSE_ALARM, Outcome.DISPUTED, Outcome.UNANSWERED
@@ -78,6 +78,7 @@ def test_an_incident_is_read_as_an_alert() -> None:
     assert found is not None
     assert (found.outcome, found.money, found.rule, found.data_age_days) == (RIGHT, 100.0, "core bars", 1.0)
     assert judged(data_incident()) is None
+    assert judged(EXAMPLES["resolved_by_a_corrected_report"]) is None
 
 
 @given(st.sets(st.text(min_size=1, max_size=8), max_size=30), st.integers(0, 10))

@@ -293,6 +293,27 @@ def test_what_came_and_went_over_night_and_what_is_silenced_is_in_the_digest(ser
     assert "2 opened, 1 resolved" in row["text"]
 
 
+def test_what_was_told_before_it_ended_did_not_come_and_go_unseen(services: Services, clock: Clock) -> None:
+    """Its first message was withdrawn; then it was back, and was told."""
+    opened(services, item(1))
+    for reason, kind, standing in (
+        (Reason.RESTOCKED, "resolved", Standing.RESOLVED),
+        (Reason.AGAIN, "reopened", Standing.OPEN),
+        (Reason.RESTOCKED, "resolved", Standing.RESOLVED),
+    ):
+        with services.state.begin() as tx:
+            case = item(1, standing=standing)
+            record_all(services, tx, [Decision(reason, kind, case)], at=clock.at, actor="check")
+        if kind == "reopened":
+            deliver(services)
+    clock.move(days=1)
+    digest.post(services)
+    with services.state.read() as tx:
+        assert "superseded" in {row["status"] for row in outbox.of_incident(tx, "INC-2026-00001")}
+        (row,) = outbox.of_incident(tx, "DAY-2026-11-03")
+    assert "Came and went" not in row["plain"]
+
+
 # --- silences and routes ---------------------------------------------------------------------------------------------
 
 

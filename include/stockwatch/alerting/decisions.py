@@ -141,7 +141,7 @@ def _open(picture: Picture, tenant: str, new_id: str, previous: Incident | None)
         and all(_was_judged(member, previous, ended, is_soon=is_soon) for member in picture.out)
     ):
         return _decided(Reason.JUDGED)
-    if previous and is_soon:
+    if previous and is_soon and not previous.was_never_out:  # what never was does not come back
         return _decided(Reason.AGAIN, _reopened(picture, previous))
     opened = Incident(
         incident_id=new_id,
@@ -194,9 +194,7 @@ def _follow(
     after = incident.model_copy(
         update={
             "members": _sorted(picture, members),
-            "opened_on": min(
-                [incident.opened_on, *(member.out_since for member in still_out)]
-            ),  # a late file says more
+            "opened_on": min([incident.opened_on, *(one.out_since for one in still_out)]),  # late files tell of before
             "data_stale": any(m.state is MemberState.STALE for m in still_out),
             "peak_out": max(incident.peak_out, len(counted(picture.kind, picture.scope, still_out))),
         }
@@ -224,9 +222,8 @@ def _follow(
 
 
 def _end(incident: Incident) -> Reason:
-    """How an incident ended of which nothing is out any more: never out, else back somewhere, else elsewhere, else not
-    ranged."""
-    if all(member.was_never_out for member in incident.members):
+    """How an incident ended of which nothing is out any more: it never was, or is back, elsewhere or not ranged."""
+    if incident.was_never_out:
         return Reason.CORRECTED
     states = {member.state for member in incident.latest_spells()}
     if MemberState.BACK in states:

@@ -30,6 +30,8 @@ class MemberState(StrEnum):
 
 UNITS_OF = {"lost_money": "lost_units", "at_risk_money": "at_risk_units"}
 """What money is the worth of."""
+RECORDED = (Kind.OUT_OF_STOCK, Kind.DC_OUT)
+"""Kinds that are what reports say; the others are what we make of them."""
 ACTIVE = (MemberState.OUT, MemberState.STALE)
 """Not known to be back: out, or out when last seen."""
 
@@ -90,9 +92,8 @@ class Member(Value):
 
     @property
     def was_never_out(self) -> bool:
-        """Back on the first day of its spell, or before it: the report that showed it empty was corrected."""
-        is_back = self.lack is Lack.EMPTY and self.state is MemberState.BACK
-        return is_back and self.back_on is not None and self.back_on <= self.out_since
+        """Whether it was seen back on the first day of its spell, or before it: its report was corrected."""
+        return self.state is MemberState.BACK and self.back_on is not None and self.back_on <= self.out_since
 
     @property
     def is_active(self) -> bool:
@@ -276,6 +277,12 @@ class Incident(Case):
         """Whether the latest person who looked found nothing wrong, and nobody ended it for another reason since."""
         said, ended = self.handling.verdicts, self.handling.resolve_reason
         return bool(said) and not said[-1].is_confirmed and ended in (None, *FALSE_ALARM_REASONS.values())
+
+    @property
+    def was_never_out(self) -> bool:
+        """Whether nothing but a report that was corrected ever said that something was out."""
+        seen = self.members if self.kind in RECORDED else ()
+        return bool(seen) and all(member.was_never_out for member in seen)
 
     def cause(self) -> str | None:
         """What explains most of the locations that are out."""

@@ -135,7 +135,7 @@ def in_hand(case: Case) -> str:
 
 def resolved(incident: Incident) -> Message:
     """The root message of an incident of stock that has ended, of whatever kind."""
-    if incident.end_reason == "corrected":
+    if incident.was_never_out:
         return _corrected(incident)
     item, partner = item_words(incident), partner_words(incident)
     ended = incident.resolved_on or incident.data_as_of

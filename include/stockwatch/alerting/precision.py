@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from include.stockwatch.alerting.case import Case, Kind, Verdict
+from include.stockwatch.alerting.incident import Incident
 from include.stockwatch.domain.value import Value
 
 WEAK_PRECISION, ENOUGH_ANSWERS = 0.6, 20
@@ -91,7 +92,9 @@ def outcome(verdicts: Sequence[Verdict]) -> Outcome:
 
 
 def judged(case: Case) -> Judged | None:
-    """An incident as an alert that people may judge; none if its kind is not judged."""
+    """An incident as an alert that people may judge; none if its kind is not judged, or a wrong report was to blame."""
+    if isinstance(case, Incident) and case.was_never_out:
+        return None
     detected, rule, as_of = (getattr(case, name, None) for name in ("detected_on", "rule", "data_as_of"))
     if detected is None or rule is None:
         return None

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state.incidents import IS_OPEN, read
-from include.stockwatch.adapters.state.outbox import POST, UNSHOWN
+from include.stockwatch.adapters.state.outbox import POST, SENT, UNSHOWN
 from include.stockwatch.adapters.state.tables import incident_events, incidents, outbox
 from include.stockwatch.alerting.case import STARTS, Case, Kind, Severity, Standing
 from include.stockwatch.alerting.follow_up import FOLLOWED_UP
@@ -104,14 +104,15 @@ def counted_since(tx: Connection, channel: str, since: dt.datetime) -> tuple[int
 
 
 def unseen(tx: Connection, channel: str, since: dt.datetime) -> list[Case]:
-    """Incidents of a channel that ended, from a moment on, while their message waited for office hours."""
-    withdrawn = sa.exists().where(
+    """Incidents of a channel that ended, from a moment on, before it was told of them."""
+    roots = (
         outbox.c.incident_id == incidents.c.incident_id,
         outbox.c.channel == channel,
         outbox.c.operation == POST,
-        outbox.c.status == "superseded",
     )
-    wanted = sa.and_(incidents.c.channel == channel, incidents.c.resolved_at >= since, withdrawn)
+    withdrawn = sa.exists().where(*roots, outbox.c.status == "superseded")
+    told = sa.exists().where(*roots, outbox.c.status.in_((*SENT, "lost")))
+    wanted = sa.and_(incidents.c.channel == channel, incidents.c.resolved_at >= since, withdrawn, ~told)
     query = sa.select(incidents.c.kind, incidents.c.state).where(wanted).order_by(incidents.c.incident_id)
     return [read(row.kind, row.state) for row in tx.execute(query)]
 
