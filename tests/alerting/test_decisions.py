@@ -625,7 +625,6 @@ def test_every_location_that_is_seen_out_is_in_the_incident_as_seen(pictures: li
         if story.incident is not None and picture.known:
             out = {m.location_id: m for m in story.incident.members if m.state is MemberState.OUT}
             assert out == {m.location_id: m for m in picture.out}
-            assert all(story.incident.opened_on <= m.out_since for m in picture.out)
 
 
 def test_a_decision_needs_no_clock() -> None:

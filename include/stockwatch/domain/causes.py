@@ -205,9 +205,8 @@ def _outage_days(served: ir.Table, outages: ir.Table) -> ir.Table:
     nothing_came = days.last_receipt_date.isnull() | (days.last_waiting_date >= days.last_receipt_date)
     waited = days.last_waiting_date.notnull() & (is_there | nothing_came)
     asked_since = ibis.coalesce(days.on_order_since, days.last_receipt_date, days.out_date)
-    asked_until = ibis.coalesce(days.last_waiting_date, days.as_of)
     # what has left the DC could be sent; what went away in an outage never could
-    was_held = is_there.ifelse(days.out_date, days.out_since) <= asked_until
+    was_held = is_there.ifelse(days.out_date, days.out_since) <= days.last_waiting_date
     are_seen = (days.lead_time_days >= LEAST_SEEN_DAYS).fill_null(True)
     flags = {
         "goes_by_orders": days.inbound_units.notnull() & (waited | are_seen),
