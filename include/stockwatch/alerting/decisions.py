@@ -275,7 +275,7 @@ def _next_members(picture: Picture, incident: Incident, moved: Moved, stood: Inc
 
 
 def _says_nothing(picture: Picture, member: Member) -> bool:
-    return (member.partner or picture.partner) in picture.untouched or member.place in picture.standing
+    return (member.partner or picture.partner) in picture.untouched or member.place in picture.not_due
 
 
 def _became(

@@ -156,7 +156,7 @@ class Picture(Value):
     partner_is_whole: bool = Field(description="every feed of the partner delivered this date")
     whole: frozenset[str] = Field(default=frozenset(), description="the same of other partners")
     untouched: frozenset[str] = Field(default=frozenset(), description="partners of whom the date says nothing")
-    standing: frozenset[str] = Field(default=frozenset(), description="locations of which nothing was due")
+    not_due: frozenset[str] = Field(default=frozenset(), description="locations of which nothing was due")
     fed: tuple[Fed, ...] = ()
     transit_days: float | None = Field(default=None, description="that stores wait for goods after the DC is back")
     business_days: int | None = Field(

@@ -50,7 +50,7 @@ a sale, too high, and its silence would pass for empty shelves."""
 POSSIBLE_BY_CHANCE = 0.1
 """Runs less probable than this, if the shelf has stock, are looked at for receipts that only the balance shows."""
 LUMPY_DAYS, LEAST_LUMPINESS = 50.0, 0.01
-"""Days that the share which is said to be silent counts as, beside those that were seen; and the least it comes to."""
+"""Days that the silent share which demand says counts as, beside those that were seen; and the least lumpiness."""
 EMPTY_SHARE = 0.02
 """Of all days: as many silent ones may be those of empty shelves, and say nothing of how sales come."""
 RECEIPT_DAYS = 28

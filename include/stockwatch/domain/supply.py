@@ -34,10 +34,10 @@ from include.stockwatch.domain.panel import (
 )
 from include.stockwatch.domain.value import Value
 
+Counts = npt.NDArray[np.uint8]
 FARTHEST_DAYS = 366
 """A receipt that is expected later than this is none that anybody knows of: a record of 99,999 units, say, that sells
 one a month."""
-Counts = npt.NDArray[np.uint8]
 LATE_PART = 0.75
 """Of a day of the mean lead time: as much may come from the few that were late, and makes the usual one no longer."""
 ORDER_DAY_SHARE = 0.4

@@ -16,7 +16,7 @@ from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.workflows import incidents, master, promise, signals
 from include.stockwatch.workflows.assess import assess
 from include.stockwatch.workflows.idle_rules import idle_rules
-from include.stockwatch.workflows.not_due import standing, with_not_due
+from include.stockwatch.workflows.not_due import standing_reports, with_not_due
 from include.stockwatch.workflows.rules import Rules
 from include.stockwatch.workflows.services import Services
 
@@ -67,7 +67,7 @@ def availability_on(
     engine = services.lake.engine
     types = {feed_id: feed.location_type for feed_id, feed in services.settings.feeds.items()}
     table, seen = assess(engine, rows, dates, rules_of(services), master.master_data(services, dates), types)
-    return with_not_due(table, services.settings, standing(services.settings, dates, delivered)), seen
+    return with_not_due(table, services.settings, standing_reports(services.settings, dates, delivered)), seen
 
 
 def rules_of(services: Services) -> Rules:

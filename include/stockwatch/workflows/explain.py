@@ -22,7 +22,7 @@ from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows import master, timeline
 from include.stockwatch.workflows.check import availability_on, delivered_until, rules_of
 from include.stockwatch.workflows.explain_text import note, nothing_due
-from include.stockwatch.workflows.not_due import standing
+from include.stockwatch.workflows.not_due import standing_reports
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.signals import of_masters, partner_names
 
@@ -57,7 +57,7 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     row = rows[0]
     if row["cause"] == Cause.NOT_DUE.value and row["feed_id"]:
         with suppress(UnknownSeries):  # ranged since the report
-            reported_on = standing(settings, [date], delivered)[date][row["feed_id"]]
+            reported_on = standing_reports(settings, [date], delivered)[date][row["feed_id"]]
             last = explain(services, partner, location, item, reported_on)
             return {**last, "text": f"{nothing_due(row, reported_on)}\n\n{last['text']}"}
     lacking = master.unsaid(services, [date]).get(partner, [])

@@ -14,11 +14,13 @@ from include.stockwatch.settings.models import Settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Standing = Mapping[dt.date, Mapping[str, dt.date]]
+StandingReports = Mapping[dt.date, Mapping[str, dt.date]]
 """Date -> feed of which nothing was due on it -> business date of the report that stands."""
 
 
-def standing(settings: Settings, dates: Sequence[dt.date], delivered: Mapping[dt.date, Collection[str]]) -> Standing:
+def standing_reports(
+    settings: Settings, dates: Sequence[dt.date], delivered: Mapping[dt.date, Collection[str]]
+) -> StandingReports:
     """The reports that stand on some dates: none of a feed that has the date, or whose report before it is missing."""
     return {date: found for date in dates if (found := _standing_on(settings, date, delivered))}
 
@@ -35,8 +37,8 @@ def _standing_on(settings: Settings, date: dt.date, delivered: Mapping[dt.date, 
     return found
 
 
-def with_not_due(table: pa.Table, settings: Settings, reports: Standing) -> pa.Table:
-    """An availability table in which what nothing was due of has that as its cause; `reports` as `standing` gives.
+def with_not_due(table: pa.Table, settings: Settings, reports: StandingReports) -> pa.Table:
+    """An availability table in which what nothing was due of has that as its cause, by the `standing_reports`.
 
     What is listed, and no feed ever spoke of, was not due if nothing was of any feed of such places of its partner.
     """

@@ -138,7 +138,7 @@ class Pictures:
             partner_is_whole=group.partner in self.known.whole,
             whole=frozenset(self.known.whole),
             untouched=frozenset(self.known.untouched),
-            standing=stands,
+            not_due=stands,
             fed=fed,
             transit_days=self._limit("restock_transit_days", facts) if group.kind is Kind.DC_OUT else None,
             business_days=self._business_days(incident, route.hours) if incident and not rows else None,
