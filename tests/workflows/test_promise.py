@@ -15,9 +15,11 @@ from include.stockwatch.alerting.case import PROMISE_KINDS, STOCK_KINDS
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.mass_change import MassChangeSettings
 from include.stockwatch.alerting.promise_incident import PromiseIncident, PromiseKind
-from include.stockwatch.workflows import ingest, landing, master_files, promise, promise_findings
+from include.stockwatch.workflows import ingest, landing, master_files
 from include.stockwatch.workflows.check import check
 from include.stockwatch.workflows.delivery import deliver
+from include.stockwatch.workflows.promises.pack_changes import remember
+from include.stockwatch.workflows.promises.watch import watch as watch_promises
 from include.stockwatch.workflows.services import Services
 from tests.fakes import COFFEE, NUT, OAT, Clock, days, northfield, row
 from tests.workflows.test_master import FEED, define, item, items_in, list_of, place, places_in, rows_of, stock_in
@@ -48,7 +50,7 @@ def sent(services: Services) -> list[dict[str, Any]]:
 
 def watch(services: Services, date: dt.date, fresh: Iterable[str] = FRESH) -> dict[str, Any]:
     """Watch the promises on a date, and send what is to be said."""
-    found = promise.watch(services, date, set(fresh), actor="test")
+    found = watch_promises(services, date, set(fresh), actor="test")
     deliver(services)
     return found
 
@@ -245,9 +247,9 @@ def test_another_gtin_under_one_number_is_told_and_ends_when_it_is_announced(
 
 def test_what_the_lists_said_is_written_only_when_it_changes(services: Services, tmp_path: Path, clock: Clock) -> None:
     items_in(services, tmp_path, [item()])
-    promise_findings.remember(services)
+    remember(services)
     version = services.lake.version("identities")
-    promise_findings.remember(services)
+    remember(services)
     assert services.lake.version("identities") == version
     assert [(one["unit"], one["pieces"]) for one in rows_of(services, "identities", "unit")] == [("CA", 12), ("CS", 12)]
 

@@ -13,10 +13,11 @@ from include.stockwatch.domain.columns import AVAILABILITY, KPIS
 from include.stockwatch.domain.daily import daily, with_blind_rows
 from include.stockwatch.domain.kpis import headline, kpis
 from include.stockwatch.domain.reported import AbsentMeans
-from include.stockwatch.workflows import incidents, master, promise, signals
+from include.stockwatch.workflows import incidents, master, signals
 from include.stockwatch.workflows.assess import assess
 from include.stockwatch.workflows.idle_rules import idle_rules
 from include.stockwatch.workflows.not_due import standing_reports, with_not_due
+from include.stockwatch.workflows.promises.watch import watch as watch_promises
 from include.stockwatch.workflows.rules import Rules
 from include.stockwatch.workflows.services import Services
 
@@ -47,7 +48,7 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     fresh = set(delivered.get(business_date, {}))
     decided = incidents.decide_date(services, business_date, table, fresh, rules_of(services), actor=actor)
     believed = {feed for feed in fresh if services.settings.feeds[feed].partner not in decided["held"]}
-    promised = promise.watch(services, business_date, believed, actor=actor)
+    promised = watch_promises(services, business_date, believed, actor=actor)
     told = {"incidents": decided, "promises": promised}
     rates = in_all(services, figures).get(business_date, {})
     return _finish(services, business_date, delivered, table, seen, rates, told, inputs)

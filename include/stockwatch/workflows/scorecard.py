@@ -14,7 +14,7 @@ from include.stockwatch.domain import scorecard as domain
 from include.stockwatch.domain.kpis import STORE
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Score, monday_of, weeks_before
 from include.stockwatch.workflows.precision import post_audit
-from include.stockwatch.workflows.promise_findings import prices_of
+from include.stockwatch.workflows.promises.prices import prices_of
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.signals import complaints, heard, partner_names
 
