@@ -180,6 +180,7 @@ STOCK_EXAMPLES: dict[str, Incident] = {
         *stores({"northfield": 61, "harbor": 38, "quickmart": 13}),
         short("0901", 5, partner="harbor"),
         short("0902", 6, partner="harbor"),
+        member("DC11", 1, 3, partner="northfield", is_dc=True, cause="distributor_dc", location_name="Sparks depot"),
         fed=FED,
         ranged=400,
         known=398,

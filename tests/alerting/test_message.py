@@ -15,7 +15,7 @@ from include.stockwatch.alerting.incident import Incident, MemberState
 from include.stockwatch.alerting.message import Message
 from include.stockwatch.alerting.out_of_stock_message import render
 from tests.alerting.data_examples import DATA_EXAMPLES
-from tests.alerting.examples import BACK, EXAMPLES, GONE, STALE, incident, many, member, resolved
+from tests.alerting.examples import BACK, EXAMPLES, GONE, NOT_ESTIMATED, STALE, incident, many, member, resolved
 from tests.alerting.people_examples import PEOPLE_EXAMPLES
 from tests.alerting.promise_examples import PROMISE_EXAMPLES, RELAYED, SCORECARDS
 from tests.alerting.stock_examples import MASS_EXAMPLES, STOCK_EXAMPLES
@@ -175,6 +175,14 @@ def test_what_is_not_estimated_is_never_said_to_be_nothing() -> None:
         text = render(EXAMPLES[name]).as_text()
         assert "not estimated" in text
         assert not re.search(r"\b0(\.0+)? (units|shoppers)|USD 0", text)
+
+
+def test_figures_of_a_part_of_the_locations_are_said_to_be_so() -> None:
+    told = (member("0118", 1, 3), member("0204", 2, 3, **NOT_ESTIMATED), member("0077", 1, 1, state=BACK))
+    for some in (incident(*told), resolved(*told)):
+        count = "1 of 2" if some.is_open else "1 of 3"
+        assert f"figures without {count} locations: no demand is known there" in render(some).context
+    assert not any("no demand" in one for one in render(EXAMPLES["without_any_estimate"]).context)
 
 
 def test_a_location_that_was_back_once_and_then_left_the_range_is_not_said_to_be_back() -> None:

@@ -147,6 +147,9 @@ def test_the_dc_of_a_retailer_that_a_distributor_left_without_is_a_member_of_the
     # a chain of two, and one message
     book.on(2, dc(OUT), row("9", OUT, is_dc=True, dc="07"), because("1"))
     assert book.open_ones() == {"dc_out westway 07": ["07", "northfield:1", "northfield:9"]}
+    (incident,) = book.ongoing.values()
+    assert (incident.known_out, [one.location_id for one in incident.empty()]) == (1, ["1"])  # a DC is no store
+    assert [one.location_id for one in incident.dcs_behind()] == ["9"]
 
 
 def test_an_incident_of_before_that_held_a_dc_goes_on_as_the_dcs(book: Book) -> None:

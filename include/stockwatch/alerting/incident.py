@@ -50,6 +50,7 @@ class Member(Value):
     partner: str = Field(default="", description="where it is not the incident's own: stores that a DC feeds")
     location_id: str
     location_name: str | None = None
+    is_dc: bool = Field(default=False, description="of an incident of a DC: this DC, or one that it serves")
     lack: Lack = Lack.EMPTY
     out_since: dt.date = Field(description="first day of the spell; of a lack to come, when it was seen first")
     last_out: dt.date
@@ -181,10 +182,10 @@ class Picture(Value):
 
 
 def counted(kind: Kind, scope: str, members: Iterable[Member]) -> list[Member]:
-    """Members that count as locations: under a DC, the stores that are empty, not the DC nor what it will leave."""
+    """Members that count as locations: under a DC, the stores that are empty, no DC and not what it will leave."""
     if kind is not Kind.DC_OUT:
         return list(members)
-    return [one for one in members if one.lack is not Lack.SHORT and not is_source(kind, scope, one)]
+    return [one for one in members if one.lack is not Lack.SHORT and not is_source(kind, scope, one) and not one.is_dc]
 
 
 def is_source(kind: Kind, scope: str, member: Member) -> bool:
@@ -201,11 +202,12 @@ def total(kind: Kind, scope: str, members: Iterable[Member], *figures: str) -> f
 def sides(kind: Kind, scope: str, members: Iterable[Member], *figures: str) -> list[list[Member]]:
     """The members whose figures count, and those whose do not.
 
-    A DC tells of all that it sends, its stores of what they lack so far: the larger stands. What is no DC has one side.
+    A DC tells of all that it sends, so do the DCs that it serves, and its stores of what they lack so far: the largest
+    stands. What is no DC has one side.
     """
-    parts: tuple[list[Member], list[Member]] = ([], [])
+    parts: tuple[list[Member], ...] = ([], [], [])
     for member in members:
-        parts[is_source(kind, scope, member)].append(member)
+        parts[2 if is_source(kind, scope, member) else member.is_dc].append(member)
     return sorted(filter(None, parts), key=lambda part: -(summed(part, *figures) or 0.0))
 
 
@@ -306,6 +308,11 @@ class Incident(Case):
     def empty(self) -> list[Member]:
         """Members not known to be back that count as locations, as `counted`."""
         return counted(self.kind, self.scope, self.now_out())
+
+    def dcs_behind(self) -> list[Member]:
+        """The DCs that are empty because the DC of the incident is."""
+        out = [one for one in self.now_out() if one.is_dc and one.lack is not Lack.SHORT]
+        return [one for one in out if not is_source(self.kind, self.scope, one)]
 
     def source(self) -> Member | None:
         """The latest spell of the DC itself; none where it is no incident of a DC, or the DC was never seen out."""

@@ -243,11 +243,21 @@ def context(incident: Incident) -> tuple[str, ...]:
         as_of,
         f"rule {incident.rule}",
         *incident.notes,
+        *_left_out(incident),
         *(f"vanished, see {promise}" for promise in incident.vanished),
         *verdict_words(incident),
         f"customers modelled: {incident.basis.assumptions}, {incident.basis.dated}",
         incident.incident_id,
     )
+
+
+def _left_out(incident: Incident) -> tuple[str, ...]:
+    """That figures are those of a part of the locations, where no demand is known of the rest."""
+    members = next(iter(incident.sides("at_risk_units", now_out_only=incident.is_open)), [])
+    unknown = sum(one.at_risk_units is None for one in members)
+    if unknown in (0, len(members)):
+        return ()
+    return (f"figures without {unknown:,} of {one_or_many(len(members), 'location')}: no demand is known there",)
 
 
 def partner_words(incident: Incident) -> str:
@@ -383,7 +393,9 @@ def units_and_money(incident: Incident, units: str, money: str, *, now_out_only:
 
 
 def _whose(incident: Incident, side: Sequence[Member]) -> str:
-    return "the DC" if is_source(incident.kind, incident.scope, side[0]) else "its stores"
+    if is_source(incident.kind, incident.scope, side[0]):
+        return "the DC"
+    return "the DCs that it serves" if side[0].is_dc else "its stores"
 
 
 def _where_priced(incident: Incident, members: Iterable[Member], units: str, money: str) -> str:

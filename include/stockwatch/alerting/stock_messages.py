@@ -94,6 +94,8 @@ def _dc_out(incident: Incident) -> Message:
     elif source is None:
         status = "Open, the DC was out when stores ordered"
     body = [f"By partner: {_by_partner(incident, empty)}."] if incident.fed else []
+    if behind := incident.dcs_behind():
+        body.append(f"DCs that it serves, out as well: {_longest_out(incident, behind)}.")
     body += [
         f"Likely cause: {_cause_of(source)} Lost so far: {units_and_money(incident, 'lost_units', 'lost_money')}.",
         f"Next step: ask {partner} when {dc} is refilled, and who gets how much of it then.",

@@ -255,6 +255,7 @@ class Pictures:
             partner=partner,
             location_id=row["location_id"],
             location_name=row["location_name"],
+            is_dc=group.kind is Kind.DC_OUT and row["feed_id"] in self.day.dc_feeds,
             lack=lack,
             out_since=row["spell_start_date"] or self._since(partner, row, incident),
             last_out=self.day.date,
