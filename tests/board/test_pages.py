@@ -319,6 +319,7 @@ def test_stores_that_a_dc_feeds_are_shown_to_those_who_may_see_their_partner(own
         assert ("INC-2026-00777" in mine, "INC-2026-00777" in theirs) == (True, True), path
         assert not [word for word in ("Northfield", "northfield", "Reno Mall") if word in theirs], path
     assert "Northfield Grocers 1 empty" in own_board.get(pages[0]).text
+    assert "units at its stores" in own_board.get(pages[0]).text, "of the DC and its stores one figure counts"
     assert "1 of partners that you may not see" in own_board.get(pages[0], user="westway").text
 
 

@@ -389,10 +389,13 @@ def units_and_money(incident: Incident, units: str, money: str, *, now_out_only:
     figures = [f"about {units_words(summed(side, units) or 0.0)}" for side in (told[0], priced)]
     if priced is told[0]:
         return f"{figures[0]}{worth}"
-    return f"{figures[0]} at {_whose(incident, told[0])}; {figures[1]} at {_whose(incident, priced)}{worth}"
+    return f"{figures[0]} at {whose(incident, told[0])}; {figures[1]} at {whose(incident, priced)}{worth}"
 
 
-def _whose(incident: Incident, side: Sequence[Member]) -> str:
+def whose(incident: Incident, side: Sequence[Member]) -> str:
+    """Of whom the figures of an incident are that count, as `sides`."""
+    if incident.kind is not Kind.DC_OUT or not side:
+        return one_or_many(len({one.place for one in side}), "location")
     if is_source(incident.kind, incident.scope, side[0]):
         return "the DC"
     return "the DCs that it serves" if side[0].is_dc else "its stores"

@@ -19,7 +19,7 @@ from include.stockwatch.alerting.case import Case, Kind, Standing
 from include.stockwatch.alerting.causes import WORDS, explained
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.kinds import page, render
-from include.stockwatch.alerting.out_of_stock_message import has_unpriced
+from include.stockwatch.alerting.out_of_stock_message import has_unpriced, whose
 from include.stockwatch.board import charts
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.incidents import line
@@ -127,7 +127,7 @@ def impact(incident: Incident) -> dict[str, Any]:
         "customers_ahead": ahead,
         "low": None if customers is None else customers * low,
         "high": None if customers is None else customers * high,
-        "out": len({one.place for one in incident.now_out()}),
+        "at_risk_at": whose(incident, next(iter(incident.sides("at_risk_units", now_out_only=True)), [])),
         "is_ahead": incident.kind is Kind.WILL_RUN_OUT,
         "lost_in_part": has_unpriced(incident, "lost_units", "lost_money"),
         "at_risk_in_part": has_unpriced(incident, "at_risk_units", "at_risk_money", now_out_only=True),
