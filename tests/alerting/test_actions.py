@@ -191,7 +191,7 @@ def test_the_thread_tells_what_got_worse_and_no_mere_figures() -> None:
     assert (is_loud(few, many, "updated"), is_loud(few, more, "updated")) == (True, False)
     again = told(None, few, "reopened", "check", None)
     assert again is not None
-    assert again.as_text() == "Back again."
+    assert again.as_text() == "Opened again."
 
 
 def test_every_reason_of_a_false_alarm_has_its_words() -> None:

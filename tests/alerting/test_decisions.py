@@ -114,7 +114,7 @@ def test_what_a_person_ended_too_early_is_reopened_and_says_who_closed_it() -> N
     assert again.incident is not None
     line = told(closed, again.incident, "reopened", "check", None)
     assert line is not None
-    assert line.words == "Back again; dana@example.com had closed it."
+    assert line.words == "Opened again; dana@example.com had closed it."
     assert again.incident.handling.resolved_by is None
 
 

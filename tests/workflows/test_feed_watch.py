@@ -116,7 +116,7 @@ def test_a_feed_that_a_person_closed_is_quiet_until_another_date_is_missing(fed:
     assert watch(fed)["reopened"] == [opened]
     with fed.state.begin() as tx:
         told = [(message["operation"], message["text"]) for message in outbox.messages(tx)]
-    assert ("reply", "Back again; dana@example.com had closed it.") in told
+    assert ("reply", "Opened again; dana@example.com had closed it.") in told
     assert [operation for operation, _ in told].count("post") == 1
 
 

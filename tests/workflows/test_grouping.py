@@ -344,6 +344,15 @@ def test_what_was_to_run_out_and_did_moves_to_the_stock_out(book: Book) -> None:
     assert book.last("INC-1").end_reason == "part_of"
 
 
+def test_a_dc_that_may_run_out_is_counted_among_the_dcs_and_not_with_the_stores_it_serves(book: Book) -> None:
+    # what the stores lack is what the DC does not send: it would be added twice
+    dcs = (row("7", SHORT, is_dc=True), row("8", IN, is_dc=True))
+    never_reported = row("9", UNKNOWN, feed_id=None, location_type="dc")
+    book.on(2, row("1", SHORT), row("2", SHORT), row("3", IN), *dcs, never_reported)
+    found = {one.scope: (one.kind.value, one.location_type, one.ranged) for one in book.ongoing.values()}
+    assert found == {"partner": ("will_run_out", "store", 3), "dcs": ("will_run_out", "dc", 3)}
+
+
 def test_what_has_stock_again_has_not_moved_though_it_may_run_out(book: Book) -> None:
     book.on(2, row("1", OUT))
     book.on(3, row("1", SHORT))

@@ -285,7 +285,7 @@ def test_a_reopened_one_calls_its_owner_in_the_thread_where_it_began(services: S
     (after,) = run(services, again)
     assert after.channel == "C0NORTHFIELD"
     assert [(row["operation"], row["broadcast"]) for row in queued(services)] == [("update", False), ("reply", True)]
-    assert calls(services) == ["<@U0DANA> Back again."]
+    assert calls(services) == ["<@U0DANA> Opened again."]
 
 
 def test_what_a_person_does_is_said_at_once_and_only_where_there_is_a_message(services: Services) -> None:

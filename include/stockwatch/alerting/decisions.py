@@ -19,7 +19,16 @@ from include.stockwatch.alerting.case import (
     Standing,
     fingerprint,
 )
-from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState, Picture, counted, is_source
+from include.stockwatch.alerting.incident import (
+    Incident,
+    Lack,
+    Member,
+    MemberState,
+    Picture,
+    counted,
+    is_source,
+)
+from include.stockwatch.alerting.retold import AS_IT_WAS, Told, retold
 
 CALM_CHECKS = 2
 """Dates in a row with figures below the band before severity falls (A-23)."""
@@ -59,8 +68,6 @@ CHANGES = {
 """Reasons that make an event, and the kind of event."""
 
 
-LOST = ("lost_units", "lost_money", "shoppers_exposed", "customers_lost")
-"""What a member has lost by its last day."""
 Moved = Mapping[str, str | None]
 NOWHERE: Moved = {}
 
@@ -73,20 +80,31 @@ def decide(
     new_id: str,
     previous: Incident | None,
     moved: Moved = NOWHERE,
+    told: Told = AS_IT_WAS,
     stood: Incident | None = None,
 ) -> Decision[Incident]:
     """Decide on one item of one partner, or of all partners that a DC feeds.
 
     `incident` is the open one, if any, `previous` the latest that was resolved; `moved` are places that belong to
-    another incident now, and to which: while it has not opened, they stay. `stood` is the incident before the date,
-    where that was decided on already: what was in stock on it after all lost nothing by it. Absence of data neither
-    opens, closes nor moves anything (A-02): a member without fresh data keeps its state and is marked stale.
+    another incident now, and to which: while it has not opened, they stay. `told` is what reports take back of days
+    before the date; what the picture takes back of the date itself it says. `stood` is the incident before the date,
+    where that was decided on already, see `retold`. Absence of data neither opens, closes nor moves anything (A-02): a
+    member without fresh data keeps its state and is marked stale.
     """
     if incident is None:
         return _open(picture, tenant, new_id, previous)
     if picture.business_date < incident.data_as_of:
         return _decided(Reason.OLDER_DATE)
-    return _follow(picture, incident, moved, stood)
+    return _follow(picture, incident, moved, told, stood)
+
+
+def taken_back(ended: Incident, told: Told) -> Decision[Incident]:
+    """What is left of an incident that has ended when reports take back days of it."""
+    after = retold(ended, told)
+    if after == ended:
+        return _decided(Reason.NOTHING_NEW)
+    reason = ended.end_reason and _end(after).value  # a person who ended it has ended it
+    return Decision(Reason.CORRECTED, "updated", after.model_copy(update={"end_reason": reason}))
 
 
 def _decided(reason: Reason, incident: Incident | None = None) -> Decision[Incident]:
@@ -185,18 +203,23 @@ def _reopened(picture: Picture, previous: Incident) -> Incident:
 
 
 def _follow(
-    picture: Picture, incident: Incident, moved: Moved = NOWHERE, stood: Incident | None = None
+    picture: Picture,
+    incident: Incident,
+    moved: Moved = NOWHERE,
+    told: Told = AS_IT_WAS,
+    stood: Incident | None = None,
 ) -> Decision[Incident]:
     rank = SEVERITY_ORDER.index
-    members = _next_members(picture, incident, moved, stood)
+    left = retold(incident, {**_not_out(picture, incident, moved), **told}, stood)
+    members = _next_members(picture, left, moved)
     still_out = [member for member in members if member.is_active]
     was_out = len(incident.now_out())
     after = incident.model_copy(
         update={
             "members": _sorted(picture, members),
-            "opened_on": min([incident.opened_on, *(one.out_since for one in still_out)]),  # late files tell of before
+            "opened_on": min([left.opened_on, *(one.out_since for one in still_out)]),  # late files tell of before
             "data_stale": any(m.state is MemberState.STALE for m in still_out),
-            "peak_out": max(incident.peak_out, len(counted(picture.kind, picture.scope, still_out))),
+            "peak_out": max(left.peak_out, len(counted(picture.kind, picture.scope, still_out))),
         }
     )
     if picture.known_locations or picture.out:
@@ -209,9 +232,7 @@ def _follow(
             fresh |= _severity(picture, incident, is_stale=after.data_stale)
         after = _heeded(incident, after.model_copy(update=taken | fresh))
     if not still_out:
-        reason = _end(after)
-        ended = {"standing": Standing.RESOLVED, "resolved_on": picture.business_date, "end_reason": reason.value}
-        return _decided(reason, after.model_copy(update=ended))
+        return _ended(picture.business_date, incident, after)
     if after == incident:
         return _decided(Reason.NOTHING_NEW)
     if after.stale_locations() - incident.stale_locations():
@@ -219,6 +240,29 @@ def _follow(
     if len(still_out) > was_out or rank(after.severity) < rank(incident.severity):
         return _decided(Reason.WORSE, after)
     return _decided(Reason.EASED if len(still_out) < was_out else Reason.FIGURES, after)
+
+
+def _not_out(picture: Picture, incident: Incident, moved: Moved) -> Told:
+    """What the picture takes back of its own date: it was said to be out then, and has stock."""
+    day_before, out = picture.business_date - dt.timedelta(days=1), {member.place for member in picture.out}
+    known = picture.known_locations - out - moved.keys()
+    return {
+        one.spell: day_before if one.out_since <= day_before else None
+        for one in incident.now_out()
+        if one.last_out > day_before and one.place in known
+    }
+
+
+def _ended(date: dt.date, before: Incident, after: Incident) -> Decision[Incident]:
+    """The end of an incident. Where all that was left of it was never out, it had ended with what was."""
+    reason = _end(after)
+    ended = {"standing": Standing.RESOLVED, "resolved_on": date, "end_reason": reason.value}
+    were_out = [member for member in after.members if member.state is not MemberState.CORRECTED]
+    if not {one.spell for one in before.now_out()} & {one.spell for one in were_out}:
+        reason = Reason.CORRECTED
+        last = max((one.back_on or one.last_out for one in were_out), default=date)
+        ended |= {"resolved_on": last, "business_days": before.business_days}
+    return _decided(reason, after.model_copy(update=ended))
 
 
 def _end(incident: Incident) -> Reason:
@@ -258,7 +302,7 @@ def _heeded(before: Incident, after: Incident) -> Incident:
     return after.model_copy(update={"standing": Standing.OPEN}) if ends_snooze or ends_ack else after
 
 
-def _next_members(picture: Picture, incident: Incident, moved: Moved, stood: Incident | None) -> list[Member]:
+def _next_members(picture: Picture, incident: Incident, moved: Moved) -> list[Member]:
     """Every spell of the incident as it stands now; a location that went out again after a pause is a new spell."""
     fresh = {member.place: member for member in picture.out}
     members: list[Member] = []
@@ -270,7 +314,7 @@ def _next_members(picture: Picture, incident: Incident, moved: Moved, stood: Inc
         if not member.is_active or (now is None and _says_nothing(picture, member)):
             members.append(member)
         else:
-            members.append(member.model_copy(update=_became(picture, member, now is not None, moved, stood)))
+            members.append(member.model_copy(update=_became(picture, member, now is not None, moved)))
     return members + list(fresh.values())
 
 
@@ -278,9 +322,7 @@ def _says_nothing(picture: Picture, member: Member) -> bool:
     return (member.partner or picture.partner) in picture.untouched or member.place in picture.not_due
 
 
-def _became(
-    picture: Picture, member: Member, is_out_anew: bool, moved: Moved, stood: Incident | None
-) -> dict[str, object]:
+def _became(picture: Picture, member: Member, is_out_anew: bool, moved: Moved) -> dict[str, object]:
     """What changes of a member that is not seen out as before."""
     if is_out_anew:
         return {"state": MemberState.BACK, "back_on": picture.business_date}
@@ -288,25 +330,11 @@ def _became(
         elsewhere = moved[member.place]
         return {"state": MemberState.MOVED, "moved_to": elsewhere} if elsewhere else {"last_out": picture.business_date}
     if member.place in picture.known_locations:
-        before = _before(picture.business_date, member, stood) if member.last_out >= picture.business_date else {}
-        return {**before, "state": MemberState.BACK, "back_on": picture.business_date}
+        return {"state": MemberState.BACK, "back_on": picture.business_date}
     is_whole = member.partner in picture.whole if member.partner else picture.partner_is_whole
     if is_whole and member.place not in picture.ranged_locations:
         return {"state": MemberState.LEFT_RANGE}
     return {"state": MemberState.STALE}
-
-
-def _before(date: dt.date, member: Member, stood: Incident | None) -> dict[str, object]:
-    """How a location stood before a date on which it was in stock after all.
-
-    Where the incident opened on the date itself, the spell's days before it have their share of what it lost.
-    """
-    found = next((one for one in stood.members if one.place == member.place and one.is_active), None) if stood else None
-    if found is not None:
-        return dict(found)
-    share = max((date - member.out_since).days, 0) / member.days_out()
-    lost = {name: value * share for name in LOST if (value := getattr(member, name)) is not None}
-    return {**lost, "last_out": max(member.out_since, date - dt.timedelta(days=1))}
 
 
 def _sorted(picture: Picture, members: Iterable[Member]) -> tuple[Member, ...]:

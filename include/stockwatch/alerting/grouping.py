@@ -24,13 +24,17 @@ Series = tuple[str, str, str]
 """Partner, location, item."""
 
 
+STORES, DCS = "partner", "dcs"
+"""Scopes: the partner's stores, and its DCs, which sell to no shopper and are counted apart."""
+
+
 class Group(NamedTuple):
-    """What an incident is about."""
+    """What an incident is about; of a DC that is out, the scope is the DC."""
 
     kind: Kind
     partner: str
     item_id: str
-    scope: str = "partner"
+    scope: str = STORES
 
 
 class DcState(StrEnum):
@@ -115,7 +119,7 @@ def grouped(
             standing.add(dc)
             found[row.series] = dc
         else:
-            found[row.series] = Group(KINDS[row.lack], partner, item_id)
+            found[row.series] = Group(KINDS[row.lack], partner, item_id, DCS if row.is_dc else STORES)
     return found
 
 

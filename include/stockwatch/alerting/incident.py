@@ -26,6 +26,7 @@ class MemberState(StrEnum):
     BACK = "back"
     LEFT_RANGE = "left_range"  # not stocked or sold for the whole look-back: no longer counted
     MOVED = "moved"  # still out, and a member of another incident now
+    CORRECTED = "corrected"  # was never out: the report that said so was put right
 
 
 UNITS_OF = {"lost_money": "lost_units", "at_risk_money": "at_risk_units"}
@@ -34,6 +35,8 @@ RECORDED = (Kind.OUT_OF_STOCK, Kind.DC_OUT)
 """Kinds that are what reports say; the others are what we make of them."""
 ACTIVE = (MemberState.OUT, MemberState.STALE)
 """Not known to be back: out, or out when last seen."""
+Spell = tuple[str, dt.date]
+"""What names a member among those of an incident: its place, and its first day."""
 
 
 class Lack(StrEnum):
@@ -92,9 +95,9 @@ class Member(Value):
         return place(self.partner, self.location_id)
 
     @property
-    def was_never_out(self) -> bool:
-        """Whether it was seen back on the first day of its spell, or before it: its report was corrected."""
-        return self.state is MemberState.BACK and self.back_on is not None and self.back_on <= self.out_since
+    def spell(self) -> Spell:
+        """What names it among the members of an incident."""
+        return self.place, self.out_since
 
     @property
     def is_active(self) -> bool:
@@ -186,6 +189,13 @@ def counted(kind: Kind, scope: str, members: Iterable[Member]) -> list[Member]:
     if kind is not Kind.DC_OUT:
         return list(members)
     return [one for one in members if one.lack is not Lack.SHORT and not is_source(kind, scope, one) and not one.is_dc]
+
+
+def most_at_once(kind: Kind, scope: str, members: Iterable[Member]) -> int:
+    """The most locations that were out on one day, as `counted`, by the spells of members that were out at all."""
+    spells = [one for one in counted(kind, scope, members) if one.state is not MemberState.CORRECTED]
+    days = {one.out_since for one in spells}
+    return max((sum(one.out_since <= on <= one.last_out for one in spells) for on in days), default=0)
 
 
 def is_source(kind: Kind, scope: str, member: Member) -> bool:
@@ -283,8 +293,8 @@ class Incident(Case):
     @property
     def was_never_out(self) -> bool:
         """Whether nothing but a report that was corrected ever said that something was out."""
-        seen = self.members if self.kind in RECORDED else ()
-        return bool(seen) and all(member.was_never_out for member in seen)
+        said = [member for member in self.members if member.lack is not Lack.SHORT]
+        return bool(said) and all(member.state is MemberState.CORRECTED for member in said)
 
     def cause(self) -> str | None:
         """What explains most of the locations that are out."""
@@ -324,9 +334,10 @@ class Incident(Case):
         return {member.place for member in self.members if member.state is MemberState.STALE}
 
     def latest_spells(self) -> tuple[Member, ...]:
-        """The latest spell of every location."""
+        """The latest spell of every location; where any was out, only of those that were."""
         latest: dict[str, Member] = {}
-        for member in sorted(self.members, key=lambda m: m.out_since):
+        were_out = [member for member in self.members if member.state is not MemberState.CORRECTED]
+        for member in sorted(were_out or self.members, key=lambda m: m.out_since):
             latest[member.place] = member
         return tuple(latest.values())
 

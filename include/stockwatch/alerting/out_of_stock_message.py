@@ -35,12 +35,12 @@ TITLES = {
     Kind.DC_OUT: "DC out of stock",
 }
 OVER = {
-    Kind.OUT_OF_STOCK: "stock is back",
-    Kind.PHANTOM_STOCK: "it sells or was counted",
-    Kind.WILL_RUN_OUT: "cover is back",
-    Kind.DC_OUT: "stock is back",
+    Kind.OUT_OF_STOCK: ("back", "stock is back"),
+    Kind.PHANTOM_STOCK: ("sells again or was counted", "it sells or was counted"),
+    Kind.WILL_RUN_OUT: ("has cover again", "cover is back"),
+    Kind.DC_OUT: ("back", "stock is back"),
 }
-"""How what an incident was about is over, by kind."""
+"""How what an incident was about is over, by kind: said of the item, and in full."""
 
 
 def render(incident: Incident) -> Message:
@@ -206,13 +206,14 @@ def _ending(incident: Incident) -> tuple[str, str]:
     if not back:
         return "no longer ranged", "no longer meant to be sold there"
     of_all = f"in {back:,} of {len(spells):,} {noun(incident, len(spells))}"
-    parts = [f"{OVER[incident.kind]} {of_all}"]
+    short, full = OVER[incident.kind]
+    parts = [f"{full} {of_all}"]
     if left:
         parts.append(f"{left:,} no longer meant to be sold there")
     if moved:
         verb = "continues" if len(moved) == 1 else "continue"
         parts.append(f"{len(moved):,} {verb} as {clip(goes_on, FIELD_LIMIT // 2)}")
-    return ("back" if not (left or moved) else f"back {of_all}"), "; ".join(parts)
+    return (f"{short} {of_all}" if left or moved else short), "; ".join(parts)
 
 
 def closed_words(case: Case) -> str | None:

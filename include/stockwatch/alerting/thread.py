@@ -58,7 +58,7 @@ def _moment(when: dt.date | None) -> str:
 def _by_data(before: Case | None, after: Case, event_kind: str) -> str | None:
     if event_kind == "reopened":
         by = before.handling.resolved_by if before else None
-        return f"Back again{f'; {one_line(by)} had closed it' if by else ''}."
+        return f"Opened again{f'; {one_line(by)} had closed it' if by else ''}."
     if event_kind != "updated" or not isinstance(before, Incident) or not isinstance(after, Incident):
         return None
     rank = SEVERITY_ORDER.index

@@ -39,7 +39,7 @@ CAUSES = {
 }
 REASONS = {
     "first": "first seen",
-    "again": "back again",
+    "again": "opened again",
     "worse": "more locations, or more severe",
     "eased": "fewer locations",
     "figures": "new figures",

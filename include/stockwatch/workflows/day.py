@@ -23,7 +23,7 @@ LACKS: Mapping[str, Lack] = {
 }
 """Statuses that cost."""
 LABELS = ("item_name", "category", "item_class", "brand", "currency")
-LIGHT = ("partner", "item_id", "location_id", "status", "feed_id", "cause", *LABELS)
+LIGHT = ("partner", "item_id", "location_id", "status", "feed_id", "cause", "location_type", *LABELS)
 """What is read of every series of an item that is decided on."""
 HEAVY = (
     *(
@@ -33,6 +33,7 @@ HEAVY = (
         "item_id",
         "feed_id",
         "location_name",
+        "location_type",
         "status",
         *LABELS,
     ),
@@ -158,11 +159,13 @@ class Day:
         for who, (offset, length) in self._spans.get(item_id, {}).items():
             if partner in (None, who):
                 part = self._sorted.slice(offset, length)
-                columns = (part[name].to_pylist() for name in ("location_id", "status", "feed_id", "cause"))
-                for location_id, status, feed_id, cause in zip(*columns, strict=True):
+                told = ("location_id", "status", "feed_id", "cause", "location_type")
+                columns = (part[name].to_pylist() for name in told)
+                for location_id, status, feed_id, cause, kind in zip(*columns, strict=True):
                     is_known, is_out = status != Status.UNKNOWN.value, status == Status.OUT_OF_STOCK.value
                     stands = not is_known and cause == Cause.NOT_DUE.value
-                    found.append(Seen(who, location_id, is_known, is_out, feed_id in self.dc_feeds, stands))
+                    is_dc = feed_id in self.dc_feeds if feed_id else kind == "dc"
+                    found.append(Seen(who, location_id, is_known, is_out, is_dc, stands))
         return found
 
     def label(self, item_id: str, partner: str, name: str) -> Any:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from include.stockwatch.alerting.case import Kind
-from include.stockwatch.alerting.grouping import Group, Series, active_series, group_of, grouped
+from include.stockwatch.alerting.grouping import DCS, Group, Series, active_series, group_of, grouped
 from include.stockwatch.alerting.incident import (
     Basis,
     Elsewhere,
@@ -183,18 +183,11 @@ class Pictures:
         own_currency = next((row["currency"] for row in rows if row["currency"]), None)
         most = min(currencies, key=lambda one: (-currencies[one], one)) if currencies else own_currency
         told["currency"] = most or (incident.currency if incident else None)
-        is_dc = [row["feed_id"] in self.day.dc_feeds for row in rows]
-        told["location_type"] = "store" if group.kind is Kind.DC_OUT else self._location_type(is_dc, incident, feed)
+        told["location_type"] = "dc" if group.scope == DCS else "store"
         if group.kind is Kind.DC_OUT:
             source = next((row["location_name"] for row in rows if self._is_source(row, group)), None)
             told["scope_name"] = source or (incident.scope_name if incident else None)
         return told
-
-    @staticmethod
-    def _location_type(is_dc: list[bool], incident: Incident | None, feed: Any) -> str:
-        if is_dc:
-            return "dc" if all(is_dc) else "store"
-        return incident.location_type if incident else str(feed.location_type)
 
     @staticmethod
     def _is_source(row: Mapping[str, Any], group: Group) -> bool:
@@ -205,14 +198,13 @@ class Pictures:
         return place("" if one.partner == group.partner else one.partner, one.location_id)
 
     def _about(self, group: Group, seen: list[Seen], out: tuple[Member, ...], stores: Stores | None) -> list[Seen]:
-        """The series that the members are counted against: those of the partner, or the stores that the DC feeds."""
+        """The series that the members are counted against: its stores or its DCs, or the stores that a DC feeds."""
         if group.kind is Kind.DC_OUT:
             if stores is None:
                 places = {member.place for member in counted(group.kind, group.scope, out)}
                 return [one for one in seen if self._place(one, group) in places]
             return [one for one in seen if (one.partner, one.location_id) in stores]
-        of_stores = [one for one in seen if not one.is_dc]
-        return of_stores or seen
+        return [one for one in seen if one.is_dc is (group.scope == DCS)]
 
     def _elsewhere(self, group: Group, about: Iterable[Seen]) -> tuple[Elsewhere, ...]:
         """The locations that are out and in another group."""

@@ -1,0 +1,46 @@
+"""An incident as reports tell of it now: a corrected report takes back days of its spells, or all of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from include.stockwatch.alerting.incident import RECORDED, Incident, Member, MemberState, Spell, most_at_once
+
+LOST = ("lost_units", "lost_money", "shoppers_exposed", "customers_lost")
+"""What a member has lost by its last day."""
+Told = Mapping[Spell, dt.date | None]
+"""The last day of a spell that reports still tell; none where they tell no day of it any more."""
+AS_IT_WAS: Told = {}
+
+
+def retold(incident: Incident, told: Told, stood: Incident | None = None) -> Incident:
+    """The incident without what reports take back: a spell of which nothing is left was never out, if reports said so.
+
+    `stood` is the incident before the date, if it was decided on already: a spell that ends as it stood there has lost
+    what it had lost; else its days that are left have their share.
+    """
+    before = {one.spell: one for one in stood.members} if stood else {}
+    never = {"state": MemberState.CORRECTED} if incident.kind in RECORDED else {}
+    members = tuple(
+        _as_told(member, told[member.spell], before.get(member.spell), never) if member.spell in told else member
+        for member in incident.members
+    )
+    if members == incident.members:
+        return incident
+    first = min((one.out_since for one in members if one.state is not MemberState.CORRECTED), default=None)
+    peak = most_at_once(incident.kind, incident.scope, members)
+    return incident.model_copy(update={"members": members, "opened_on": first or incident.opened_on, "peak_out": peak})
+
+
+def _as_told(member: Member, last: dt.date | None, stood: Member | None, never: Mapping[str, MemberState]) -> Member:
+    if last is not None and last >= member.last_out:
+        return member
+    if last is None:
+        nothing = {name: 0.0 for name in LOST if getattr(member, name) is not None}
+        return member.model_copy(update={**nothing, "last_out": member.out_since, **never})
+    if stood is not None and stood.last_out <= last:
+        return stood.model_copy(update={"state": member.state, "back_on": member.back_on})
+    share = ((last - member.out_since).days + 1) / member.days_out()
+    lost = {name: value * share for name in LOST if (value := getattr(member, name)) is not None}
+    return member.model_copy(update={**lost, "last_out": last})
