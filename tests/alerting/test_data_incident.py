@@ -110,20 +110,23 @@ def test_discarding_a_held_file_does_not_end_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sold", "usual", "is_trouble"),
+    ("sold", "usual", "least", "is_trouble"),
     [
-        (0.0, 10.0, True),
-        (None, 10.0, True),  # the cells of its sales are empty
-        (1.0, 1000.0, False),
-        (0.0, 9.0, False),  # so few may well not sell
-        (None, None, False),  # a feed of stock alone
-        (-3.0, 100.0, False),  # a day of returns
+        (0.0, 10.0, 10.0, True),
+        (None, 10.0, 10.0, True),  # the cells of its sales are empty
+        (1.0, 1000.0, 900.0, False),
+        (0.0, 9.0, 9.0, False),  # so few may well not sell
+        (0.0, 150.0, 0.0, False),  # a DC on a day without orders, as there were before
+        (0.0, 0.0, 80.0, False),  # a Sunday
+        (None, None, None, False),  # a feed of stock alone
+        (-3.0, 100.0, 90.0, False),  # a day of returns
     ],
 )
 def test_a_date_that_sold_nothing_of_anything_is_without_sales(
-    sold: float | None, usual: float | None, is_trouble: bool
+    sold: float | None, usual: float | None, least: float | None, is_trouble: bool
 ) -> None:
-    found = picture(rows=100, usual_rows=100, units_sold=sold, usual_units_sold=usual).trouble
+    told = {"units_sold": sold, "usual_units_sold": usual, "least_units_sold": least}
+    found = picture(rows=100, usual_rows=100, **told).trouble
     assert found == (Trouble.NO_SALES if is_trouble else None)
 
 

@@ -67,6 +67,15 @@ def test_a_date_without_any_sale_is_told_until_sales_come(fed: Services, tmp_pat
     assert watch(fed)["resolved"] == [opened], "the file came again, with its sales"
 
 
+def test_a_feed_that_has_days_without_an_order_is_not_told_for_another(
+    fed: Services, tmp_path: Path, clock: Clock
+) -> None:
+    has(fed, tmp_path, SATURDAY - dt.timedelta(days=3), sold=0)
+    clock.move(hours=9)
+    has(fed, tmp_path, SUNDAY, sold=0)
+    assert (watch(fed)["opened"], trouble(fed)) == ([], None)
+
+
 def test_past_its_cut_off_a_feed_is_late_once_and_then_silent_in_the_same_message(fed: Services, clock: Clock) -> None:
     clock.move(hours=11)
     first = watch(fed)

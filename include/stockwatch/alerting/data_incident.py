@@ -90,6 +90,7 @@ class Told(Value):
     usual_rows: float | None = None
     units_sold: float | None = Field(default=None, description="on the newest date; none where its rows do not say")
     usual_units_sold: float | None = None
+    least_units_sold: float | None = Field(default=None, description="of the latest dates on which something sells")
     min_rows_share: float = 0.0
     frozen: tuple[str, ...] = Field(default=(), description="open incidents of the partner that stand still")
 
@@ -110,7 +111,7 @@ class FeedPicture(Told):
             return Trouble.LATE
         if self.usual_rows and self.rows < self.min_rows_share * self.usual_rows:
             return Trouble.SMALL
-        if not self.units_sold and (self.usual_units_sold or 0.0) >= CLOSED_UNITS:
+        if not self.units_sold and min(self.usual_units_sold or 0.0, self.least_units_sold or 0.0) >= CLOSED_UNITS:
             return Trouble.NO_SALES
         return None
 

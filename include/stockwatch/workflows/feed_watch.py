@@ -128,6 +128,7 @@ def _picture(
         usual_rows=figures.usual_rows,
         units_sold=figures.units_sold,
         usual_units_sold=figures.usual_units_sold,
+        least_units_sold=figures.least_units_sold,
         min_rows_share=feed.quality.min_rows_share,
         frozen=tuple(sorted(frozen)),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -301,18 +301,21 @@ def usual_rows_by_date(tx: Connection, feed_id: str, dates: Iterable[dt.date], b
     """Rows that are usual on each of some dates: the median of the latest dates of its weekday, where there are enough
     of them, else of the feed's latest dates. Dates of one delivery (`besides`) say nothing; a new feed gives no value.
     """
-    return _usual_by_date(tx, delivered_dates.c.rows, feed_id, dates, besides)
+    usual = _usual_of_weekdays(_latest_figures(tx, delivered_dates.c.rows, feed_id, besides))
+    return {date: usual[date.weekday()] for date in dates} if usual else {}
 
 
-def _usual_by_date(
-    tx: Connection, of: sa.Column[Any], feed_id: str, dates: Iterable[dt.date], besides: str
-) -> dict[dt.date, float]:
+def _latest_figures(tx: Connection, of: sa.Column[Any], feed_id: str, besides: str) -> list[tuple[int, float]]:
+    """Weekday and figure of the latest dates of a feed, newest first."""
     mine = sa.and_(
         delivered_dates.c.feed_id == feed_id, delivered_dates.c.delivery_id != besides, delivered_dates.c.rows > 0
     )
     day = delivered_dates.c.business_date
     query = sa.select(day, of).where(mine, of.is_not(None)).order_by(day.desc()).limit(LOOKED_AT)
-    latest = [(date.weekday(), value) for date, value in tx.execute(query)]
+    return [(date.weekday(), value) for date, value in tx.execute(query)]
+
+
+def _usual_of_weekdays(latest: Sequence[tuple[int, float]]) -> dict[int, float]:
     if not latest:
         return {}
     otherwise = statistics.median(value for _, value in latest[:USUAL_OVER])
@@ -320,17 +323,21 @@ def _usual_by_date(
     for weekday in range(7):
         alike = [value for day, value in latest if day == weekday][:SAME_WEEKDAYS]
         usual[weekday] = float(statistics.median(alike) if len(alike) >= FEWEST_WEEKDAYS else otherwise)
-    return {date: usual[date.weekday()] for date in dates}
+    return usual
 
 
 @dataclass(frozen=True)
 class DateFigures:
-    """What a feed delivered of one date, and what is usual on it; units are none where rows say nothing of sales."""
+    """What a feed delivered of one date, and what is usual on it; units are none where rows say nothing of sales.
+
+    `least_units_sold` is the least of the latest dates on whose weekdays something usually sells.
+    """
 
     rows: int = 0
     usual_rows: float | None = None
     units_sold: float | None = None
     usual_units_sold: float | None = None
+    least_units_sold: float | None = None
 
 
 def figures_of(tx: Connection, feed_id: str, date: dt.date) -> DateFigures:
@@ -340,11 +347,14 @@ def figures_of(tx: Connection, feed_id: str, date: dt.date) -> DateFigures:
     row = tx.execute(sa.select(*columns).where(mine)).first()
     if row is None:
         return DateFigures()
-    usual_rows, usual_sold = (
-        _usual_by_date(tx, column, feed_id, [date], row.delivery_id).get(date)
+    rows, sold = (
+        _latest_figures(tx, column, feed_id, row.delivery_id)
         for column in (delivered_dates.c.rows, delivered_dates.c.units_sold)
     )
-    return DateFigures(row.rows, usual_rows, row.units_sold, usual_sold)
+    usual_rows, usual_sold = _usual_of_weekdays(rows), _usual_of_weekdays(sold)
+    least = min((units for weekday, units in sold[:USUAL_OVER] if usual_sold[weekday] > 0), default=None)
+    weekday = date.weekday()
+    return DateFigures(row.rows, usual_rows.get(weekday), row.units_sold, usual_sold.get(weekday), least)
 
 
 def delivered(
@@ -412,6 +422,13 @@ def checked(tx: Connection, first: dt.date) -> dict[dt.date, set[str]]:
     for row in tx.execute(sa.select(checks).where(checks.c.business_date >= first)):
         found.setdefault(row.business_date, set()).add(row.inputs)
     return found
+
+
+def restated(tx: Connection, first: dt.date, last: dt.date) -> list[dt.date]:
+    """The dates between two that were checked on more than one state of their deliveries, and the last if it was."""
+    dates = sa.select(checks.c.business_date).where(checks.c.business_date.between(first, last))
+    again = sa.or_(sa.func.count() > 1, checks.c.business_date == last)
+    return list(tx.execute(dates.group_by(checks.c.business_date).having(again)).scalars())
 
 
 def latest_check(tx: Connection) -> tuple[dt.date, dt.datetime] | None:
