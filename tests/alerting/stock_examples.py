@@ -118,6 +118,9 @@ STOCK_EXAMPLES: dict[str, Incident] = {
         silent("0118", 9, 11.0, 0.99997), silent("0204", 5, 3.0, 0.93), silent("0077", 4, 4.0, 0.61), **PHANTOM
     ),
     "phantom_in_one_store": incident(silent("0118", 9), **PHANTOM, ranged=6, known=6),
+    "phantom_in_one_dc": incident(
+        silent("07", 12, location_name="Fresno"), **PHANTOM, location_type="dc", scope="dcs", ranged=2, known=2
+    ),
     "phantom_without_figures": incident(
         silent("0118", 9, units_per_day=None, on_hand_units=None, p_phantom=None, silent_days=None, **NOT_ESTIMATED),
         **PHANTOM,

@@ -338,6 +338,8 @@ def test_a_silent_shelf_is_phantom_stock() -> None:
 
 def test_a_shelf_that_stays_silent_after_a_receipt_was_not_filled() -> None:
     assert one(series("phantom_suspected", last_receipt_date=day(9)))["cause"] == "shelf"
+    at_dc = series("phantom_suspected", last_receipt_date=day(9), feed_id=DC_FEED)
+    assert one(at_dc)["cause"] == "phantom", "a DC has no shelf"
 
 
 def test_an_item_that_ended_is_planned() -> None:

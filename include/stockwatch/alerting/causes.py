@@ -12,6 +12,7 @@ UNKNOWN = "unknown"
 SHOWN = 3
 FILL = "ask {partner} to fill the shelf from the back"
 LOOK = "ask {partner} for a shelf check or a stock count"
+COUNT = "ask {partner} for a stock count"
 
 
 class Words(NamedTuple):
@@ -51,9 +52,10 @@ def words_of(cause: str | None, *has_open_order: bool | None) -> Words | None:
     return WORDS.get(cause or "")
 
 
-def shelf_step(causes: Iterable[str | None], partner: str, where: str = "") -> str:
-    """What to do about shelves that are suspected empty; only where all have stock in the back is that said."""
-    step = FILL if set(causes) == {"shelf"} else LOOK
+def shelf_step(causes: Iterable[str | None], partner: str, where: str = "", *, at_dc: bool = False) -> str:
+    """What to do about shelves that are suspected empty; only where all have stock in the back is that said. A DC has
+    no shelf."""
+    step = COUNT if at_dc else FILL if set(causes) == {"shelf"} else LOOK
     return f"{step.replace('{partner}', partner)}{where}."
 
 

@@ -192,7 +192,10 @@ def _phantom(incident: Incident) -> Message:
     expected = _mean(one.units_per_day * one.silent_days for one in out if one.units_per_day and one.silent_days)
     one_place = noun(incident, 1)
     probability = _span([one.p_phantom for one in out], _percent)
-    chance = f"the shelf is empty with a probability of {probability}" if probability else ""
+    at_dc = incident.location_type == "dc"
+    nothing = "there is no stock" if at_dc else "the shelf is empty"
+    chance = f"{nothing} with a probability of {probability}" if probability else ""
+    where = f" in {_of_them(out, places)}"
     return _message(
         incident,
         f"suspected phantom stock: {item_words(incident)}, {len(out):,} {places} of {partner} "
@@ -207,8 +210,8 @@ def _phantom(incident: Incident) -> Message:
         (
             f"Why we suspect it: with real stock so long a silence is unlikely{f'; {chance}' if chance else ''}.",
             "Considered: how fast the item sells here, weekdays, promotions, days on which the place sold nothing at "
-            "all, and that the feed came. Not checked: the shelf.",
-            f"Next step: {shelf_step((one.cause for one in out), partner, f' in {_of_them(out, places)}')}",
+            f"all, and that the feed came. Not checked: the {'stock itself' if at_dc else 'shelf'}.",
+            f"Next step: {shelf_step((one.cause for one in out), partner, where, at_dc=at_dc)}",
             f"Longest silent: {_longest(out)}.",
         ),
         ("This is a suspicion, not a count",),

@@ -97,7 +97,7 @@ def causes(table: ir.Table, dcs: ir.Table, outages: ir.Table, planned: ir.Table,
     concerned = known.filter(known.status.isin(EXPLAINED) | known.planned.notnull())
     behind = dcs_to_blame(table, dcs, outages, dc_feeds)
     found = concerned.left_join(behind, list(SERIES_ON), rname="{name}_of_dc")
-    tried = _candidates(found)
+    tried = _candidates(found, dc_feeds)
     first = ((one.applies.fill_null(False), one.cause.value) for one in tried)
     explained = found.mutate(
         cause=ibis.cases(*first, else_=Cause.UNKNOWN.value),
@@ -218,12 +218,13 @@ def _outage_days(served: ir.Table, outages: ir.Table) -> ir.Table:
     return days.mutate(**{name: flag.fill_null(False) for name, flag in flags.items()})
 
 
-def _candidates(found: ir.Table) -> Sequence[Candidate]:
+def _candidates(found: ir.Table, dc_feeds: Collection[str]) -> Sequence[Candidate]:
     """Every cause but the last, in order, as conditions on the facts of a series."""
     is_known, is_planned = found.status != Status.UNKNOWN.value, found.planned.notnull()
     is_short = found.status.isin(SHORT)
     is_silent = found.status == Status.PHANTOM_SUSPECTED.value
-    came_in = (found.last_receipt_date > found.last_sale_date).fill_null(False)
+    has_shelf = found.feed_id.notin(sorted(dc_feeds))
+    came_in = has_shelf & (found.last_receipt_date > found.last_sale_date).fill_null(False)
     ordered, tells_orders = found.inbound_units > 0, found.inbound_units.notnull()
     is_overdue = found.order_overdue_days.notnull() | (found.overdue_units >= 1).fill_null(False)
     # stock that was not there and would have lasted until today; nobody can order for what no record shows missing
