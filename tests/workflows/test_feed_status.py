@@ -19,8 +19,16 @@ FEED = "northfield_stores"
 SATURDAY, SUNDAY = dt.date(2026, 10, 31), dt.date(2026, 11, 1)
 
 
-def came(services: Services, name: str, dates: list[dt.date], *, rows: int = 100, status: str = "published") -> None:
-    """A delivery of some dates, taken in now by a run of its own."""
+def came(
+    services: Services,
+    name: str,
+    dates: list[dt.date],
+    *,
+    rows: int = 100,
+    status: str = "published",
+    by_hand: bool = False,
+) -> None:
+    """A delivery of some dates, taken in now by a run of its own, or by no run."""
     now = services.now()
     found = Delivery(
         FEED,
@@ -33,7 +41,7 @@ def came(services: Services, name: str, dates: list[dt.date], *, rows: int = 100
         rows_rejected=0,
         business_dates=tuple(date.isoformat() for date in dates) if status == "published" else (),
         holds=({"code": "ROW_COUNT", "what": "few", "fix": "ask"},) if status == "held" else (),
-        run_id=f"file__{name}",
+        run_id=None if by_hand else f"file__{name}",
         finished_at=now,
     )
     with services.state.begin() as tx:
@@ -143,6 +151,13 @@ def test_a_date_whose_counting_file_changed_is_restated_and_names_the_earlier_on
     came(fed, "sunday", [SUNDAY])
     assert status(fed).status is Status.ON_TIME, "what came last restated nothing"
     assert status(fed).days[1].state is DayState.RESTATED
+
+
+def test_files_that_no_run_took_in_are_told_apart(fed: Services, clock: Clock) -> None:
+    for name, date in (("corrected", SATURDAY), ("sunday", SUNDAY)):
+        clock.move(minutes=10)
+        came(fed, name, [date], by_hand=True)
+    assert status(fed).status is Status.ON_TIME, "what came last restated nothing"
 
 
 def test_a_date_that_is_not_reported_is_not_due(fed: Services, config: Path, clock: Clock) -> None:

@@ -163,8 +163,8 @@ def _status(
 def _word(trouble: Trouble | None, last: Delivery | None, days: tuple[Day, ...]) -> Status:
     if trouble:
         return Status(trouble.value)
-    restated = last and any(day.state is DayState.RESTATED and day.run_id == last.run_id for day in days)
-    return Status.RESTATED if restated else Status.ON_TIME
+    changed = [day.file_name for day in days if day.state is DayState.RESTATED]
+    return Status.RESTATED if last and last.file_name in changed else Status.ON_TIME
 
 
 def _since(picture: FeedPicture) -> dt.datetime | None:
