@@ -144,7 +144,7 @@ def resolved(incident: Incident) -> Message:
     loss = "loss not estimated" if lost == NOT_ESTIMATED else f"{lost} lost"
     lasted = one_or_many(days, "day")
     if incident.end_reason and incident.business_days not in (None, days):  # both, where they differ
-        lasted += f", {incident.business_days} on business days"
+        lasted += f", {incident.business_days or 'none'} on business days"
     what, how = _ending(incident)
     is_ahead = incident.kind is Kind.WILL_RUN_OUT  # nothing is lost by what was only to come
     so_far = "" if is_ahead else f", {loss}"
