@@ -30,13 +30,13 @@ from include.stockwatch.orchestration import START, TASK_DEFAULTS, services
 def audit_owners() -> None:
     @task
     def audit(run_id: str) -> dict[str, Any]:
-        from include.stockwatch.workflows import owners
+        from include.stockwatch.workflows.incidents import owners
 
         return owners.audit(services(), actor=run_id)
 
     @task
     def check_slack() -> dict[str, Any]:
-        from include.stockwatch.workflows import slack_check
+        from include.stockwatch.workflows.messages import slack_check
 
         return slack_check.check_slack(services())
 

@@ -27,7 +27,7 @@ from include.stockwatch.orchestration import AVAILABILITY, INCIDENTS, TASK_DEFAU
 def check_availability() -> None:
     @task(outlets=[AVAILABILITY, INCIDENTS])
     def check(params: dict[str, Any], run_id: str) -> dict[str, Any]:
-        from include.stockwatch.workflows.check import check as run
+        from include.stockwatch.workflows.checks.check import check as run
 
         return run(services(), parse_date(params["business_date"]), actor=run_id)
 

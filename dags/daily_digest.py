@@ -27,7 +27,7 @@ from include.stockwatch.orchestration import START, TASK_DEFAULTS, services
 def daily_digest() -> None:
     @task
     def post() -> dict[str, Any]:
-        from include.stockwatch.workflows import digest
+        from include.stockwatch.workflows.messages import digest
 
         return digest.post(services())
 

@@ -29,7 +29,8 @@ from include.stockwatch.orchestration import INCIDENTS, SLACK_POOL, START, TASK_
 def deliver_alerts() -> None:
     @task(pool=SLACK_POOL)
     def deliver() -> dict[str, int]:
-        from include.stockwatch.workflows import delivery, evidence, presses
+        from include.stockwatch.workflows.incidents import evidence
+        from include.stockwatch.workflows.messages import delivery, presses
 
         made = services()
         done = delivery.deliver(made)

@@ -28,7 +28,7 @@ from include.stockwatch.orchestration import START, TASK_DEFAULTS, services
 def feed_watch() -> None:
     @task
     def watch(run_id: str) -> dict[str, Any]:
-        from include.stockwatch.workflows import feed_watch as workflow
+        from include.stockwatch.workflows.feeds import feed_watch as workflow
 
         return workflow.watch(services(), actor=run_id)
 

@@ -28,13 +28,13 @@ from include.stockwatch.orchestration import START, TASK_DEFAULTS, services
 def follow_up() -> None:
     @task
     def look_up() -> dict[str, int]:
-        from include.stockwatch.workflows import owners
+        from include.stockwatch.workflows.incidents import owners
 
         return owners.look_up(services())
 
     @task
     def follow() -> dict[str, Any]:
-        from include.stockwatch.workflows import follow_up as workflow
+        from include.stockwatch.workflows.incidents import follow_up as workflow
 
         return workflow.follow_up(services())
 

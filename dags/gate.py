@@ -31,7 +31,7 @@ from include.stockwatch.orchestration import START, TASK_DEFAULTS, feed_asset, f
 def gate() -> None:
     @task
     def due() -> list[dict[str, Any]]:
-        from include.stockwatch.workflows.gate import due_checks
+        from include.stockwatch.workflows.checks.gate import due_checks
 
         return [
             {

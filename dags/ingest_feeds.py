@@ -44,14 +44,14 @@ def feed_dag(found: FeedDag) -> DAG:
 
         @task
         def read(params: dict[str, Any], run_id: str) -> str:
-            from include.stockwatch.workflows import ingest, master_files
+            from include.stockwatch.workflows.feeds import ingest, master_files
 
             take = master_files if is_master(found.feed_id) else ingest
             return take.read_landed(services(), found.feed_id, params["file_key"], run_id).delivery_id
 
         @task(outlets=[found.asset])
         def publish(delivery_id: str, params: dict[str, Any], outlet_events: Any) -> int:
-            from include.stockwatch.workflows import ingest, master_files
+            from include.stockwatch.workflows.feeds import ingest, master_files
 
             take = master_files if is_master(found.feed_id) else ingest
             done = take.publish(services(), found.feed_id, delivery_id, params["file_key"])

@@ -29,7 +29,7 @@ from include.stockwatch.orchestration import START, TASK_DEFAULTS, services
 def landing_scan() -> None:
     @task
     def claim() -> list[dict[str, Any]]:
-        from include.stockwatch.workflows import landing
+        from include.stockwatch.workflows.feeds import landing
 
         return [
             {
@@ -42,7 +42,7 @@ def landing_scan() -> None:
 
     @task
     def held() -> list[dict[str, Any]]:
-        from include.stockwatch.workflows import quarantine
+        from include.stockwatch.workflows.feeds import quarantine
 
         return [
             {"trigger_run_id": one.run_id, "conf": {"feed": one.feed_id, "delivery": one.delivery_id}}

@@ -37,14 +37,14 @@ class Choice(HITLOperator):
 def release_feed() -> None:
     @task
     def evidence(params: dict[str, Any], run_id: str) -> dict[str, Any]:
-        from include.stockwatch.workflows.quarantine import ask
+        from include.stockwatch.workflows.feeds.quarantine import ask
 
         found = ask(services(), params["feed"], params["delivery"], run_id, airflow_url())
         return {"subject": found.subject, "body": found.body, "options": list(found.options)}
 
     @task
     def publish(answer: dict[str, Any], params: dict[str, Any], run_id: str) -> str:
-        from include.stockwatch.workflows.quarantine import apply
+        from include.stockwatch.workflows.feeds.quarantine import apply
 
         by = (answer.get("responded_by_user") or {}).get("name") or "somebody"
         option = answer["chosen_options"][0]

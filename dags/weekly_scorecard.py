@@ -30,13 +30,13 @@ from include.stockwatch.orchestration import START, TASK_DEFAULTS, services
 def weekly_scorecard() -> None:
     @task
     def post() -> dict[str, Any]:
-        from include.stockwatch.workflows import scorecard
+        from include.stockwatch.workflows.promises import scorecard
 
         return scorecard.post(services())
 
     @task
     def look_for_copies() -> dict[str, Any]:
-        from include.stockwatch.workflows import copies
+        from include.stockwatch.workflows.messages import copies
 
         return copies.look_for_copies(services())
 

@@ -28,7 +28,7 @@ def build_app(services: Any = None, inbound: Any = None) -> Any:
     from starlette.routing import Route
 
     from include.stockwatch import orchestration
-    from include.stockwatch.workflows.presses import receive, work
+    from include.stockwatch.workflows.messages.presses import receive, work
 
     made, slack = services or orchestration.services(), inbound or orchestration.slack_inbound()
 

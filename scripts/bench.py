@@ -38,9 +38,9 @@ from include.stockwatch.alerting.kinds import render  # noqa: E402
 from include.stockwatch.domain.columns import OBSERVATIONS  # noqa: E402
 from include.stockwatch.domain.gtin import check_digit  # noqa: E402
 from include.stockwatch.settings.feed import Feed  # noqa: E402
-from include.stockwatch.workflows.delivery import deliver  # noqa: E402
-from include.stockwatch.workflows.ingest import ingest_file  # noqa: E402
-from include.stockwatch.workflows.record import record_all  # noqa: E402
+from include.stockwatch.workflows.feeds.ingest import ingest_file  # noqa: E402
+from include.stockwatch.workflows.incidents.record import record_all  # noqa: E402
+from include.stockwatch.workflows.messages.delivery import deliver  # noqa: E402
 from include.stockwatch.workflows.services import Services  # noqa: E402
 from scripts.beside.__main__ import DATE, DAYS, every, sql  # noqa: E402
 
@@ -170,7 +170,7 @@ REPLAY = """
 import datetime as dt, resource, sys, time
 from pathlib import Path
 from include.stockwatch.workflows.backtest import backtest
-from include.stockwatch.workflows.ingest import ingest_file
+from include.stockwatch.workflows.feeds.ingest import ingest_file
 from include.stockwatch.workflows.services import Services
 home, config, file = sys.argv[1:]
 services = Services(Path(home), Path(config), lambda: dt.datetime(2026, 11, 2, tzinfo=dt.UTC))
@@ -310,7 +310,7 @@ def bench_activity(megabytes: int, times: int) -> None:
 MEASURE = """
 import datetime as dt, resource, sys, time
 from pathlib import Path
-from include.stockwatch.workflows.ingest import ingest_file
+from include.stockwatch.workflows.feeds.ingest import ingest_file
 from include.stockwatch.workflows.services import Services
 home, config, feed, file = sys.argv[1:]
 now = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)

@@ -18,7 +18,7 @@ sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # connections are read as the API server reads them
 
 from include.stockwatch import orchestration  # noqa: E402
-from include.stockwatch.workflows.presses import listen  # noqa: E402
+from include.stockwatch.workflows.messages.presses import listen  # noqa: E402
 
 
 def main() -> int:

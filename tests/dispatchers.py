@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.slack import SlackMessenger
 from include.stockwatch.adapters.state import State
-from include.stockwatch.workflows.delivery import deliver
+from include.stockwatch.workflows.messages.delivery import deliver
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock
 from tests.slack_server.server import TOKEN

@@ -10,7 +10,7 @@ import pytest
 
 from include.stockwatch.cli import main
 from tests.fakes import days, northfield, row
-from tests.workflows.test_check import DATES, STORES
+from tests.workflows.checks.test_check import DATES, STORES
 
 FEED = "northfield_stores"
 

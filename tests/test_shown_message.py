@@ -9,8 +9,8 @@ import pytest
 from include.stockwatch.adapters.state import incidents
 from include.stockwatch.alerting.case import Kind
 from include.stockwatch.alerting.kinds import render
-from include.stockwatch.workflows.check import check
-from include.stockwatch.workflows.ingest import ingest_file
+from include.stockwatch.workflows.checks.check import check
+from include.stockwatch.workflows.feeds.ingest import ingest_file
 from include.stockwatch.workflows.services import Services
 from tests.conftest import PROJECT
 from tests.fakes import Clock, days

@@ -34,7 +34,7 @@ def services() -> Services:
 def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
     """Read the config folder and say what is wrong with it, and which rules change nothing for what was checked."""
     from include.stockwatch.settings.loader import load
-    from include.stockwatch.workflows.idle_rules import idle_now
+    from include.stockwatch.workflows.checks.idle_rules import idle_now
 
     settings = load(config_folder())
     problems = tuple(_unknown_expectations(settings))
@@ -52,8 +52,8 @@ def check_config(_arguments: argparse.Namespace) -> dict[str, Any]:
 
 def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
     """Take in one file of a feed, or of master data, past the landing."""
-    from include.stockwatch.workflows import deliveries, master_files
-    from include.stockwatch.workflows import ingest as feed_files
+    from include.stockwatch.workflows.feeds import deliveries, master_files
+    from include.stockwatch.workflows.feeds import ingest as feed_files
 
     made = services()
     _known_feed(made, arguments.feed)
@@ -86,29 +86,36 @@ def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def try_feed(arguments: argparse.Namespace) -> dict[str, Any]:
     """Say what an unknown file is, propose a feed definition, and show what it would publish and reject."""
-    from include.stockwatch.workflows.try_feed import try_feed as run
-    from include.stockwatch.workflows.try_feed_text import as_text
+    from include.stockwatch.workflows.new_feeds.try_feed import try_feed as run
+    from include.stockwatch.workflows.new_feeds.try_feed_text import as_text
 
-    path = arguments.file.resolve()
-    if not path.is_file():
-        raise SystemExit(f"{arguments.file}: no such file")
-    now = dt.datetime.now(dt.UTC)
+    missing = [str(file) for file in arguments.file if not file.is_file()]
+    if missing:
+        raise SystemExit(f"{', '.join(missing)}: no such file")
+    path, *more = (file.resolve() for file in arguments.file)
     answer = run(
-        path, path.name, config_folder(), now, feed_id=arguments.feed, partner=arguments.partner, write=arguments.write
+        path,
+        path.name,
+        config_folder(),
+        dt.datetime.now(dt.UTC),
+        feed_id=arguments.feed,
+        partner=arguments.partner,
+        write=arguments.write,
+        more=more,
     )
     return answer if arguments.json else {"outcome": answer["outcome"], "text": as_text(answer)}
 
 
 def check(arguments: argparse.Namespace) -> dict[str, Any]:
     """Check one business date."""
-    from include.stockwatch.workflows.check import check as run
+    from include.stockwatch.workflows.checks.check import check as run
 
     return run(services(), arguments.date)
 
 
 def explain(arguments: argparse.Namespace) -> dict[str, Any]:
     """Say what is known of one series on a date, and which rule applies."""
-    from include.stockwatch.workflows.explain import explain as run
+    from include.stockwatch.workflows.checks.explain import explain as run
 
     found = run(services(), arguments.partner, arguments.location, arguments.item, arguments.date)
     if not arguments.json:
@@ -149,7 +156,7 @@ def deliver(arguments: argparse.Namespace) -> dict[str, Any]:
     """Preview what is due; list, replay or discard dead messages."""
     import getpass
 
-    from include.stockwatch.workflows import dead_letters, delivery
+    from include.stockwatch.workflows.messages import dead_letters, delivery
 
     made = services()
     if arguments.discard is not None and not arguments.reason:
@@ -191,7 +198,7 @@ def backtest(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def scorecard(arguments: argparse.Namespace) -> dict[str, Any]:
     """Show the scorecard of a week: what each partner kept and broke."""
-    from include.stockwatch.workflows.scorecard import scorecard as run
+    from include.stockwatch.workflows.promises.scorecard import scorecard as run
 
     found = run(services(), arguments.week)
     return found if arguments.json else {"text": found["text"]}
@@ -199,7 +206,7 @@ def scorecard(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def precision(arguments: argparse.Namespace) -> dict[str, Any]:
     """Show how often alerts were right as people judged them, and the week's sample for an audit."""
-    from include.stockwatch.workflows.precision import precision as run
+    from include.stockwatch.workflows.incidents.precision import precision as run
 
     return run(services(), arguments.week, arguments.weeks)
 
@@ -207,7 +214,7 @@ def precision(arguments: argparse.Namespace) -> dict[str, Any]:
 def act(arguments: argparse.Namespace) -> dict[str, Any]:
     """Do something with an incident in a person's name: acknowledge, snooze, resolve, give a verdict."""
     from include.stockwatch.alerting.actions import Act, Action
-    from include.stockwatch.workflows.act import act as run
+    from include.stockwatch.workflows.incidents.act import act as run
 
     made = services()
     action = Action(
@@ -232,7 +239,7 @@ def route(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def silences(_arguments: argparse.Namespace) -> dict[str, Any]:
     """List silences: incidents whose messages are held back, until when, by whom and why."""
-    from include.stockwatch.workflows import silences as workflow
+    from include.stockwatch.workflows.incidents import silences as workflow
 
     made = services()
     now, found = made.now(), workflow.listed(made)
@@ -246,7 +253,7 @@ def silences(_arguments: argparse.Namespace) -> dict[str, Any]:
 
 def silence(arguments: argparse.Namespace) -> dict[str, Any]:
     """Hold back the messages of some incidents for a while. They keep their state and count in every figure."""
-    from include.stockwatch.workflows import silences as workflow
+    from include.stockwatch.workflows.incidents import silences as workflow
 
     match: dict[str, list[str]] = {}
     for text in arguments.what:
@@ -258,7 +265,7 @@ def silence(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def unsilence(arguments: argparse.Namespace) -> dict[str, Any]:
     """End a silence before its time."""
-    from include.stockwatch.workflows import silences as workflow
+    from include.stockwatch.workflows.incidents import silences as workflow
 
     ended = workflow.end(services(), arguments.silence, arguments.person)
     return {"silence": ended.silence_id, "what": str(ended.match), "ended": ended.ends_at}
@@ -317,7 +324,7 @@ def _moment(text: str) -> dt.datetime:
 
 
 def _week(text: str) -> dt.date:
-    from include.stockwatch.workflows.scorecard import week_of
+    from include.stockwatch.workflows.promises.scorecard import week_of
 
     try:
         return week_of(text)
@@ -348,7 +355,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("feed")
     command.add_argument("file", type=Path)
     command = add("try-feed", try_feed)
-    command.add_argument("file", type=Path)
+    command.add_argument("file", type=Path, nargs="+", help="the file; behind it others of the same feed")
     command.add_argument("--feed", metavar="ID", help="use this feed's definition; with --write, the id of a new one")
     command.add_argument("--partner", metavar="NAME", help="whose file it is, e.g. 'Harbor Foods'")
     command.add_argument("--write", action="store_true", help="put the proposal into the config folder's feeds/")

@@ -100,6 +100,7 @@ class HoldCode(StrEnum):
     UNKNOWN_SENDER = "UNKNOWN_SENDER"
     WRONG_RECEIVER = "WRONG_RECEIVER"
     TEST_DATA = "TEST_DATA"
+    CANCELLATION = "CANCELLATION"
     CONTROL_NUMBER_REUSED = "CONTROL_NUMBER_REUSED"
     TOTAL_DIFFERS = "TOTAL_DIFFERS"
     TOO_MANY_REJECTS = "TOO_MANY_REJECTS"
@@ -108,6 +109,7 @@ class HoldCode(StrEnum):
     ROW_COUNT = "ROW_COUNT"
     NOT_VALIDATED = "NOT_VALIDATED"
     UNPLACED_ROWS = "UNPLACED_ROWS"
+    LAST_LINE_CUT = "LAST_LINE_CUT"
     SUPERSEDED = "SUPERSEDED"
 
     @property
@@ -122,6 +124,7 @@ RELEASABLE = frozenset(
         HoldCode.UNKNOWN_SENDER,
         HoldCode.WRONG_RECEIVER,
         HoldCode.TEST_DATA,
+        HoldCode.CANCELLATION,
         HoldCode.CONTROL_NUMBER_REUSED,
         HoldCode.TOTAL_DIFFERS,
         HoldCode.TOO_MANY_REJECTS,
@@ -130,6 +133,7 @@ RELEASABLE = frozenset(
         HoldCode.ROW_COUNT,
         HoldCode.NOT_VALIDATED,
         HoldCode.UNPLACED_ROWS,
+        HoldCode.LAST_LINE_CUT,
         HoldCode.SUPERSEDED,
     }
 )

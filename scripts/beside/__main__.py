@@ -55,7 +55,7 @@ def services_of(home: Path) -> tuple[Services, dict[dt.date, dict[str, str]]]:
 
 def check(home: Path) -> Run:
     """The whole availability table."""
-    from include.stockwatch.workflows.check import availability_on
+    from include.stockwatch.workflows.checks.check import availability_on
 
     services, delivered = services_of(home)
     return lambda: len(availability_on(services, [DATE], delivered)[0])
@@ -70,9 +70,9 @@ def row_figures(home: Path) -> Run:
     from include.stockwatch.domain.availability import CheckSettings
     from include.stockwatch.domain.demand import Pools
     from include.stockwatch.domain.figures import Limits, figures, learned
-    from include.stockwatch.workflows.arrays import codes
-    from include.stockwatch.workflows.check import daily_rows
-    from include.stockwatch.workflows.look_back import look_back
+    from include.stockwatch.workflows.checks.arrays import codes
+    from include.stockwatch.workflows.checks.check import daily_rows
+    from include.stockwatch.workflows.checks.look_back import look_back
 
     (services, delivered), settings = services_of(home), CheckSettings(lookback_days=DAYS)
 
@@ -80,10 +80,10 @@ def row_figures(home: Path) -> Run:
         seen = look_back(services.lake.engine, daily_rows(services, [DATE], delivered), [DATE], DAYS)
         pool = Pools(*(codes(seen.series[name]) for name in ("feed_id", "category", "item_id", "location_id")))
         nothing = np.zeros(seen.panel.series)
-        limits = Limits(nothing, nothing + 0.5)
-        common = learned(seen.panel, pool, limits, settings)
+        limits = Limits(nothing, nothing + 0.5, nothing > 0)
+        common, closed = learned(seen.panel, pool, limits, settings), np.zeros((DAYS, 1 + pool.location.max()), bool)
         with ThreadPoolExecutor(THREADS) as threads:
-            return len(figures(seen.panel, pool, limits, common, settings, MEMORY_DAYS, in_parts=threads.map).rate)
+            return len(figures(seen.panel, pool, limits, common, settings, MEMORY_DAYS, closed, None, threads.map).rate)
 
     return run
 

@@ -81,7 +81,7 @@ def _told(rows: pd.DataFrame) -> pd.DataFrame:
     anew = on_sale & ~(rows.age >= rows[["last_sale", "last_risen"]].min(axis=1))
     weight = 0.97 ** (rows.age - since)
     came, left, is_out = rows.came > 0, rows.on_hand_units - rows.came, rows.on_hand_units <= 0
-    exposure = rows.factor * np.where(rows.sold > 0, 0.5, 1.0)
+    exposure = rows.factor * np.where(rows.sold > 0, np.where(on_sale, 0.5, 0.0), 1.0)
     of_series = rows.assign(
         seen_age=rows.age.where(rows.on_hand_units.notna()),
         frozen_a=(weight * rows.sold).where(old),

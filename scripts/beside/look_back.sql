@@ -86,8 +86,8 @@ SELECT partner, location_id, item_id, min(CASE WHEN stock IS NOT NULL THEN age E
        min(CASE WHEN on_order > 0 THEN age END) AS last_waiting, sum(inbound) AS inbound_unit_days,
        max(CASE WHEN stock <= 0 AND coalesce(age < last_in_stock, TRUE) THEN age END) AS spell_start,
        sum(CASE WHEN stock <= 0 AND coalesce(age < last_in_stock, TRUE)
-           THEN factor * CASE WHEN sold > 0 THEN 0.5 ELSE 1 END ELSE 0 END) AS exposure_days,
+           THEN factor * CASE WHEN sold <= 0 THEN 1 WHEN on_sale > 0 THEN 0.5 ELSE 0 END ELSE 0 END) AS exposure_days,
        sum(CASE WHEN stock <= 0 AND age > last_in_stock
-           THEN factor * CASE WHEN sold > 0 THEN 0.5 ELSE 1 END * power(2, -age / 90.0) ELSE 0 END)
+           THEN factor * CASE WHEN sold <= 0 THEN 1 WHEN on_sale > 0 THEN 0.5 ELSE 0 END * power(2, -age / 90.0) ELSE 0 END)
          AS earlier_exposure_days
 FROM told GROUP BY partner, location_id, item_id

@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
 from include.stockwatch.adapters.slack import PREFIXES, REFUSALS, SlackMessenger, metadata, refusal_of
-from include.stockwatch.alerting.limits import violations
+from include.stockwatch.alerting.messages.limits import violations
 from include.stockwatch.errors import DeliveryFailed, Refusal
 
 CHANNEL = "C0123456"

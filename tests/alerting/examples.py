@@ -74,6 +74,7 @@ def resolved(*members: Member, **told: Any) -> Incident:
 
 
 BACK, GONE, STALE = MemberState.BACK, MemberState.LEFT_RANGE, MemberState.STALE
+NEVER: dict[str, Any] = {"state": MemberState.CORRECTED, "lost_units": 0.0, "lost_money": 0.0}
 LONG = (
     "Organic Gluten-Free Oat and Almond Breakfast Bar with Wild Blueberries, Chia Seeds and a Hint of Ceylon Cinnamon"
 )
@@ -238,12 +239,21 @@ EXAMPLES: dict[str, Incident] = {
         member("0118", 4, 4, state=BACK), opened_on=day(4), peak_out=1, known=1, ranged=1
     ),
     "resolved_by_a_corrected_report": resolved(
-        member("0118", 4, 4, state=BACK, back_on=day(4), lost_units=0.0, lost_money=0.0),
-        member("0204", 4, 4, state=BACK, back_on=day(4), lost_units=0.0, lost_money=0.0),
+        member("0118", 4, 4, **NEVER),
+        member("0204", 4, 4, **NEVER),
         opened_on=day(4),
         data_as_of=day(4),
         resolved_on=day(4),
         end_reason="corrected",
+        known=6,
+        ranged=6,
+    ),
+    "resolved_with_stores_that_never_were_out": resolved(
+        member("0118", 1, 3, state=BACK, back_on=day(4)),
+        member("0118", 5, 5, **NEVER),
+        member("0204", 4, 4, **NEVER),
+        resolved_on=day(4),
+        peak_out=1,
         known=6,
         ranged=6,
     ),

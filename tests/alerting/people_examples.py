@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from include.stockwatch.alerting.audit_message import NearMiss
-from include.stockwatch.alerting.audit_message import render as weekly_audit
 from include.stockwatch.alerting.case import Case, Handling, Severity, Standing
-from include.stockwatch.alerting.digest import Day, Feed, daily, handed_over, overflow
-from include.stockwatch.alerting.message import Message
+from include.stockwatch.alerting.messages.audit_message import NearMiss
+from include.stockwatch.alerting.messages.audit_message import render as weekly_audit
+from include.stockwatch.alerting.messages.digest import Day, Feed, daily, handed_over, overflow
+from include.stockwatch.alerting.messages.message import Message
+from include.stockwatch.alerting.messages.no_owner_message import render
 from include.stockwatch.alerting.no_owner import NoOwner, Trouble
-from include.stockwatch.alerting.no_owner_message import render
 from tests.alerting.data_examples import data_incident
 from tests.alerting.examples import LONG_150, MALICE, incident, member
 from tests.domain.tables import day

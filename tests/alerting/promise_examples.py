@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from include.stockwatch.alerting.case import Standing
+from include.stockwatch.alerting.messages.relay_message import Day, Said
 from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind, kind_of
-from include.stockwatch.alerting.relay_message import Day, Said
 from include.stockwatch.domain.scorecard import Figures, Score
 from tests.alerting.examples import LONG_150
 from tests.domain.tables import day

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS, MAX_SNOOZE, Act, Action, Reason, run_out, take
 from include.stockwatch.alerting.case import Case, Handling, Standing
 from include.stockwatch.alerting.kinds import render
-from include.stockwatch.alerting.thread import is_loud, told
+from include.stockwatch.alerting.messages.thread import is_loud, told
 from include.stockwatch.errors import ActionRefused
 from tests.alerting.data_examples import data_incident
 from tests.alerting.examples import incident, member, resolved

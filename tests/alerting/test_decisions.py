@@ -10,9 +10,10 @@ from hypothesis import given
 
 from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS
 from include.stockwatch.alerting.case import Kind, Severity, Standing, Verdict
-from include.stockwatch.alerting.decisions import CHANGES, Reason, decide, fingerprint_of
+from include.stockwatch.alerting.decisions import CHANGES, Reason, decide, fingerprint_of, taken_back
 from include.stockwatch.alerting.incident import Incident, Lack, MemberState, Picture
-from include.stockwatch.alerting.thread import told
+from include.stockwatch.alerting.messages.thread import told
+from include.stockwatch.alerting.retold import Left
 from tests.alerting.stories import Story, shown
 from tests.domain.tables import day
 from tests.strategies import picture_of, picture_stories
@@ -299,6 +300,58 @@ def test_a_corrected_report_of_a_later_day_does_not_make_the_days_before_it_untr
     story = Story()
     story.on(3, out={"0118": 3, "0204": 2})
     assert story.on(3, back=["0118", "0204"]).reason is Reason.RESTOCKED
+
+
+def test_a_store_that_only_a_wrong_report_added_is_in_no_figure_of_the_end() -> None:
+    story = Story()
+    story.on(2, out={"0118": (2, {"lost_units": 4.0})})
+    story.on(3, out={"0204": (3, {"lost_units": 5.0})}, back=["0118"])
+    ended = story.on(3, back=["0118", "0204"])
+    assert (ended.reason, ended.event_kind) == (Reason.CORRECTED, "resolved")
+    (real,) = story.ended
+    assert (real.end_reason, real.peak_out, real.total("lost_units")) == ("restocked", 1, 4)
+    assert {one.location_id: one.state for one in real.members}["0204"] is MemberState.CORRECTED
+
+
+def test_what_a_correction_takes_back_of_the_day_before_is_no_change_of_the_next() -> None:
+    story = Story()
+    story.on(2, out={"0118": 2})
+    story.on(3, out={"0118": 2, "0204": 3})
+    after = decide(
+        shown(4, out={"0118": 2}, back=["0204"]),
+        story.incident, tenant="stockwatch", new_id="-", previous=None, told={("0204", day(3)): None},
+    ).incident  # fmt: skip
+    assert after is not None
+    assert (after.out_before, after.peak_out, len(after.now_out())) == (1, 1, 1)
+
+
+def test_what_only_a_wrong_report_opened_again_had_ended_when_it_did() -> None:
+    story = Story()
+    story.on(2, out={"0118": 2})
+    story.on(3, back=["0118"])
+    assert story.on(6, out={"0118": 6}).reason is Reason.AGAIN
+    assert story.on(6, back=["0118"]).reason is Reason.CORRECTED
+    (real,) = story.ended
+    assert (real.end_reason, real.resolved_on, real.was_never_out) == ("restocked", day(3), False)
+
+
+def test_days_that_reports_take_back_later_are_taken_back_of_what_has_ended() -> None:
+    story = Story()
+    story.on(3, out={"0118": (1, {"lost_units": 9.0}), "0204": (3, {"lost_units": 5.0})})
+    story.on(4, back=["0118", "0204"])
+    left = {("0118", day(1)): Left(day(1), day(2)), ("0204", day(3)): None}
+    after = taken_back(story.ended[0], left)
+    assert (after.reason, after.event_kind) == (Reason.CORRECTED, "updated")
+    assert after.incident is not None
+    assert (after.incident.end_reason, after.incident.resolved_on) == ("restocked", day(2))
+    assert (after.incident.total("lost_units"), after.incident.peak_out) == (3, 1)
+    line = told(story.ended[0], after.incident, "updated", "check", None)
+    assert line is not None
+    assert line.words.startswith("A report was corrected")
+    assert taken_back(after.incident, left).reason is Reason.NOTHING_NEW
+    never = taken_back(story.ended[0], {("0118", day(1)): None, ("0204", day(3)): None}).incident
+    assert never is not None
+    assert (never.end_reason, never.was_never_out) == ("corrected", True)
 
 
 @pytest.mark.parametrize(

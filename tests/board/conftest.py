@@ -18,9 +18,9 @@ import tests.strategies  # noqa: F401  (registers the profile)
 from include.stockwatch.board.access import Viewer
 from include.stockwatch.board.app import PREFIX, create_app
 from include.stockwatch.errors import FeedHeld
-from include.stockwatch.workflows.check import check
-from include.stockwatch.workflows.delivery import deliver
-from include.stockwatch.workflows.ingest import ingest_file
+from include.stockwatch.workflows.checks.check import check
+from include.stockwatch.workflows.feeds.ingest import ingest_file
+from include.stockwatch.workflows.messages.delivery import deliver
 from include.stockwatch.workflows.services import Services
 from tests.conftest import PROJECT
 from tests.fakes import COFFEE, NUT, OAT, Clock, days, dc, northfield, row, westway

@@ -17,7 +17,7 @@ from include.stockwatch.alerting.case import Decision, Kind
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.alerting.pending import Pending
 from include.stockwatch.board.access import HEADERS
-from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.incidents.record import record
 from tests.alerting.examples import incident, member
 from tests.board.conftest import LAST, NOW, PREFIX, Board
 

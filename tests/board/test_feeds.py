@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.board import feeds
-from include.stockwatch.workflows.feed_status import Day, DayState, FeedStatus, Status
+from include.stockwatch.workflows.feeds.feed_status import Day, DayState, FeedStatus, Status
 from tests.alerting.data_examples import data_incident
 from tests.board.conftest import NOW, Board
 from tests.board.test_access import HARM, Reader

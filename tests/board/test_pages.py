@@ -18,11 +18,11 @@ from include.stockwatch.alerting.case import Decision, Kind
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.alerting.incident import Fed
 from include.stockwatch.alerting.kinds import render
-from include.stockwatch.alerting.notice import Notice
+from include.stockwatch.alerting.messages.notice import Notice
 from include.stockwatch.board import heatmap, overview
 from include.stockwatch.domain.columns import AVAILABILITY
-from include.stockwatch.workflows import scorecard
-from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.incidents.record import record
+from include.stockwatch.workflows.promises import scorecard
 from tests.alerting.data_examples import data_incident
 from tests.alerting.examples import incident, member
 from tests.alerting.people_examples import no_owner

@@ -15,10 +15,10 @@ from include.stockwatch.adapters.state import State, worklist
 from include.stockwatch.adapters.state.worklist import Filters
 from include.stockwatch.alerting.case import Decision, Kind, Severity
 from include.stockwatch.alerting.decisions import Reason
-from include.stockwatch.alerting.tables import as_csv
+from include.stockwatch.alerting.messages.tables import as_csv
 from include.stockwatch.board.access import Viewer
 from include.stockwatch.board.incidents import Asked
-from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.incidents.record import record
 from tests.alerting.data_examples import data_incident
 from tests.alerting.examples import incident, member, resolved
 from tests.board.conftest import NOW, PEOPLE, Board

@@ -17,7 +17,7 @@ from include.stockwatch.domain.customers import Assumptions
 from include.stockwatch.domain.losses import CustomerModel
 from include.stockwatch.domain.master import per_partner
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands, Threshold, Thresholds
-from include.stockwatch.workflows.assess import assess
+from include.stockwatch.workflows.checks.assess import assess
 from include.stockwatch.workflows.rules import MasterData, Rules
 
 FIRST = dt.date(2026, 11, 2)

@@ -24,14 +24,19 @@ from include.stockwatch.domain.daily import daily
 from include.stockwatch.domain.master import per_partner
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.domain.thresholds import Match, Threshold, Thresholds
+from include.stockwatch.workflows.checks.assess import assess
+from include.stockwatch.workflows.rules import Rules
 from tests.domain.tables import (
     DEFAULT,
     FEED,
     ITEM,
     PARTNER,
+    PLAIN,
     STORE,
     checked,
     day,
+    engine,
+    nothing_known,
     observation,
     observations,
     one,
@@ -94,6 +99,7 @@ def test_what_sells_on_while_its_record_is_at_its_end_ran_out_on_no_day(least: f
     found = one(series(days, **told), on=20, check=CheckSettings())
     assert found["status"] == Status.OUT_OF_STOCK
     assert found["demand_units_per_day"] == pytest.approx(16 / 3.5, rel=0.02)  # day 4 sold out
+    assert (found["spell_exposure_days"], found["lost_units_today"]) == (0.5, 0)
     sold_out = {key[0]: row["sold_out_today"] for key, row in checked(series(days, **told), [3, 4, 5]).items()}
     assert sold_out == {3: False, 4: True, 5: False}
 
@@ -313,11 +319,50 @@ def test_a_day_on_which_a_store_sold_nothing_of_anything_says_nothing_of_its_she
     assert found["demand_units_per_day"] == pytest.approx(sold(0, 1), rel=0.1)
 
 
+@pytest.mark.parametrize(("told", "days_out"), [(0, 2), (None, 3)], ids=["closed", "its sales were not told"])
+def test_a_closed_store_loses_no_shopper_that_day(told: int | None, days_out: int) -> None:
+    """Out from Tuesday on, and closed on Wednesday, the 24th: two days count, and of Wednesday itself nothing."""
+    rows = shop("0118", 3, lambda _, on: told if on == 24 else 8) + shop("0204", 3, lambda *_: 6)
+    gap = series({on: (0, told if on == 24 else 0) if on > 22 else (90, 8) for on in range(1, 26)}, location_id="0118")
+    found = checked([*rows, *gap], [24, 25], check=CheckSettings(forgetting=1))
+    lost = {on: found[on, "0118", "oat"]["lost_units"] for on in (24, 25)}
+    assert lost == {24: pytest.approx(8 * (days_out - 1)), 25: pytest.approx(8 * days_out)}
+    assert found[24, "0118", "oat"]["lost_units_today"] == pytest.approx(8 * (days_out - 2))
+    assert found[25, "0118", "oat"]["spell_days"] == 3
+
+
 def test_a_day_on_which_a_whole_chain_was_closed_says_nothing() -> None:
     """Of no store alone is it certain: each sells 6 units a day."""
     rows = [row for store in "abcd" for row in shop(store, 3, lambda _, on: 0 if on == 25 else 2)]
     found = checked(rows, [25], check=CheckSettings())
     assert {row["silent_days"] for row in found.values()} == {0}
+
+
+@pytest.mark.parametrize(("kind", "units_a_day"), [("dc", 8), ("store", 24)])
+def test_days_on_which_nobody_ordered_from_a_dc_are_no_days_on_which_it_was_closed(kind: str, units_a_day: int) -> None:
+    rows = shop("DC1", 3, lambda _, on: 0 if on % 3 else 24)
+    found = checked(rows, [27], check=CheckSettings(forgetting=1), location_types={FEED: kind})[27, "DC1", "item 0"]
+    assert found["demand_units_per_day"] == pytest.approx(units_a_day)
+
+
+@pytest.mark.parametrize(("kind", "days"), [("dc", 28), ("store", 22)])
+def test_what_a_dc_that_was_out_ships_when_it_is_back_was_wanted_while_it_was_out(kind: str, days: int) -> None:
+    """Out for six days, and back with what was wanted on them; a store sells that much on one day."""
+    sold = {on: (90, 8) for on in range(1, 29)} | {on: (0, 0) for on in range(11, 17)} | {17: (90, 7 * 8)}
+    found = one(series(sold), on=28, check=CheckSettings(forgetting=1), location_types={FEED: kind})
+    assert found["demand_units_per_day"] == pytest.approx(28 * 8 / days)
+
+
+def test_the_days_of_an_outage_that_goes_on_talk_no_demand_of_a_dc_down() -> None:
+    sold = {on: (90, 8) for on in range(1, 20)} | {on: (0, 0) for on in range(20, 29)}
+    found = one(series(sold), on=28, check=CheckSettings(forgetting=1), location_types={FEED: "dc"})
+    assert found["demand_units_per_day"] == pytest.approx(8)
+
+
+def test_a_dc_whose_record_is_always_empty_tells_no_demand() -> None:
+    """What it ships goes past its record, but on the first day perhaps: no other day counts, with a shipment or not."""
+    past_record = series({on: (0, 8 if on % 2 else 0) for on in range(1, 29)}, received_units=0)
+    assert one(past_record, on=28, location_types={FEED: "dc"})["demand_b"] == pytest.approx(0, abs=1e-6)
 
 
 def test_the_weekday_on_which_a_chain_rests_stays_one_of_no_demand() -> None:
@@ -416,6 +461,26 @@ def test_store_scope_is_the_share_of_other_known_stores_that_are_out_too() -> No
         "0006": None,  # the only one of its partner: nothing is known of others
         "0007": None,  # the only one of its item
     }
+
+
+def test_what_two_feeds_say_of_one_shelf_is_no_other_shelf() -> None:
+    items = [
+        {**dict.fromkeys(ITEMS.names), "feed_id": "list", "partner": PARTNER, "item_id": item, "brand": "Fell"}
+        for item in (ITEM, "nut")
+    ]
+    rows = series({1: (5, 1), 2: (5, 1)}, location_id="0204") + series({1: (5, 1), 2: (5, 1)}, item_id="nut")
+    for feed in (FEED, "portal"):
+        rows += series({1: (5, 1), 2: (0, 0)}, feed_id=feed)
+    for feed in ("dcs", "orders"):  # which sends three quarters of what the partner's DCs send
+        rows += series({1: (9, 9), 2: (0, 0)}, feed_id=feed, location_id="D1")
+    rows += series({1: (9, 3), 2: (9, 3)}, feed_id="dcs", location_id="D2")
+    known = nothing_known(items=per_partner(table(items, ITEMS), {PARTNER}))
+    kinds = {"dcs": "dc", "orders": "dc"}
+    found, _ = assess(engine(), observations(rows), [day(2)], Rules(thresholds=PLAIN), known, kinds)
+    out = [row for row in found.to_pylist() if row["status"] == Status.OUT_OF_STOCK]
+    scopes = [(row["location_id"], row["store_scope"], row["item_scope"]) for row in out]
+    assert sorted(scopes)[:2] == [(STORE, 0, 0)] * 2
+    assert sorted(scopes)[2:] == [("D1", pytest.approx(0.75), None)] * 2
 
 
 def test_a_dc_is_no_store_that_shoppers_could_go_to_instead() -> None:
@@ -519,11 +584,14 @@ class Walk:
         self.ranged |= sold > 0 or (stock is not None and stock > limit)
         if stock is None:
             return
+        before = self.on_hand if self.last_seen else None
         self.last_seen, self.on_hand = today, stock
         if stock > limit:
             self.last_in_stock, self.earlier, self.spell = today, self.earlier + self.spell, []
         else:
-            self.spell.append((today, 1 - sell_out if sold else 1.0))
+            nothing_came = before is not None and stock - before + sold < 1
+            is_wrong = nothing_came and before <= limit
+            self.spell.append((today, (0.0 if is_wrong else 1 - sell_out) if sold else 1.0))
 
 
 def walked(rows: Iterable[Row], on: int, thresholds: Thresholds, check: CheckSettings) -> dict[str, Any] | None:
@@ -635,7 +703,7 @@ def test_what_is_out_has_a_spell_and_what_is_unknown_has_none(rows: list[Row]) -
         assert (row["spell_start_date"] is not None) == (row["status"] == Status.OUT_OF_STOCK)
         if row["status"] == Status.OUT_OF_STOCK:
             assert 1 <= row["spell_days"] <= WEEK.lookback_days
-            assert 0 < row["spell_exposure_days"] <= row["spell_days"]
+            assert 0 <= row["spell_exposure_days"] <= row["spell_days"]
             assert row["earlier_exposure_days"] >= 0
             assert row["store_scope"] is None or 0 <= row["store_scope"] <= 1
             assert row["lost_units"] is None or row["lost_units"] >= row["lost_units_today"] >= 0
@@ -657,12 +725,16 @@ def test_what_another_feed_of_the_partner_sells_teaches_nothing_about_this_one()
 
 
 def scopes(*shelf: tuple[str, str, str | None, bool | None]) -> dict[tuple[str, str], float | None]:
-    """x_I by (location, item) of rows (location, item, brand, is it out); None is not known on the date."""
+    """x_I by (location, item) of rows (location, item, brand, is it out); None is not known on the date. Cake is of a
+    category of its own."""
     rows = [
         row
         for place, item, _, is_out in shelf
         for row in series(
-            {1: (5, 1)} | ({} if is_out is None else {2: (0 if is_out else 5, 1)}), location_id=place, item_id=item
+            {1: (5, 1)} | ({} if is_out is None else {2: (0 if is_out else 5, 1)}),
+            location_id=place,
+            item_id=item,
+            category="Cakes" if item == "cake" else "Snacks",
         )
     ]
     items = [
@@ -680,6 +752,7 @@ def test_item_scope_is_the_share_of_the_brands_other_known_items_that_are_out() 
         ("0118", "nut", "Fell", True),
         ("0118", "fig", "Fell", False),
         ("0118", "plum", "Fell", None),
+        ("0118", "cake", "Fell", False),
         ("0118", "tea", "Glen", True),
         ("0204", "oat", "Fell", True),
     )

@@ -58,6 +58,12 @@ def test_an_absent_row_that_means_unknown_stays_absent() -> None:
     assert stock_and_sales(filled(series(SENT), AbsentMeans.UNKNOWN)) == SENT
 
 
+def test_a_price_of_zero_is_no_price() -> None:
+    """Or what is lost would be worth nothing, and the day one of a promotion."""
+    rows = filled([observation(1, 8, 3, price=0.0), observation(2, 8, 3, price=2.5)], AbsentMeans.UNKNOWN)
+    assert [row["price"] for _, row in sorted(rows.items())] == [None, 2.5]
+
+
 def test_an_absent_row_that_means_unchanged_holds_the_stock_and_sells_nothing() -> None:
     assert stock_and_sales(filled(series(SENT), AbsentMeans.UNCHANGED)) == {
         # nothing is known before the first row

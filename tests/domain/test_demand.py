@@ -205,7 +205,7 @@ def test_a_feed_learns_the_same_whatever_feeds_are_reckoned_beside_it() -> None:
     nothing, price = np.broadcast_to(np.nan, on_hand.shape), random.choice([4.0, 5.0], on_hand.shape, p=[0.1, 0.9])
     panel = Panel(on_hand, sold, nothing, nothing, received, nothing, price, nothing)
     pool = Pools(number // size, number // (size // 2), number, number // 10)
-    limits = Limits(*np.zeros((2, len(number))))
+    limits = Limits(*np.zeros((2, len(number))), np.zeros(len(number), bool))
     found = learned(panel, pool, limits, USUAL)
     assert len(pool.parts()) > 1
     for feed in range(feeds):

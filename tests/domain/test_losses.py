@@ -122,6 +122,11 @@ def test_the_interval_is_that_of_the_assumptions_unless_it_is_set() -> None:
     assert own.customers_interval == OWN
 
 
+def test_an_interval_goes_up() -> None:
+    with pytest.raises(ValueError, match="must go up"):
+        Interval(low=2.35, median=0.64, high=0.09)
+
+
 def test_nothing_out_gives_empty_columns() -> None:
     found = losses(columns(), [], CustomerModel().for_category)
     assert {name: values.size for name, values in found.items()} == dict.fromkeys(OUTPUTS, 0)

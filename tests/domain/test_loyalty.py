@@ -46,6 +46,19 @@ def test_a_loyal_share_comes_before_a_repeat_rate() -> None:
     assert measured(PUBLISHED, both).loyal_share == pytest.approx(0.45)
 
 
+def test_of_two_measures_of_one_thing_the_more_specific_counts_and_then_the_newer() -> None:
+    last_year = {"valid_from": dt.date(2025, 9, 1)}
+    everyone, theirs = figure("retention", 0.9, 10**9), figure("churn", 0.6, 10**9, brand="Fell", **last_year)
+    older = figure("retention", 0.8, 10**9, brand="Fell", valid_from=dt.date(2024, 9, 1))
+    kept = [measured(PUBLISHED, of(*told, brand="Fell")).retention for told in ((everyone, theirs), (older, theirs))]
+    assert kept == [pytest.approx(0.4)] * 2
+    assert measured(PUBLISHED, of(everyone, theirs, brand="Glen")).retention == pytest.approx(0.9)
+
+
+def test_what_nobody_was_asked_for_is_not_measured() -> None:
+    assert measured(PUBLISHED, of(figure("loyal_share", 0.9, 0))) == PUBLISHED
+
+
 def test_churn_is_what_retention_leaves() -> None:
     kept, left = (measured(PUBLISHED, of(one)) for one in (figure("retention", 0.8), figure("churn", 0.2)))
     assert kept.retention == pytest.approx(left.retention)
@@ -151,6 +164,14 @@ def test_segments_are_pooled_by_size_unless_all_buyers_were_measured() -> None:
     assert of(card, other)[Measure.RETENTION].value == pytest.approx(0.8)
     assert of(card, other)[Measure.RETENTION].sample_size == 400
     assert of(card, figure("retention", 0.6), other)[Measure.RETENTION].value == 0.6
+
+
+def test_a_segment_that_is_measured_again_is_still_not_all_buyers() -> None:
+    card, other = figure("retention", 0.9, 300, segment="card"), figure("retention", 0.5, 100, segment="other")
+    again = other.model_copy(update={"value": 0.1, "valid_from": dt.date(2026, 10, 1)})
+    found = of(card, other, again)[Measure.RETENTION]
+    assert (found.value, found.sample_size, found.valid_from) == (pytest.approx(0.7), 400, again.valid_from)
+    assert of(figure("retention", 0.6), again)[Measure.RETENTION].value == 0.6
 
 
 @given(SHARES, SHARES, SIZES)

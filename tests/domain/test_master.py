@@ -226,6 +226,7 @@ def test_the_partners_own_master_goes_before_ours_and_ours_before_nothing() -> N
         ("EUR", {"": (3.0, "USD")}, (None, None)),
         ("USD", {"": (3.0, "USD"), PARTNER: (2.5, "USD")}, (2.5, "USD")),
         ("USD", {"": (3.0, "USD"), PARTNER: (None, None)}, (3.0, "USD")),
+        ("USD", {"": (3.0, "USD"), PARTNER: (0.0, "USD")}, (3.0, "USD")),
         (None, {"westway": (3.0, "USD")}, (None, None)),
     ],
 )

@@ -157,7 +157,7 @@ def test_what_hardly_sells_does_not_teach_that_shelves_are_empty() -> None:
     panel = Panel(full, sold, unknown, unknown, nothing, unknown, unknown, unknown)
     feed = np.zeros(600, np.int64)
     pool = Pools(feed, feed, np.arange(600) % 30, np.arange(600) // 30)
-    found = learned(panel, pool, Limits(np.zeros(600), np.full(600, 0.5)), CheckSettings())
+    found = learned(panel, pool, Limits(np.zeros(600), np.full(600, 0.5), np.zeros(600, bool)), CheckSettings())
     assert found.hazards.hazard.max() < 0.004
 
 
@@ -166,7 +166,7 @@ def lumpiness(sold: Any) -> Any:
     unknown, feed = np.full(sold.shape, np.nan), np.zeros(sold.shape[1], np.int64)
     panel = Panel(np.full(sold.shape, 500.0), sold, unknown, unknown, unknown, unknown, unknown, unknown)
     pool = Pools(feed, feed, feed, np.arange(sold.shape[1]))
-    found = learned(panel, pool, Limits(feed * 0.0, feed + 0.5), USUAL)
+    found = learned(panel, pool, Limits(feed * 0.0, feed + 0.5, feed < 0), USUAL)
     return found.lumpiness[0]
 
 

@@ -108,6 +108,11 @@ def test_our_own_master_promises_before_the_partners() -> None:
     assert found["reference_price"] == 6.0
 
 
+def test_a_master_that_says_0_has_no_price() -> None:
+    (found,) = bands([priced(5.0)], master=0.0)
+    assert found["is_outside"] is False
+
+
 def test_a_price_is_held_against_the_master_that_speaks_its_currency() -> None:
     both = masters([item(price=9.0, currency="CAD"), item(price=6.0, feed_id="our_items", is_own=True)])
     rows = observations([priced(9.0, "0001", currency="CAD"), priced(6.0, "0002"), priced(5.0, "0003", currency="EUR")])

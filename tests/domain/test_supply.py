@@ -29,8 +29,8 @@ from include.stockwatch.domain.supply import (
     receipts,
     replenishment,
 )
-from include.stockwatch.workflows.arrays import codes
-from include.stockwatch.workflows.look_back import look_back
+from include.stockwatch.workflows.checks.arrays import codes
+from include.stockwatch.workflows.checks.look_back import look_back
 from tests.domain.tables import day, engine, observation, observations
 from tests.domain.tables import one as one_of_check
 

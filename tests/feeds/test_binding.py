@@ -73,8 +73,20 @@ def test_the_first_fault_of_a_row_is_its_reject() -> None:
         (4, "MISSING_ID", ""),
         (5, "BAD_QUANTITY", "viel"),
     ]
+    assert "`format.decimal`" in found.rejects[3].fix
     assert found.rejects[3].is_placed
     assert not found.rejects[0].is_placed
+
+
+@pytest.mark.parametrize("text", ["7", "7.0", "'0007", "0007.00", " 7 "])
+def test_ids_are_the_same_however_a_spreadsheet_writes_them(text: str) -> None:
+    ((location, item),) = values(table([row(store=text, item=text)]), "location_id", "item_text")
+    assert (location, item.zfill(4)) == ("0007", "0007")
+
+
+def test_a_day_as_spreadsheets_number_it_is_told_from_other_texts() -> None:
+    found = table([row(date=text) for text in ("46329", "46329.5", "4632", "03.11.2026")])
+    assert ["spreadsheets number it" in one.reason for one in found.rejects] == [True, True, False, False]
 
 
 def test_days_and_months_need_no_zero_before_them() -> None:
@@ -228,14 +240,14 @@ def test_a_message_without_a_location_is_of_the_constant_one() -> None:
 def test_the_date_of_a_file_may_stand_in_its_name_its_preamble_or_its_receipt() -> None:
     received = dt.date(2026, 11, 4)
     by_name = BusinessDate(source="file_name", format="%Y%m%d", pattern=r"_(\d{8})\.")
-    assert period_of(by_name, "stock_20261102.csv", Notes(), received) == Period(
+    assert period_of(by_name, ["stock.csv", "stock_20261102.zip"], Notes(), received) == Period(
         dt.date(2026, 11, 2), dt.date(2026, 11, 2)
     )
     by_preamble = BusinessDate(source="preamble", format="%m/%d/%Y", pattern=r"from (\S+) to (\S+)")
     notes = Notes(preamble=["Report 12", "from 10/26/2026 to 11/01/2026"])
-    assert period_of(by_preamble, "x", notes, received) == Period(dt.date(2026, 10, 26), dt.date(2026, 11, 1))
+    assert period_of(by_preamble, ["x"], notes, received) == Period(dt.date(2026, 10, 26), dt.date(2026, 11, 1))
     by_receipt = BusinessDate(source="receipt", period_days=7)
-    assert period_of(by_receipt, "x", Notes(), received) == Period(dt.date(2026, 10, 28), dt.date(2026, 11, 3))
+    assert period_of(by_receipt, ["x"], Notes(), received) == Period(dt.date(2026, 10, 28), dt.date(2026, 11, 3))
 
 
 def test_a_file_without_its_date_is_held() -> None:
@@ -243,7 +255,7 @@ def test_a_file_without_its_date_is_held() -> None:
     assert (
         period_of(
             BusinessDate(source="file_name", format="%Y%m%d", pattern=r"(\d{8})"),
-            "stock.csv",
+            ["stock.csv"],
             notes,
             dt.date(2026, 11, 4),
         )

@@ -332,8 +332,11 @@ def test_rejects_alone_are_not_nothing(read_text: Callable[..., Found], way: str
 
 
 def test_another_delimiter_is_told_from_a_missing_column(read_text: Callable[..., Found]) -> None:
-    what = held(read_text(f"{HEADER}\n0118,7,1,a\n", delimiter=";"), HoldCode.LAYOUT_CHANGED)
-    assert "is the delimiter really `;`?" in what
+    found = read_text(f"{HEADER}\n0118,7,1,a\n", delimiter=";")
+    assert "stand between `,`" in held(found, HoldCode.LAYOUT_CHANGED)
+    assert 'set `format.delimiter: ","`' in found.notes.holds[0].fix
+    found = read_text(f"{HEADER.replace('on_hand', 'stock')}\n0118,7,1,a\n", delimiter=";")
+    assert "only one column was found: is the delimiter really `;`?" in held(found, HoldCode.LAYOUT_CHANGED)
 
 
 def test_bytes_of_another_encoding_hold_the_file(read_text: Callable[..., Found], way: str) -> None:
@@ -374,6 +377,19 @@ def test_a_file_that_ends_within_a_quoted_cell_is_truncated(
 ) -> None:
     found = read_text(f'{HEADER}\n0118,7,1,a\n0204,8,2,"almo' + last)
     assert held(found, HoldCode.TRUNCATED) == "the file ends within the quoted cell that opens on line 3"
+
+
+@pytest.mark.parametrize(
+    ("last", "is_cut"),
+    [("0301,9", True), ("0301,9\n", False), ("0301,9,3,", False), ("Total rows: 2", False), ("0301,9\n\n", False)],
+)
+def test_a_last_line_without_all_its_fields_and_its_end_was_cut_off(
+    read_text: Callable[..., Found], way: str, last: str, is_cut: bool
+) -> None:
+    found = read_text(f"{HEADER}\n0118,7,1,a\n0204,8,2,b\n" + last)
+    assert found.codes() == (["LAST_LINE_CUT"] if is_cut else [])
+    if is_cut:
+        assert "line 4 has 2 of 4 fields and no line end" in held(found, HoldCode.LAST_LINE_CUT)
 
 
 @pytest.mark.parametrize("letter", ["x", "é"])

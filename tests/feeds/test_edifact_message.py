@@ -319,7 +319,9 @@ def test_the_price_is_the_first_one_of_its_group_or_lin() -> None:
     ]
 
 
-@pytest.mark.parametrize(("price", "code"), [("249:CA:RTP:100", "PRICE_BASIS"), ("2.49", "BAD_PRICE")])
+@pytest.mark.parametrize(
+    ("price", "code"), [("249:CA:RTP:100", "PRICE_BASIS"), ("29,88:::1:CT", "PRICE_BASIS"), ("2.49", "BAD_PRICE")]
+)
 def test_a_price_that_is_not_for_one_unit_or_no_number_is_left_out(price: str, code: str) -> None:
     found = stock(LIN, "QTY+145:1", f"PRI+AAA:{price}", una="UNA:+,? '")
     assert found.columns("price") == [None]

@@ -138,7 +138,8 @@ def test_a_row_with_near_names_is_more_like_a_header_than_a_longer_one() -> None
 
 
 def test_one_column_alone_hints_at_the_delimiter() -> None:
-    assert "is the delimiter really `;`?" in held([[",".join(HEADER)], [",".join(DATA)]], delimiter=";")
+    assert "stand between `,`" in held([[",".join(HEADER)], [",".join(DATA)]], delimiter=";")
+    assert "is the delimiter really `;`?" in held([[",".join(HEADER[1:])], [",".join(DATA)]], delimiter=";")
 
 
 def test_other_formats_have_no_delimiter_to_doubt() -> None:

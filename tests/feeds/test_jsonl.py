@@ -187,6 +187,10 @@ class TestRows:
         found = lines(path, json.dumps(ROW), json.dumps(ROW)[:-5], end="")
         assert found.holds == ["TRUNCATED"]
 
+    def test_a_last_object_that_is_whole_and_wrong_is_a_reject(self, path: Path) -> None:
+        found = lines(path, json.dumps(ROW), '{"stock": 1, "stock": 2}', end="")
+        assert (found.holds, len(found.rejects)) == ([], 1)
+
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
     def test_a_file_is_read_in_its_encoding(self, path: Path, encoding: str) -> None:
         text = json.dumps({**ROW, "item": "Käse"}, ensure_ascii=False)

@@ -25,7 +25,9 @@ NBSP = "\u00a0"
         ("1.205", ",", ".", 1205.0),
         ("1.205,75", ",", ".", 1205.75),
         (f"1{NBSP}205", ",", " ", 1205.0),
+        ("1\u202f205", ",", " ", 1205.0),
         ("1'205", ".", "'", 1205.0),
+        ("1\u2019205", ".", "'", 1205.0),
     ],
 )
 def test_a_number_is_read_as_the_partner_writes_it(text: str, decimal: str, thousands: str, number: float) -> None:
@@ -43,6 +45,23 @@ def test_what_is_no_number_is_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["$432.00", "432.00 €", "€ 432.00", "USD 432.00", "432.00 EUR", "£432.00"])
 def test_money_may_carry_its_sign(text: str) -> None:
     assert parser(".", "", money=True)(text) == 432.0
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "number"),
+    [
+        *(
+            ("US$5", "USD", 5.0),
+            ("5.00 kr", "SEK", 5.0),
+            ("CHF 5", "CHF", 5.0),
+            ("KWD5", "KWD", 5.0),
+            ("5", "KWD", 5.0),
+        ),
+        *(("€5", "USD", None), ("EUR 5", "GBP", None), ("$5", "KWD", None)),
+    ],
+)
+def test_money_of_another_currency_is_no_number(text: str, currency: str, number: float | None) -> None:
+    assert parser(".", "", money=True, currency=currency)(text) == number
 
 
 @pytest.mark.parametrize("text", ["-$5.00", "$-5.00", "($5.00)"])

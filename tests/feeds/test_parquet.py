@@ -63,6 +63,7 @@ class TestValues:
 
     def test_decimals_keep_their_zeros(self, path: Path) -> None:
         assert stock(path, [Decimal("1.10"), Decimal("-0.50")]) == ["1.10", "-0.50"]
+        assert stock(path, [Decimal(0), Decimal("0.000001")], pa.decimal128(18, 8)) == ["0.00000000", "0.00000100"]
 
     def test_numbers_take_the_decimal_mark_of_the_feed(self, path: Path) -> None:
         form = {"decimal": ",", "thousands": "."}

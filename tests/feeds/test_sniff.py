@@ -23,7 +23,7 @@ def sniffed(path: Path, text: str | bytes, name: str = "file.csv") -> Table | No
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     grid, holds = grid_of(path, name, "csv", encoding_of(path))
     assert not holds
-    return table_of(grid, name, TODAY)
+    return table_of(grid, [[name]], TODAY)
 
 
 def table(path: Path, text: str | bytes, name: str = "file.csv") -> Table:

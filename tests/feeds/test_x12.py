@@ -595,9 +595,20 @@ def test_the_price_of_an_item_may_stand_anywhere_in_its_loop(place: int) -> None
     assert read(activity(*body)).of("price") == ["3.49", None]
 
 
-def test_a_second_price_is_reported_and_not_taken() -> None:
-    got = read(activity(f"LIN*1*UP*{OAT}", "CTP**UCP*2.10", "CTP**RTL*3.49", "ZA*QS*1*EA"))
-    assert (got.of("price"), got.warned) == (["2.10"], {"SEVERAL_PRICES": 1})
+@pytest.mark.parametrize(
+    ("prices", "taken", "warned"),
+    [
+        (("CTP**UCP*2.10", "CTP**RTL*3.49"), "3.49", {"SEVERAL_PRICES": 1}),
+        (("CTP**RTL*3.49", "CTP**UCP*2.10"), "3.49", {"SEVERAL_PRICES": 1}),
+        (("CTP**UCP*2.10", "CTP**WHL*2.30"), "2.10", {"SEVERAL_PRICES": 1}),
+        (("CTP**UCP*25.20**CA", "CTP**UCP*2.10**EA"), "2.10", {"PRICE_BASIS": 1}),
+    ],
+)
+def test_of_several_prices_that_of_consumers_for_a_piece_is_taken(
+    prices: tuple[str, ...], taken: str, warned: dict[str, int]
+) -> None:
+    got = read(activity(f"LIN*1*UP*{OAT}", *prices, "ZA*QS*1*EA"))
+    assert (got.of("price"), got.warned) == ([taken], warned)
 
 
 @pytest.mark.parametrize(

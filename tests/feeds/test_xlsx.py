@@ -335,9 +335,13 @@ class TestLayout:
         assert "no sheet is named `Stock`; sheets of the workbook: `Sheet`" in found.why
 
     def test_a_missing_column_is_held(self, path: Path) -> None:
-        found = read(save(path, [["date", "store", "item", "on hand"], [DAY, 7, "A", 1]]), feed("xlsx"))
+        def hidden(one: Any) -> None:
+            one.parent.create_sheet("Stock").sheet_state = "hidden"
+
+        rows = [["date", "store", "item", "on hand"], [DAY, 7, "A", 1]]
+        found = read(save(path, rows, hidden), feed("xlsx"))
         assert found.holds == ["LAYOUT_CHANGED"]
-        assert "`stock`" in found.why
+        assert found.why.startswith("sheet `Sheet` was read, not `Stock (hidden)`; column `stock` is missing")
 
     def test_a_header_without_rows_is_held(self, path: Path) -> None:
         assert read(save(path, [HEADER]), feed("xlsx")).holds == ["NO_ROWS"]

@@ -9,9 +9,9 @@ from include.stockwatch.adapters.state import outbox
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN
 from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.incident import Basis, Incident, Member, MemberState
-from include.stockwatch.alerting.notice import Notice
-from include.stockwatch.alerting.out_of_stock_message import render
-from include.stockwatch.workflows.delivery import deliver
+from include.stockwatch.alerting.messages.notice import Notice
+from include.stockwatch.alerting.messages.out_of_stock_message import render
+from include.stockwatch.workflows.messages.delivery import deliver
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock
 from tests.slack_server.server import GENERAL

@@ -25,11 +25,12 @@ from include.stockwatch.alerting.case import Case, Decision, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.simulation.folder import write_world
 from include.stockwatch.simulation.world import WORLDS, simulate
-from include.stockwatch.workflows import act as acting
-from include.stockwatch.workflows import feed_watch, ingest, master_files, silences
-from include.stockwatch.workflows.check import check
-from include.stockwatch.workflows.gate import due_checks
-from include.stockwatch.workflows.record import record, record_all
+from include.stockwatch.workflows.checks.check import check
+from include.stockwatch.workflows.checks.gate import due_checks
+from include.stockwatch.workflows.feeds import feed_watch, ingest, master_files
+from include.stockwatch.workflows.incidents import act as acting
+from include.stockwatch.workflows.incidents import silences
+from include.stockwatch.workflows.incidents.record import record, record_all
 from include.stockwatch.workflows.services import Services
 from scripts.local_airflow import PROJECT, LocalAirflow, running
 from tests.alerting.examples import incident, member

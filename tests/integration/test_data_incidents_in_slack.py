@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from include.stockwatch.adapters.slack import SlackMessenger
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.adapters.state.ledger import Delivery
-from include.stockwatch.workflows.feed_watch import watch
+from include.stockwatch.workflows.feeds.feed_watch import watch
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, FaultProxy, lose_answer
 from tests.integration.sending import deliver_all

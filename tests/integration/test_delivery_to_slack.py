@@ -13,9 +13,9 @@ from include.stockwatch.adapters.slack import SlackMessenger
 from include.stockwatch.adapters.state import outbox
 from include.stockwatch.adapters.state.outbox import Attachment
 from include.stockwatch.errors import DeliveryFailed
-from include.stockwatch.workflows.copies import look_for_copies
-from include.stockwatch.workflows.delivery import deliver
-from include.stockwatch.workflows.delivery_metrics import metrics
+from include.stockwatch.workflows.messages.copies import look_for_copies
+from include.stockwatch.workflows.messages.delivery import deliver
+from include.stockwatch.workflows.messages.delivery_metrics import metrics
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, Fault, FaultProxy, hang, lose_answer, lose_request, rate_limit, refuse, unavailable
 from tests.integration.conftest import TIMEOUT

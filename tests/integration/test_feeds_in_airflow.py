@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from include.stockwatch.adapters.state import State, ledger, outbox
 from include.stockwatch.adapters.state.ledger import Delivery
-from include.stockwatch.workflows.feed_watch import open_incidents
+from include.stockwatch.workflows.feeds.feed_watch import open_incidents
 from scripts.local_airflow import PROJECT, LocalAirflow, running
 from tests.browser.browser import chromium
 from tests.fakes import days, northfield, row

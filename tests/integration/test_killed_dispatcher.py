@@ -11,7 +11,7 @@ import pytest
 from include.stockwatch.adapters.slack import SlackMessenger
 from include.stockwatch.adapters.state import outbox
 from include.stockwatch.adapters.state.outbox import Attachment
-from include.stockwatch.workflows.delivery import deliver
+from include.stockwatch.workflows.messages.delivery import deliver
 from include.stockwatch.workflows.services import Services
 from tests import dispatchers
 from tests.fakes import Clock, FaultProxy

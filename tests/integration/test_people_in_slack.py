@@ -8,7 +8,7 @@ import pytest
 
 from include.stockwatch.adapters.state import slack_people
 from include.stockwatch.errors import DeliveryFailed, Refusal
-from include.stockwatch.workflows import owners
+from include.stockwatch.workflows.incidents import owners
 from include.stockwatch.workflows.services import Services
 from tests.fakes import FaultProxy, rate_limit
 from tests.slack_server.server import SlackServer

@@ -8,9 +8,9 @@ import pytest
 
 from include.stockwatch.adapters.state import outbox, pace
 from include.stockwatch.errors import DeliveryFailed, NotReplayable
-from include.stockwatch.workflows.dead_letters import dead_letters, discard, replay
-from include.stockwatch.workflows.delivery import deliver
-from include.stockwatch.workflows.delivery_metrics import metrics
+from include.stockwatch.workflows.messages.dead_letters import dead_letters, discard, replay
+from include.stockwatch.workflows.messages.delivery import deliver
+from include.stockwatch.workflows.messages.delivery_metrics import metrics
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, Fault, FaultProxy, lose_answer, page, rate_limit, refuse, unavailable
 from tests.integration.sending import deliver_all, incident, note, record, resolved, rows, statuses

@@ -34,9 +34,9 @@ from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import Decision, Kind, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.alerting.kinds import page
-from include.stockwatch.workflows import presses
-from include.stockwatch.workflows.act import act
-from include.stockwatch.workflows.record import record
+from include.stockwatch.workflows.incidents.act import act
+from include.stockwatch.workflows.incidents.record import record
+from include.stockwatch.workflows.messages import presses
 from include.stockwatch.workflows.services import Services
 from plugins.slack_actions import LARGEST_BODY, SlackActions, build_app
 from tests.conftest import PROJECT

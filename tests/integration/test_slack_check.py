@@ -9,8 +9,8 @@ import pytest
 from include.stockwatch.adapters.state import incidents
 from include.stockwatch.alerting.case import Standing
 from include.stockwatch.errors import SlackNotReady
+from include.stockwatch.workflows.messages.slack_check import PRIVATE_SCOPES, SCOPES, channels, check_slack
 from include.stockwatch.workflows.services import Services
-from include.stockwatch.workflows.slack_check import PRIVATE_SCOPES, SCOPES, channels, check_slack
 from tests.fakes import Fault, FaultProxy, answer, rate_limit, refuse, unavailable
 from tests.integration.sending import incident
 from tests.slack_server.server import GENERAL, RANDOM, SlackServer

@@ -15,7 +15,7 @@ from include.stockwatch import cli
 from include.stockwatch.errors import FeedHeld
 from include.stockwatch.simulation.folder import Written, write_world
 from include.stockwatch.simulation.world import WORLDS, World, simulate
-from include.stockwatch.workflows import ingest, master_files
+from include.stockwatch.workflows.feeds import ingest, master_files
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock
 

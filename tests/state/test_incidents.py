@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from include.stockwatch.adapters.state import incidents, pending
+from include.stockwatch.adapters.state import follow_up, incidents, pending
 from include.stockwatch.alerting.case import Case, Kind
 from include.stockwatch.alerting.pending import Pending
 from include.stockwatch.workflows.services import Services
@@ -28,6 +28,18 @@ def test_an_incident_is_read_back_as_it_was_stored(name: str, services: Services
         (event,) = incidents.events(tx, case.incident_id)
     assert (seq, event["seq"], event["at"]) == (1, 1, NOW)
     assert incidents.read(case.kind.value, event["state"]) == case
+
+
+def test_an_incident_of_which_something_is_said_after_its_end_ended_when_it_did(services: Services) -> None:
+    case, later = EXAMPLES["resolved"], NOW + dt.timedelta(days=2)
+    with services.state.begin() as tx:
+        incidents.append(tx, case, kind="resolved", reason="restocked", at=NOW, actor="check")
+        incidents.append(tx, case, kind="confirmed", reason="verdict", at=later, actor="dana@example.com")
+        assert follow_up.counted_since(tx, case.channel, later) == (0, 0)
+        assert follow_up.counted_since(tx, case.channel, NOW) == (1, 1)
+        incidents.append(tx, EXAMPLES["opened_in_one_store"], kind="reopened", reason="again", at=later, actor="check")
+        incidents.append(tx, case, kind="resolved", reason="restocked", at=later, actor="check")
+        assert follow_up.counted_since(tx, case.channel, later) == (0, 1)
 
 
 def test_what_is_pending_is_read_back_by_partner_and_takes_the_place_of_what_was(services: Services) -> None:

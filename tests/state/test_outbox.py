@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state import State, outbox, pace
 from include.stockwatch.adapters.state.outbox import FILE, MAX_FILE_BYTES, POST, REPLY, UPDATE, Attachment, Outgoing
-from include.stockwatch.alerting.notice import Notice
+from include.stockwatch.alerting.messages.notice import Notice
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock
 

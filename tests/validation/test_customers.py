@@ -124,10 +124,11 @@ def test_the_share_of_other_stores_and_of_other_items_out_is_seen() -> None:
     stock = np.full((DAYS, 3, 3), PLENTY)
     last = DAYS - 1
     stock[last - 1 :, 0, 0] = 0
-    stock[last, 1, 0] = 0  # one of two other stores, on one of two days
-    stock[last - 1 :, 0, 2] = 0  # one of two other items, on both days
+    stock[last, 1, 0] = 0  # one of two other stores, on the date alone: a check looks at no other day
+    stock[last - 1, 2, 0] = 0
+    stock[last - 1 :, 0, 2] = 0  # one of two other items
     found = seen(Feed(np.zeros(stock.shape), stock), np.zeros(3, int), np.full((3, 3), last))
-    assert found.store_scope[0, 0] == pytest.approx(0.25)
+    assert found.store_scope[0, 0] == pytest.approx(0.5)
     assert found.item_scope[0, 0] == pytest.approx(0.5)
 
 

@@ -16,10 +16,10 @@ from include.stockwatch.alerting.pending import Pending
 from include.stockwatch.domain.columns import AVAILABILITY
 from include.stockwatch.settings.feed import Feed
 from include.stockwatch.settings.models import Settings
-from include.stockwatch.workflows.day import LACKS
-from include.stockwatch.workflows.fed import Stores
-from include.stockwatch.workflows.incidents import Decided, day_of, decide_day, still_pending
-from include.stockwatch.workflows.pictures import Known
+from include.stockwatch.workflows.incidents.day import LACKS
+from include.stockwatch.workflows.incidents.decide import Decided, day_of, decide_day, still_pending
+from include.stockwatch.workflows.incidents.fed import Stores
+from include.stockwatch.workflows.incidents.pictures import Known
 from include.stockwatch.workflows.rules import Rules
 from tests.domain.tables import day
 

@@ -10,14 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.stockwatch.adapters.plots import plot_backtest
+from include.stockwatch.adapters.state import outbox
 from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.domain.thresholds import Thresholds
-from include.stockwatch.workflows.act import act
 from include.stockwatch.workflows.backtest import NothingDelivered, WrongTruth, backtest
 from include.stockwatch.workflows.backtest_text import as_text
-from include.stockwatch.workflows.check import check
+from include.stockwatch.workflows.checks.check import check
+from include.stockwatch.workflows.incidents.act import act
+from include.stockwatch.workflows.messages.delivery import deliver
 from include.stockwatch.workflows.services import Services
-from tests.workflows.test_check import deliver_file, history
+from tests.workflows.checks.test_check import deliver_file, history
+from tests.workflows.incidents.test_follow_up import OWNERS, owner_list
 
 ITEM = "00850007123017"
 
@@ -50,8 +53,26 @@ def test_messages_are_counted_for_each_owner(services: Services, tmp_path: Path)
     story(services, tmp_path)
     found = backtest(services)
     assert found["per_owner"] == {
-        "Dana Ruiz": {"opened": 1, "messages": 4, "opened_per_day": 0.0323, "messages_per_day": 0.129}
+        "Dana Ruiz": {"opened": 1, "messages": 5, "opened_per_day": 0.0323, "messages_per_day": 0.1613}
     }
+
+
+def test_a_replay_counts_what_the_checks_queue_and_for_whom(services: Services, config: Path, tmp_path: Path) -> None:
+    (config / "master" / "our_owners.yaml").write_text(OWNERS, "utf-8")
+    owner_list(services, [{"owner": "Sam Lee"}])  # the route says Dana Ruiz
+    first = history(services, tmp_path)
+    queued, opened = [], []
+    for offset, out in enumerate(({"0001"}, {"0001"}, {"0001", "0002"}, set())):
+        date = first + dt.timedelta(days=offset)
+        deliver_file(services, tmp_path, date, out)
+        opened.append(len(check(services, date)["incidents"]["opened"]))
+        deliver(services)
+        with services.state.begin() as tx:
+            queued.append(len(outbox.messages(tx)) - sum(queued))
+    found = backtest(services, first, date)
+    assert [(day["opened"], day["messages"]) for day in found["per_day"]] == list(zip(opened, queued, strict=True))
+    assert {name: one["messages"] for name, one in found["per_owner"].items()} == {"Sam Lee": sum(queued)}
+    assert sum(queued) > 5, "a line in the thread is among them"
 
 
 def test_money_lost_in_an_incident_is_caught_and_the_rest_is_missed(services: Services, tmp_path: Path) -> None:
@@ -138,10 +159,10 @@ def test_the_table_shows_both_sets_side_by_side(services: Services, tmp_path: Pa
         "messages",
         "a",
         "day",
-        "0.13",
+        "0.16",
         "0.10",
     ]
-    assert next(line.split()[-4:] for line in lines if "Dana" in line) == ["0.03,", "0.13", "0.03,", "0.10"]
+    assert next(line.split()[-4:] for line in lines if "Dana" in line) == ["0.03,", "0.16", "0.03,", "0.10"]
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])

@@ -14,11 +14,12 @@ from include.stockwatch.adapters.state.ledger import Delivery
 from include.stockwatch.domain.customer_signals import Measure
 from include.stockwatch.domain.loyalty import in_force
 from include.stockwatch.errors import FeedHeld, HoldCode
-from include.stockwatch.workflows import master_files, signals
-from include.stockwatch.workflows.explain import explain
+from include.stockwatch.workflows import signals
+from include.stockwatch.workflows.checks.explain import explain
+from include.stockwatch.workflows.feeds import master_files
 from include.stockwatch.workflows.services import Services
 from tests.fakes import NUT, OAT, Clock, row
-from tests.workflows.test_master import item, items_in, list_of, rejects_of, rows_of, stock_in
+from tests.workflows.feeds.test_master import item, items_in, list_of, rejects_of, rows_of, stock_in
 
 COMPLAINTS, LOYALTY = "northfield_complaints", "brand_loyalty"
 HEADER = "day,store_nbr,upc,channel,topic,contacts,comment"
@@ -209,6 +210,14 @@ def test_a_lifetime_value_without_a_currency_is_rejected(services: Services, con
     definition.write_text(text[: text.index("measures:")] + "quality: {max_rejected_share: 1}\n", "utf-8")
     loyalty_in(services, tmp_path, ["lifetime_value,30,2026-09-30,,,,", "nps,30,2026-09-30,,,,"])
     assert [one["code"] for one in rejects_of(services, LOYALTY)] == ["NO_CURRENCY"]
+
+
+def test_percent_is_no_share_unless_the_definition_says_so(services: Services, config: Path, tmp_path: Path) -> None:
+    definition = config / "master" / f"{LOYALTY}.yaml"
+    definition.write_text(definition.read_text("utf-8").replace("shares_in: percent", "shares_in: share"), "utf-8")
+    with pytest.raises(FeedHeld):
+        loyalty_in(services, tmp_path, ["CSAT,1%,2026-09-30,,,,100"])
+    assert [one["code"] for one in rejects_of(services, LOYALTY)] == ["BAD_NUMBER"]
 
 
 def test_two_figures_of_one_measure_scope_and_day_are_both_rejected(services: Services, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from include.stockwatch.alerting.case import Case, Kind, Severity
-from include.stockwatch.alerting.digest import ranked
+from include.stockwatch.alerting.messages.digest import ranked
 from include.stockwatch.alerting.precision import Group
 
 MOST_CRITICAL = 5

@@ -28,7 +28,7 @@ from include.stockwatch.alerting.incident import (
     counted,
     is_source,
 )
-from include.stockwatch.alerting.retold import AS_IT_WAS, Told, retold
+from include.stockwatch.alerting.retold import AS_IT_WAS, Left, Told, retold
 
 CALM_CHECKS = 2
 """Dates in a row with figures below the band before severity falls (A-23)."""
@@ -103,8 +103,10 @@ def taken_back(ended: Incident, told: Told) -> Decision[Incident]:
     after = retold(ended, told)
     if after == ended:
         return _decided(Reason.NOTHING_NEW)
-    reason = ended.end_reason and _end(after).value  # a person who ended it has ended it
-    return Decision(Reason.CORRECTED, "updated", after.model_copy(update={"end_reason": reason}))
+    if ended.resolved_on and ended.end_reason:  # else a person ended it
+        left = {"end_reason": _end(after).value, "resolved_on": _ended_on(after, ended.resolved_on)}
+        after = after.model_copy(update=left)
+    return Decision(Reason.CORRECTED, "updated", after)
 
 
 def _decided(reason: Reason, incident: Incident | None = None) -> Decision[Incident]:
@@ -227,7 +229,7 @@ def _follow(
         fresh = {"data_as_of": picture.business_date, "ranged": picture.ranged, "known": picture.known}
         fresh |= {"known_out": picture.known_out, "copies": _copies(picture, incident.copies)}
         if picture.business_date > incident.data_as_of:
-            fresh["out_before"] = incident.count_empty()
+            fresh["out_before"] = left.count_empty()
         if picture.out:
             fresh |= _severity(picture, incident, is_stale=after.data_stale)
         after = _heeded(incident, after.model_copy(update=taken | fresh))
@@ -244,25 +246,31 @@ def _follow(
 
 def _not_out(picture: Picture, incident: Incident, moved: Moved) -> Told:
     """What the picture takes back of its own date: it was said to be out then, and has stock."""
-    day_before, out = picture.business_date - dt.timedelta(days=1), {member.place for member in picture.out}
+    date, out = picture.business_date, {member.place for member in picture.out}
     known = picture.known_locations - out - moved.keys()
+    left = Left(date - dt.timedelta(days=1), date)
     return {
-        one.spell: day_before if one.out_since <= day_before else None
+        one.spell: left if one.out_since < date else None
         for one in incident.now_out()
-        if one.last_out > day_before and one.place in known
+        if one.last_out >= date and one.place in known
     }
 
 
 def _ended(date: dt.date, before: Incident, after: Incident) -> Decision[Incident]:
-    """The end of an incident. Where all that was left of it was never out, it had ended with what was."""
-    reason = _end(after)
-    ended = {"standing": Standing.RESOLVED, "resolved_on": date, "end_reason": reason.value}
-    were_out = [member for member in after.members if member.state is not MemberState.CORRECTED]
-    if not {one.spell for one in before.now_out()} & {one.spell for one in were_out}:
-        reason = Reason.CORRECTED
-        last = max((one.back_on or one.last_out for one in were_out), default=date)
-        ended |= {"resolved_on": last, "business_days": before.business_days}
-    return _decided(reason, after.model_copy(update=ended))
+    """The end of an incident: by a correction, where all that was left of it was never out."""
+    reason, on = _end(after), _ended_on(after, date)
+    ended = {"standing": Standing.RESOLVED, "resolved_on": on, "end_reason": reason.value}
+    if on < date:
+        ended["business_days"] = before.business_days  # the picture counts them to its date
+    were_out = {member.spell for member in after.members if member.state is not MemberState.CORRECTED}
+    is_taken_back = were_out.isdisjoint(member.spell for member in before.now_out())
+    return _decided(Reason.CORRECTED if is_taken_back else reason, after.model_copy(update=ended))
+
+
+def _ended_on(incident: Incident, date: dt.date) -> dt.date:
+    """The date on which the last of it was back, as reports tell now; else the date on which that was seen."""
+    back = [one.back_on for one in incident.latest_spells() if one.state is MemberState.BACK]
+    return max((one for one in back if one), default=date) if len(back) == len(incident.latest_spells()) else date
 
 
 def _end(incident: Incident) -> Reason:

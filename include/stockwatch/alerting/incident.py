@@ -326,7 +326,8 @@ class Incident(Case):
 
     def source(self) -> Member | None:
         """The latest spell of the DC itself; none where it is no incident of a DC, or the DC was never seen out."""
-        mine = [member for member in self.members if is_source(self.kind, self.scope, member)]
+        seen = [member for member in self.members if member.state is not MemberState.CORRECTED]
+        mine = [member for member in seen if is_source(self.kind, self.scope, member)]
         return max(mine, key=lambda member: member.out_since) if mine else None
 
     def stale_locations(self) -> set[str]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from include.stockwatch.alerting import data_message, mass_message, no_owner_message, promise_message, stock_messages
 from include.stockwatch.alerting.case import PROMISE_KINDS, STOCK_KINDS, Case, Kind
 from include.stockwatch.alerting.data_incident import DataIncident
 from include.stockwatch.alerting.incident import Incident
 from include.stockwatch.alerting.mass_change import MassChange
-from include.stockwatch.alerting.message import Message
+from include.stockwatch.alerting.messages import (
+    data_message,
+    mass_message,
+    no_owner_message,
+    promise_message,
+    stock_messages,
+)
+from include.stockwatch.alerting.messages.message import Message
 from include.stockwatch.alerting.no_owner import NoOwner
 from include.stockwatch.alerting.promise_incident import PromiseIncident
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from include.stockwatch.alerting.incident import RECORDED, Incident, Member, MemberState, Spell, most_at_once
 
 LOST = ("lost_units", "lost_money", "shoppers_exposed", "customers_lost")
 """What a member has lost by its last day."""
-Told = Mapping[Spell, dt.date | None]
-"""The last day of a spell that reports still tell; none where they tell no day of it any more."""
+
+
+class Left(NamedTuple):
+    """What reports leave of a spell that they told more of."""
+
+    last_out: dt.date
+    back_on: dt.date
+
+
+Told = Mapping[Spell, Left | None]
+"""Of spells that are over, what is left; none where reports tell no day of it any more."""
 AS_IT_WAS: Told = {}
 
 
@@ -33,14 +43,13 @@ def retold(incident: Incident, told: Told, stood: Incident | None = None) -> Inc
     return incident.model_copy(update={"members": members, "opened_on": first or incident.opened_on, "peak_out": peak})
 
 
-def _as_told(member: Member, last: dt.date | None, stood: Member | None, never: Mapping[str, MemberState]) -> Member:
-    if last is not None and last >= member.last_out:
-        return member
-    if last is None:
+def _as_told(member: Member, left: Left | None, stood: Member | None, never: Mapping[str, MemberState]) -> Member:
+    if left is None:
         nothing = {name: 0.0 for name in LOST if getattr(member, name) is not None}
         return member.model_copy(update={**nothing, "last_out": member.out_since, **never})
-    if stood is not None and stood.last_out <= last:
-        return stood.model_copy(update={"state": member.state, "back_on": member.back_on})
-    share = ((last - member.out_since).days + 1) / member.days_out()
+    back = {"state": MemberState.BACK, "back_on": left.back_on}
+    if stood is not None and stood.last_out <= left.last_out:
+        return stood.model_copy(update=back)
+    share = ((left.last_out - member.out_since).days + 1) / member.days_out()
     lost = {name: value * share for name in LOST if (value := getattr(member, name)) is not None}
-    return member.model_copy(update={**lost, "last_out": last})
+    return member.model_copy(update={**lost, **back, "last_out": left.last_out})

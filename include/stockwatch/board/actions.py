@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from include.stockwatch.adapters.state import worklist
 from include.stockwatch.alerting.actions import FALSE_ALARM_REASONS, MAX_SNOOZE, Act, Action
+from include.stockwatch.alerting.messages.words import moment_words
 from include.stockwatch.alerting.silence import LONGEST
-from include.stockwatch.alerting.words import moment_words
 from include.stockwatch.board.access import Desk
 from include.stockwatch.errors import ActionRefused, NotReplayable
-from include.stockwatch.workflows import silences
-from include.stockwatch.workflows.act import act
-from include.stockwatch.workflows.dead_letters import discard, replay
+from include.stockwatch.workflows.incidents import silences
+from include.stockwatch.workflows.incidents.act import act
+from include.stockwatch.workflows.messages.dead_letters import discard, replay
 
 MOST_BYTES = 64_000
 SAID_EACH = 5

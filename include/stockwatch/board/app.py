@@ -18,12 +18,12 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from include.stockwatch.alerting.incident import Incident
-from include.stockwatch.alerting.tables import as_csv
+from include.stockwatch.alerting.messages.tables import as_csv
 from include.stockwatch.board import actions, export, feeds, heatmap, incident, incidents, overview, tables, words
 from include.stockwatch.board.access import HEADERS, Desk, refusal
 from include.stockwatch.errors import ConfigError
-from include.stockwatch.workflows.idle_rules import CUSTOMERS, PROMISES, ROUTES, SIGNALS, THRESHOLDS
-from include.stockwatch.workflows.quality_report import page_of_run
+from include.stockwatch.workflows.checks.idle_rules import CUSTOMERS, PROMISES, ROUTES, SIGNALS, THRESHOLDS
+from include.stockwatch.workflows.feeds.quality_report import page_of_run
 from include.stockwatch.workflows.services import Services
 
 HERE = Path(__file__).parent

@@ -46,7 +46,7 @@ def timeline(days: Mapping[str, Sequence[Any]], span: tuple[str, str] | None, fl
     if span:
         marks.append([_area("incident", "$span", span[0], "insideTopLeft"), {"xAxis": span[1]}])
     stock = _line("Stock on hand", days["on_hand"], 0, area=True)
-    ordered = _line("On order", days["ordered"], 3)
+    ordered = _line("On order or in transit", days["ordered"], 3)
     ordered["lineStyle"] = {"width": 1.5, "type": "dotted"}
     stock["markArea"] = {"silent": True, "data": marks, "label": {"color": "$dim", "fontSize": 10}}
     if floor is not None:
@@ -67,7 +67,7 @@ def timeline(days: Mapping[str, Sequence[Any]], span: tuple[str, str] | None, fl
     ]
     for one in lower:
         one |= {"xAxisIndex": 1, "yAxisIndex": 1}
-    shown = ["Stock on hand", "On order", "Sold", "Expected demand", "Expected, 80% band", "Received"]
+    shown = ["Stock on hand", "On order or in transit", "Sold", "Expected demand", "Expected, 80% band", "Received"]
     return {
         "grid": [
             {"left": 52, "right": 16, "top": 56, "height": 120},

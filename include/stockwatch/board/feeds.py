@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import ledger, worklist
 from include.stockwatch.board.access import Desk
-from include.stockwatch.workflows.feed_status import FeedStatus, Status, feed_statuses, list_statuses
+from include.stockwatch.workflows.feeds.feed_status import FeedStatus, Status, feed_statuses, list_statuses
 
 if TYPE_CHECKING:
     from include.stockwatch.settings.models import Settings

@@ -19,12 +19,12 @@ from include.stockwatch.alerting.case import Case, Kind, Standing
 from include.stockwatch.alerting.causes import WORDS, explained
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.kinds import page, render
-from include.stockwatch.alerting.out_of_stock_message import has_unpriced, whose
+from include.stockwatch.alerting.messages.out_of_stock_message import has_unpriced, whose
 from include.stockwatch.board import charts
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.incidents import line
 from include.stockwatch.board.words import sentence, spoken
-from include.stockwatch.workflows.timeline import days
+from include.stockwatch.workflows.incidents.timeline import days
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -195,7 +195,7 @@ def evidence(desk: Desk, incident: Incident) -> list[dict[str, Any]]:
     told = [(rows.partner == partner) & (rows.location_id == location) for partner, location in places]
     mine = rows.filter((rows.item_id == incident.item_id) & ibis.or_(*told))
     wanted = ("feed_id", "location_id", "location_name", "on_hand_units", "units_sold", "on_order_units",
-              "delivery_id", "source_file", "line", "received_at")  # fmt: skip
+              "in_transit_units", "delivery_id", "source_file", "line", "received_at")  # fmt: skip
     shown: list[dict[str, Any]] = lake.engine.to_pyarrow(mine.select(*wanted).order_by("location_id")).to_pylist()
     with desk.services.state.read() as tx:
         runs = runs_of(tx, {(row["feed_id"], row["delivery_id"]) for row in shown})

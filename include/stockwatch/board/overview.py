@@ -16,7 +16,7 @@ from include.stockwatch.board import charts, words
 from include.stockwatch.board.access import Desk
 from include.stockwatch.domain.kpis import headline
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Figures, figures, monday_of
-from include.stockwatch.workflows.feed_status import Status, feed_statuses
+from include.stockwatch.workflows.feeds.feed_status import Status, feed_statuses
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -18,10 +18,12 @@ from include.stockwatch.board.feeds import DAYS
 from include.stockwatch.domain.scorecard import Score
 from include.stockwatch.domain.thresholds import LIMITS, Thresholds
 from include.stockwatch.errors import ActionRefused
-from include.stockwatch.workflows import precision, routing, scorecard, silences
-from include.stockwatch.workflows.delivery_metrics import metrics
-from include.stockwatch.workflows.feed_status import Day, FeedStatus, feed_statuses
-from include.stockwatch.workflows.idle_rules import idle_now, selectors
+from include.stockwatch.workflows import routing
+from include.stockwatch.workflows.checks.idle_rules import idle_now, selectors
+from include.stockwatch.workflows.feeds.feed_status import Day, FeedStatus, feed_statuses
+from include.stockwatch.workflows.incidents import precision, silences
+from include.stockwatch.workflows.messages.delivery_metrics import metrics
+from include.stockwatch.workflows.promises import scorecard
 
 WEEKS = 13
 NOISE_DAYS, MOST_A_DAY = 28, 5

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from include.stockwatch.alerting.words import day_words, moment_words, number, spoken_dates
+from include.stockwatch.alerting.messages.words import day_words, moment_words, number, spoken_dates
 
 NONE = "–"
 """What stands where nothing is known: never a zero."""

@@ -95,10 +95,11 @@ class Days(Columns):
         return self.is_in_stock & (self.on_sale > 0)
 
 
-def marked(panel: Panel, out_at: Array, check: CheckSettings) -> Days:
+def marked(panel: Panel, out_at: Array, check: CheckSettings, is_dc: Mask | bool = False) -> Days:
     """Mark the days of a look-back; `out_at` is the stock of each series at or below which it is out.
 
-    A record below zero is out of stock: something was sold that the record says was not there.
+    A record below zero is out of stock: something was sold that the record says was not there. Of a DC that is out
+    orders wait, and go out later: the days before its last shipment are days of demand, with stock or without.
     """
     is_in_stock, is_out = panel.on_hand_units > out_at, panel.on_hand_units <= out_at
     sold = np.fmax(panel.of_reports(panel.units_sold), 0.0)  # net returns are no demand
@@ -107,6 +108,9 @@ def marked(panel: Panel, out_at: Array, check: CheckSettings) -> Days:
         is_told & _sold_out(panel, is_in_stock, is_out & (sold > 0), out_at), check.sell_out_day_exposure, 0.0
     )
     on_sale = np.where(is_told & is_in_stock, 1.0, sold_out)
+    if np.any(is_dc):
+        shipped = (sold > 0) & (on_sale > 0)
+        on_sale[is_told & is_out & is_dc & (sold <= 0) & (ages(panel.days) > newest(shipped))] = 1.0
     return Days(is_in_stock, is_out, sold, panel.of_reports(on_sale), panel.report_days)
 
 
@@ -139,30 +143,37 @@ def forget_before(panel: Panel, begun: Array, out_at: Array) -> None:
         panel.on_hand_units[:, early] = np.where(is_early, np.nan, on_hand)
 
 
-def forget_closed(panel: Panel, out_at: Array, feed: Codes, location: Codes, item: Codes) -> None:
-    """Take the sales of days on which a place was closed off a look-back: what did not sell then says nothing.
+def forget_closed(panel: Panel, out_at: Array, feed: Codes, location: Codes, item: Codes, is_dc: Mask) -> Mask:
+    """Take the sales of days on which a place was closed off a look-back: what did not sell then says nothing. Which
+    days these are, of every location: nobody met a gap on them.
 
     A location, or all of a feed, that sold nothing of anything was closed, or its sales were not sent, if by the
     weekday it would have sold `CLOSED_UNITS` of what was in stock, its best seller left out: a single item that is
-    silent may be missing. Weekdays on which a whole feed rests stay: the profile of demand tells them. It changes
-    `panel` itself, as `forget_before`.
-    Shapes: feed, location and item (series,), numbers from 0 on in the order of feeds; series of one feed stand beside
-            one another, and in it those of one location
+    silent may be missing. Weekdays on which a whole feed rests stay: the profile of demand tells them. So do days on
+    which a DC shipped nothing: stores order on some days and not on others, and what they want goes out later. It
+    changes `panel` itself, as `forget_before`.
+    Shapes: feed, location, item and is_dc (series,), numbers from 0 on in the order of feeds; series of one feed stand
+            beside one another, and in it those of one location -> (days, locations)
     """
+    closed = np.zeros((panel.days, int(location.max(initial=-1)) + 1), bool)
     if not panel.units_sold.flags.writeable:
-        return
+        return closed
     usual, weekdays = _usual_sales(panel.units_sold, feed)
     for place, seller in ((feed, item), (location, np.arange(panel.series))):
         first, of_seller = _starts(place), _starts(_place_of(place, seller))
         factor = weekdays[np.arange(panel.days) % WEEK][:, feed[first]]
         is_silent = ~np.logical_or.reduceat(panel.units_sold > 0, first, axis=1)
-        is_silent &= np.add.reduceat(usual, first) * factor >= CLOSED_UNITS
+        is_silent &= ~is_dc[first] & (np.add.reduceat(usual, first) * factor >= CLOSED_UNITS)
         for day in np.flatnonzero(is_silent.any(axis=1)):
             in_stock = np.where(panel.on_hand_units[day] > out_at, usual, 0.0)
             most = np.maximum.reduceat(np.bincount(seller, weights=in_stock), of_seller)
             beside = np.add.reduceat(in_stock, first) - most
             is_closed = is_silent[day] & (beside * factor[day] >= CLOSED_UNITS)
-            panel.units_sold[day, np.repeat(is_closed, np.diff(first, append=panel.series))] = np.nan
+            is_closed &= np.logical_or.reduceat(~np.isnan(panel.units_sold[day]), first)  # nothing told is not nothing
+            of_series = np.repeat(is_closed, np.diff(first, append=panel.series))
+            panel.units_sold[day, of_series] = np.nan
+            closed[day, location[of_series]] = True
+    return closed
 
 
 def _starts(place: Codes) -> Codes:
@@ -287,13 +298,15 @@ def spells(
     days: Days, worth: Array, last_in_stock: Array, check: CheckSettings, memory_half_life_days: Array | float
 ) -> Spell:
     """The spells of series that are out; `worth` is what each report counts for in days of a mean weekday, for all the
-    days that it stands for: (days, series).
+    days that it stands for, nothing where the place was closed: (days, series).
 
-    Days for which no report stands count nothing.
+    Days for which no report stands count nothing, and neither do those that sold though the record was at its end
+    before: it is wrong, and there was stock.
     """
     age = ages(len(worth))
     is_current = days.is_out & ~(age >= last_in_stock)
-    share = np.where(days.sold > 0, 1 - check.sell_out_day_exposure, 1.0)
+    unserved = np.where(days.on_sale > 0, 1 - check.sell_out_day_exposure, 0.0)
+    share = np.where(days.sold > 0, unserved, 1.0)
     exposure = worth * share
     faded = exposure * 2.0 ** (-age / memory_half_life_days)
     return Spell(
@@ -304,9 +317,9 @@ def spells(
     )
 
 
-def phantom_spells(found: Judgement, p_phantom: Array, worth_today: Array) -> Spell:
+def phantom_spells(found: Judgement, p_phantom: Array, recorded: Spell, worth_today: Array) -> Spell:
     """The spells of shelves that are suspected to be empty: they begin on the day after the last sale or receipt, and
-    their days count with the probability that the shelf was empty."""
+    their days count with the probability that the shelf was empty. `recorded` are the same by the record."""
     mean_factor = np.divide(
         found.silent_expected, found.silent_days, out=np.full(len(p_phantom), np.nan), where=found.silent_days > 0
     )
@@ -314,16 +327,29 @@ def phantom_spells(found: Judgement, p_phantom: Array, worth_today: Array) -> Sp
         start=found.run_start,
         exposure_days=p_phantom * found.empty_days() * mean_factor,
         exposure_today=p_phantom * worth_today,
-        earlier_exposure_days=np.zeros(len(p_phantom)),
+        earlier_exposure_days=recorded.earlier_exposure_days,
     )
 
 
-def share_out(is_asked: Mask, is_out: Mask, is_known: Mask, of: Codes) -> Array:
+def row_weight(is_known: Mask, own: Codes) -> Array:
+    """What each row counts for: its part, where several feeds tell of one series. `own` numbers the series."""
+    told = summed(own, is_known.astype(float), int(own.max(initial=-1)) + 1)[own]
+    return 1 / np.maximum(told, 1.0)
+
+
+def share_out(is_asked: Mask, is_out: Mask, is_known: Mask, of: Codes, own: Codes) -> Array:
     """For a series that is asked about, the share of the other known series of its group that are out.
 
+    Shapes: (rows,); `own` numbers the series: several feeds may report one, and it is no other of itself
     Nulls: NaN where no other is known, and for a series that is not asked about
     """
-    groups = int(of.max(initial=-1)) + 1
-    others_out, others_known = (summed(of, is_so.astype(float), groups)[of] - is_so for is_so in (is_out, is_known))
+
+    def sums(by: Codes, values: Array) -> Array:
+        return summed(by, values, int(by.max(initial=-1)) + 1)[by]
+
+    weight = row_weight(is_known, own)
+    others_out, others_known = (
+        np.round(sums(of, weight * is_so) - sums(own, weight * is_so), 9) for is_so in (is_out, is_known)
+    )
     share = np.divide(others_out, others_known, out=np.full(len(of), np.nan), where=others_known > 0)
     return np.where(is_asked, share, np.nan)

@@ -32,7 +32,7 @@ class Cause(StrEnum):
     PHANTOM = "phantom"
     SHELF = "shelf"
     UNKNOWN = "unknown"
-    NOT_DUE = "not_due"  # not tried with the others: workflows/not_due.py says it of what is unknown
+    NOT_DUE = "not_due"  # not tried with the others: workflows/checks/not_due.py says it of what is unknown
 
 
 class Scope(StrEnum):

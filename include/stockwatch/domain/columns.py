@@ -106,7 +106,7 @@ AVAILABILITY = ibis.schema(
         "at_risk_units": "float64",  # next `horizon_days` if nothing changes
         "at_risk_money": "float64",
         "store_scope": "float64",  # x_S: share of the partner's other stores that are out too; of a DC: of the demand
-        "item_scope": "float64",  # x_I: share of the brand's other items at the location that are out too
+        "item_scope": "float64",  # x_I: share of the brand's other items of the category there that are out too
         "cause": "string",  # the first that explains it; null = nothing to explain
         "scope": "string",  # how far it reaches: store, dc, region or partner
         "scope_id": "string",

@@ -41,6 +41,12 @@ class Interval(Value):
     median: float = Field(gt=0)
     high: float = Field(gt=0)
 
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Interval:
+        if not self.low <= self.median <= self.high:
+            raise ValueError(f"low, median and high must go up, these are {self.low}, {self.median}, {self.high}")
+        return self
+
 
 class Priors(Value):
     """How firmly each assumption is held: the number of people asked who would leave us as sure as we are.

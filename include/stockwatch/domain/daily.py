@@ -50,11 +50,11 @@ def daily(
 def _per_day(observations: ir.Table) -> ir.Table:
     """Flows that cover several days as what they are for one of them: a week's sales are no day's demand.
 
-    Nulls: flow_days stays only where it is more than one
+    Nulls: flow_days stays only where it is more than one; a price of zero is none that is known
     """
     days = ibis.greatest(observations.flow_days.fill_null(1), 1)
     flows = {name: observations[name] / days for name in FLOWS}
-    return observations.mutate(**flows, flow_days=days.nullif(1))
+    return observations.mutate(**flows, flow_days=days.nullif(1), price=observations.price.nullif(0))
 
 
 def with_blind_rows(observations: ir.Table, rejects: ir.Table, delivered: ir.Table) -> ir.Table:

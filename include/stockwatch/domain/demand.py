@@ -40,7 +40,7 @@ PROMOTION_UNITS = 20.0
 PROMOTION_DAYS = 7.0
 """How long a promotion lasts where none was seen from its first day to its last."""
 DISPERSION_UNITS = 30.0
-DISPERSIONS = (0.5, 20.0)
+DISPERSIONS = (0.5, 200.0)
 LOCATION_UNITS = 10.0
 """Units that a location of mean size counts as, beside what its other items sold."""
 POOLED_LOCATIONS = 8

@@ -32,10 +32,11 @@ Told = Callable[[Array, Array], Array]
 
 @dataclass(frozen=True)
 class Limits(Columns):
-    """Thresholds of each series. Shapes: (series,)"""
+    """Thresholds of each series, and whether it is one of a DC. Shapes: (series,)"""
 
     out_of_stock_at_or_below_units: Array
     phantom_probability: Array
+    is_dc: Mask
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _learned(
     kept = np.flatnonzero(demand.sample(pool))
     chosen = part.start + kept
     some, own = panel.of(chosen), pool.of(kept)
-    days = marked(some, limits.out_of_stock_at_or_below_units[chosen], check)
+    days = marked(some, limits.out_of_stock_at_or_below_units[chosen], check, limits.is_dc[chosen])
     seen = demand.history(some, days)
     weekdays = demand.weekday_factors(seen, own, pool)
     promotions = demand.promotion_factors(seen, own, pool, weekdays)
@@ -143,7 +144,7 @@ def _days(
     panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings
 ) -> tuple[Days, Mask, Array]:
     """The days of series, whether each was one of a promotion, and what it is expected to sell of a mean one."""
-    days = marked(panel, limits.out_of_stock_at_or_below_units, check)
+    days = marked(panel, limits.out_of_stock_at_or_below_units, check, limits.is_dc)
     is_promoted = demand.promoted(panel.price)
     factor = _factor(panel, common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
     return days, is_promoted, factor * common.item_days[:, pool.item]
@@ -186,10 +187,13 @@ def figures(
     common: Common,
     check: CheckSettings,
     memory_half_life_days: float,
+    closed: Mask,
     told: Told | None = None,
     in_parts: InParts = map,
 ) -> Figures:
     """The figures of every series; `in_parts` is `map`, or works on several parts at the same time.
+
+    `closed` are the days on which a location was closed, (days, locations): nobody met a gap on them.
 
     Source: Gamma-Poisson with forgetting. Days out of stock teach nothing and make nothing forgotten; silent days
             count as far as the shelf probably had stock, so that a run does not talk the rate down that judges it
@@ -214,17 +218,19 @@ def figures(
     status = statuses(found, shelf.p_empty, limits.phantom_probability, check)
     p_phantom = np.where(found.is_fresh & ~found.is_out, shelf.p_empty, np.nan)
 
-    def days_of(one: Status) -> tuple[Codes, Days, Array]:
+    def by_record(one: Status) -> tuple[Codes, Spell, Array]:
+        """The series of a status, their spells as the record tells them, and what the date is worth of a mean day."""
         some = np.flatnonzero(status == one.value)
-        reported = panel.of(some)
+        reported, last = panel.of(some), found.last_in_stock[some]
         days, _, factor = _days(reported, pool.of(some), limits.of(some), common, check)
-        return some, days, reported.of_reports(factor)
+        worth = np.where(closed[:, pool.location[some]], 0.0, reported.of_reports(factor))
+        return some, spells(days, worth, last, check, memory_half_life_days), worth[0]
 
     spell = Spell.none(panel.series)
-    doubted, _, counted = days_of(Status.PHANTOM_SUSPECTED)
-    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], counted[0]))
-    out, days, counted = days_of(Status.OUT_OF_STOCK)
-    spell.put(out, spells(days, counted, found.last_in_stock[out], check, memory_half_life_days))
+    out, recorded, _ = by_record(Status.OUT_OF_STOCK)
+    spell.put(out, recorded)
+    doubted, recorded, worth_today = by_record(Status.PHANTOM_SUSPECTED)
+    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], recorded, worth_today))
     return Figures(
         found,
         own.replenishment,

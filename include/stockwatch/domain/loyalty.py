@@ -86,15 +86,17 @@ def in_force(
 ) -> dict[Measure, Figure]:
     """The figure of each measure that counts for such items on a date: the most specific, of these the newest.
 
-    Where only segments of buyers were measured, theirs are pooled by their sizes.
+    Where only segments of buyers were measured, the newest of each are pooled by their sizes: a segment is not all
+    buyers. What nobody was asked for tells nothing.
     """
-    mine = [one for one in figures if one.valid_from <= on and one.speaks_for(partner, category, brand, currency)]
+    told = (one for one in figures if one.valid_from <= on and one.people)
+    mine = [one for one in told if one.speaks_for(partner, category, brand, currency)]
     chosen: dict[Measure, Figure] = {}
     for measure in Measure:
         of_measure = [one for one in mine if one.measure is measure]
         if of_measure:
-            best = max((one.weight(), one.valid_from) for one in of_measure)
-            chosen[measure] = _pooled([one for one in of_measure if (one.weight(), one.valid_from) == best])
+            best = max(one.weight() for one in of_measure)
+            chosen[measure] = _pooled([one for one in of_measure if one.weight() == best])
     return chosen
 
 
@@ -103,10 +105,11 @@ def measured(
 ) -> Assumptions:
     """The assumptions with everything that was measured in their place, as `in_force` gives it.
 
-    ell:    from the loyal share, else the repeat rate; from `promise_strength` (0..1) only where neither is known
-    r:      from retention, else 1 - churn, over a year
+    ell:    from the loyal share or the repeat rate; from `promise_strength` (0..1) only where neither is known
+    r:      from retention or 1 - churn, over a year
     T, V:   from the purchase cycle and the lifetime value
     split:  from what shoppers said they do at the gap, if all five shares are there
+    Of two measures of one thing that counts which `in_force` would take, and of two alike the one that is named first.
     Each is weighed against its prior by sample size, and makes that prior firmer by as many; the name says what was
     measured, and on how many.
     """
@@ -150,8 +153,18 @@ class _Taken(NamedTuple):
     firmer: Mapping[str, float] = {}
 
 
+def _precedence(figure: Figure) -> tuple[int, dt.date]:
+    """The most specific before the newest."""
+    return figure.weight(), figure.valid_from
+
+
+def _first(figures: Mapping[Measure, Figure], *measures: Measure) -> Figure | None:
+    """The figure that counts of several measures of one thing."""
+    return max((figures[one] for one in measures if one in figures), key=_precedence, default=None)
+
+
 def _loyal_share(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
-    found = figures.get(Measure.LOYAL_SHARE) or figures.get(Measure.REPEAT_PURCHASE_RATE)
+    found = _first(figures, Measure.LOYAL_SHARE, Measure.REPEAT_PURCHASE_RATE)
     if found is None:
         return None
     weight = assumed.priors.loyal_share_weight
@@ -165,7 +178,7 @@ def _promised_share(assumed: Assumptions, strength: float) -> float:
 
 
 def _retention(assumed: Assumptions, figures: Mapping[Measure, Figure]) -> _Taken | None:
-    found = figures.get(Measure.RETENTION) or figures.get(Measure.CHURN)
+    found = _first(figures, Measure.RETENTION, Measure.CHURN)
     if found is None:
         return None
     weight = assumed.priors.retention_weight
@@ -219,12 +232,13 @@ def _shown(figure: Figure) -> str:
 
 
 def _pooled(figures: Sequence[Figure]) -> Figure:
-    """Figures of one measure, scope and date as one: that of all buyers, else the mean of the segments by size."""
+    """Figures of one measure and scope as one: the newest of all buyers, else the mean of the segments by size."""
     whole = [one for one in figures if one.segment is None]
-    if whole or len(figures) == 1:
-        return (whole or list(figures))[-1]
-    people = sum(one.people for one in figures)
-    mean = sum(one.value * one.people for one in figures) / people if people else figures[-1].value
-    sizes = [one.sample_size for one in figures]
+    in_order = sorted(whole or figures, key=lambda one: one.valid_from)
+    latest, newest = {one.segment: one for one in in_order}.values(), in_order[-1]
+    if len(latest) == 1:
+        return newest
+    sizes = [one.sample_size for one in latest]
+    mean = sum(one.value * one.people for one in latest) / sum(one.people for one in latest)
     size = None if None in sizes else sum(filter(None, sizes))
-    return figures[-1].model_copy(update={"value": mean, "sample_size": size, "segment": None})
+    return newest.model_copy(update={"value": mean, "sample_size": size, "segment": None})

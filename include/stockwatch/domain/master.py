@@ -69,9 +69,10 @@ def with_list_price(series: ir.Table, items: ir.Table) -> ir.Table:
     """Series with the `list_price` of the item master and its `list_currency`.
 
     Grain:  series any with partner, item_id and currency, items from `per_partner` -> as series
-    Nulls:  where no master has a price, or one in another currency than the feed's; a partner's own comes before ours
+    Nulls:  where no master has a price above zero, or one in another currency than the feed's; a partner's own comes
+            before ours
     """
-    priced = items.filter(items.price.notnull() & items.currency.notnull())
+    priced = items.filter(items.price > 0, items.currency.notnull())
     order = ibis.window(group_by=("partner", "item_id"), order_by=("is_own", "feed_id"))
     placed = priced.mutate(place=ibis.row_number().over(order))
     first = placed.filter(placed.place == 0)

@@ -117,7 +117,7 @@ def with_reference(rows: ir.Table, items: ir.Table) -> ir.Table:
     Grain:  rows any with `partner`, `item_id` and `currency`; items from `master.per_partner` -> as rows
     Nulls:  no master has a price for the item in the row's currency: reference_price is null
     """
-    priced = items.filter(items.price.notnull())
+    priced = items.filter(items.price > 0)  # nothing is sold for nothing: 0 is no price
     order = ibis.window(group_by=("partner", "item_id", "currency"), order_by=(priced.is_own.desc(), "feed_id"))
     placed = priced.mutate(place=ibis.row_number().over(order))
     first = placed.filter(placed.place == 0).select("partner", "item_id", "currency", reference_price=placed.price)

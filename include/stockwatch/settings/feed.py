@@ -297,6 +297,11 @@ class Units(Value):
     )
     pack_column: str | None = Field(default=None, description="tables only: the column with the pieces in a pack")
 
+    def are_pieces(self, unit: str) -> bool:
+        """Whether one of this unit is one piece; a blank unit says nothing else."""
+        known = {name.upper(): pieces for name, pieces in self.packs.items()}
+        return known.get(unit.upper(), 1.0 if unit.upper() in (*PIECES, "") else 0.0) == 1
+
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -308,6 +313,7 @@ class Landing(Value):
     url: str | None = Field(default=None, description="a folder, s3://bucket/prefix or sftp://host/folder")
     connection: str | None = Field(default=None, description="Airflow connection with the credentials of the URL")
     pattern: str = Field(default="*.csv", description="file name pattern")
+    members: str = Field(default="*", description="name pattern of the files in an archive that are read")
 
     @model_validator(mode="after")
     def _can_be_opened(self) -> Landing:

@@ -117,6 +117,19 @@ def read(path: Path, model: type[Model], *, optional: bool = False) -> Model:
         raise ConfigError(tuple(_explain(file, model, one) for one in found if one["loc"] not in within)) from None
 
 
+def _fix_of(lines: list[str], line: int, column: int) -> str:
+    """What to do about a place that is not YAML: most often a text wants quotes, or an indent blanks."""
+    text = lines[line] if line < len(lines) else ""
+    if text[column : column + 1] == "\t":
+        return "use blanks, no tabs"
+    start = column - 1 if text[:column].endswith(("*", "&", "!", "|", ">")) else column
+    if text[start : start + 1] in ("*", "&", "!", "|", ">", "%", "@", "`"):
+        return f'put it in quotes, as it begins with a mark of YAML: "{re.split("[,}#]", text[start:])[0].strip()}"'
+    if text[column : column + 2] == ": ":
+        return "put the text in quotes if it holds a colon; else check the indent of this line and the one above"
+    return "check the indent and the colons of this line and the one above"
+
+
 def open_file(path: Path) -> SettingsFile:
     """A file with its nodes, to point at places in it. Raises: ConfigError if it is no YAML or repeats a key."""
     file = SettingsFile(path, shown(path))
@@ -135,8 +148,7 @@ def open_file(path: Path) -> SettingsFile:
         mark = error.problem_mark or error.context_mark
         where = (mark.line, mark.column) if mark else (0, 0)
         what = f"not YAML: {error.problem or error.context}"
-        fix = "check the indent and the colons of this line and the one above"
-        raise ConfigError((file.problem(where, "", what, fix),)) from None
+        raise ConfigError((file.problem(where, "", what, _fix_of(file.lines, *where)),)) from None
     except RecursionError:
         raise ConfigError((file_problem(path, "nested too deeply", "is this a settings file?"),)) from None
     except yaml.YAMLError as error:

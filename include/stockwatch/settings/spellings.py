@@ -101,7 +101,7 @@ PORTALS: Mapping[str, Mapping[str, str]] = {
         "item_name": "ProductDescription",
         "category": "ProductCategory",
         "units_sold": "CurrentYearQTY",
-        "unused": "PriorYearQTY; CurrentYearCost; PriorYearCost; DC; UOM; VersionNumber; ProductSize",
+        "unused": "PriorYearQTY; CurrentYearCost; PriorYearCost; DC; VersionNumber; ProductSize",
     },
     "UNFI": {
         "location_id": "DC Number; Warehouse Number; Whs",
@@ -170,7 +170,7 @@ PORTALS: Mapping[str, Mapping[str, str]] = {
         "available": "Available Units; Available Qty; Available Quantity; Available For Sale; ATS",
         "price": "Price; Unit Price; Retail Price; Sell Price; Selling Price; Unit Retail; Retail",
         "currency": "Currency; Currency Code; Curr",
-        "unit": "Unit; Unit Of Measure; Qty UOM; Sell Unit",
+        "unit": "Unit; Unit Of Measure; UOM; UM; UOM Code; Qty UOM; Sales UOM; Sell Unit",
         "pack": "Pack; Pack Size; Case Pack; Units Per Case; Unit Per Pack; Case Qty",
         "code": "Measure; Metric; Qty Type; Quantity Type; Activity Code; Transaction Type",
         "quantity": "Quantity; Qty; Units; Value",
@@ -293,6 +293,11 @@ NEVER = (
 )
 """Words in the name of a quantity that is not the one of today: it is never bound by a guess."""
 
+NO_COUNT = (
+    r"\b(ids?|keys?|no|nr|nbr|num|number|code|index|idx|seq|rank|row|year|month|week|day|hour|zip|phone|lat|lon)\b"
+)
+"""Words in the name of numbers that count nothing."""
+
 PATTERNS: tuple[tuple[str, str], ...] = (
     ("price", r"\bprice\b"),
     ("in_transit_units", r"transit|intransit|unterwegs"),
@@ -368,8 +373,8 @@ def meaning_of(name: str) -> Meaning | None:
     known = _KNOWN.get(spelled(name))
     if known or re.search(r"\d$", name):  # `Qty_1`, `Location_1`: one of several, and which one nobody says
         return known
-    words = re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).casefold().strip()
-    is_never = re.search(NEVER, f"{words} %" if "%" in name else words) is not None
+    words = _words(name)
+    is_never = re.search(NEVER, words) is not None
     for rank, (role, pattern) in enumerate(PATTERNS):
         if re.search(pattern, words):
             return (
@@ -378,6 +383,16 @@ def meaning_of(name: str) -> Meaning | None:
                 else Meaning(role, "", 1000 + rank)
             )
     return None
+
+
+def names_a_count(name: str) -> bool:
+    """Whether a column of numbers that nobody has listed may count anything: no id, no day, no money, no last year."""
+    return re.search(f"{NO_COUNT}|{NEVER}", _words(DATES.sub("", name))) is None
+
+
+def _words(name: str) -> str:
+    words = re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).casefold().strip()
+    return f"{words} %" if "%" in name else words
 
 
 def known_names(cells: Iterable[str]) -> int:

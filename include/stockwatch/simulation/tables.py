@@ -14,7 +14,7 @@ from include.stockwatch.simulation.demand import Array
 from include.stockwatch.simulation.network import DISTRIBUTOR, Network, Place
 from include.stockwatch.simulation.outlook import Outlook
 from include.stockwatch.simulation.parameters import Parameters
-from include.stockwatch.simulation.reasons import CAUSES, DISTRIBUTOR_DC, NONE, RETAILER_DC
+from include.stockwatch.simulation.reasons import CAUSES, DISTRIBUTOR_DC, NONE, PLANNED, RETAILER_DC
 
 LISTED_ON = 14
 """Days that a partner goes on reporting an item that ended, and that DCs know one before it begins."""
@@ -59,7 +59,8 @@ def dc_truth(
 ) -> pa.Table:
     """What happened in the DCs: units_sold is what was shipped, is_stopped that nothing is sent to it.
 
-    Stock balances: record_units = record before + received_units - units_sold.
+    The cause is whose fault it is that one is empty; planned where no store sells the item yet, or any more. Stock
+    balances: record_units = record before + received_units - units_sold.
     """
     told = slice(parameters.warm_up_days, None)
     stock = noted["record_units"]
@@ -68,6 +69,7 @@ def dc_truth(
     there = np.broadcast_to(known, stock.shape)
     is_empty = stock <= 0
     cause = np.where(noted["is_distributors_fault"], DISTRIBUTOR_DC, RETAILER_DC)
+    cause = np.where((day >= items.first_day) & (day <= items.last_day), cause, PLANNED)
     table = _keyed(parameters, places.warehouses, items, there)
     for name in ("record_units", *MEASURES):
         table = table.append_column(name, pa.array(noted[name][there]))

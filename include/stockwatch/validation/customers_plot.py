@@ -19,7 +19,7 @@ def plot_customers_validation(result: Mapping[str, Any], path: Path) -> None:
     with rc_context(STYLE):
         figure = Figure(figsize=(14, 5))  # placed by hand: a constrained layout differs in its last digits
         bias, gaps, places = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
-        figure.subplots_adjust(left=0.19, right=0.99, top=0.92, bottom=0.12, wspace=0.22)
+        figure.subplots_adjust(left=0.19, right=0.99, top=0.92, bottom=0.17, wspace=0.22)
         _bias(bias, result["worlds"])
         _gaps(gaps, result["series"], result["ranking"])
         _places(places, result["coverage"])
@@ -42,9 +42,9 @@ def _bias(axes: Axes, worlds: Sequence[Mapping[str, Any]]) -> None:
         label="parameters known",
     )
     axes.set_yticks(height, [f"{w['world']}: {w['what']}" for w in shown])
-    axes.xaxis.set_major_formatter("{x:+.0%}")
+    axes.xaxis.set_major_formatter(lambda share, _: f"{share:+.0%}" if share else "0")
     axes.set_title("Customers lost: said against true")
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.07), ncols=3)
 
 
 def _gaps(axes: Axes, series: Sequence[Mapping[str, float]], ranking: Mapping[str, Any]) -> None:

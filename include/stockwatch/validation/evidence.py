@@ -26,7 +26,8 @@ class Evidence(NamedTuple):
 
 
 def seen(feed: Feed, area: Index, as_of: Index, factor: Array | float = 1.0) -> Evidence:
-    """Demand before the gap, days out in it, and days out before, as a check of the date `as_of` has them.
+    """Demand before the gap, days out in it, and days out before, as a check of the date `as_of` has them. What else is
+    out on that date counts for the whole gap.
 
     `factor` is w of equation 1, demand of a day against the usual one; 1 when nothing is known of it.
     """
@@ -42,16 +43,18 @@ def seen(feed: Feed, area: Index, as_of: Index, factor: Array | float = 1.0) -> 
     weight = FORGETTING ** np.clip(age - evidence_age, 0, None)
     exposure = np.where(sold > 0, 1 - SELL_OUT_DAY_EXPOSURE, 1.0) * is_out * in_window * factor
     half_life = Assumptions().memory_half_life_days
-    days_out = is_current.sum(axis=0)
-    others, siblings = _others_out(is_out, area)
+    store_scope, item_scope = (
+        np.take_along_axis(np.broadcast_to(share, is_out.shape), as_of[None].astype(np.int64), axis=0)[0]
+        for share in _others_out(is_out, area)
+    )
     return Evidence(
         demand_a=(weight * sold * (on_sale > 0)).sum(axis=0),
         demand_b=(weight * on_sale).sum(axis=0),
         exposure_days=(exposure * is_current).sum(axis=0),
         earlier_exposure_days=(exposure * ~is_current * np.exp2(-np.clip(age, 0, None) / half_life)).sum(axis=0),
-        store_scope=(others * is_current).sum(axis=0) / np.maximum(days_out, 1),
-        item_scope=(siblings * is_current).sum(axis=0) / np.maximum(days_out, 1),
-        days_out=days_out,
+        store_scope=store_scope,
+        item_scope=item_scope,
+        days_out=is_current.sum(axis=0),
     )
 
 

@@ -37,5 +37,6 @@ def plot_phantoms(worlds: Sequence[Mapping[str, Any]], path: Path) -> None:
         score_axes.set_xticks(places, [f"{world['world']}" for world in worlds], rotation=15)
         score_axes.set_ylabel("average precision")
         score_axes.set_title("Phantom days ranked")
-        score_axes.legend(frameon=False, ncols=4)
+        score_axes.margins(y=0.15)  # room for the legend
+        score_axes.legend(frameon=False, ncols=4, loc="upper right")
         save(figure, path)

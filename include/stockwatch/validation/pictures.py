@@ -10,7 +10,7 @@ from include.stockwatch.domain.columns import ASSORTMENT, ITEMS, LOCATIONS, OBSE
 from include.stockwatch.domain.master import per_partner, ranged_on
 from include.stockwatch.domain.thresholds import SeverityBand, SeverityBands, Threshold, Thresholds
 from include.stockwatch.simulation.world import World
-from include.stockwatch.workflows.assess import assess
+from include.stockwatch.workflows.checks.assess import assess
 from include.stockwatch.workflows.rules import MasterData, Rules
 
 if TYPE_CHECKING:

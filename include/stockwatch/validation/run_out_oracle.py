@@ -43,13 +43,14 @@ def with_true_risks(world: World, found: pa.Table) -> pa.Table:
     """
     first = world.parameters.first_date
     day = (np.asarray(found["business_date"]).astype("datetime64[D]") - np.datetime64(first)).astype(int)
-    store_of = {(place.partner, place.location_id): number for number, place in enumerate(world.network.stores)}
+    places = (*world.network.stores, *world.network.warehouses)
+    place_of = {(place.partner, place.location_id): number for number, place in enumerate(places)}
     item_of = {gtin: number for number, gtin in enumerate(world.catalogue.gtins)}
-    places = zip(found["partner"].to_pylist(), found["location_id"].to_pylist(), strict=True)
-    store = np.array([store_of.get(place, -1) for place in places])
+    keys = zip(found["partner"].to_pylist(), found["location_id"].to_pylist(), strict=True)
+    place = np.array([place_of[key] for key in keys])
     item = np.array([item_of[one] for one in found["item_id"].to_pylist()])
-    risk = true_risks(world, int(day.min()))[day, store, item]
-    is_known = (store >= 0) & np.isfinite(np.asarray(found["p_runs_out"], float))
+    risk = true_risks(world, int(day.min()))[day, place, item]
+    is_known = np.isfinite(np.asarray(found["p_runs_out"], float))
     column = pa.array(np.where(is_known, risk, np.nan), from_pandas=True)
     return found.set_column(found.schema.get_field_index("p_runs_out"), "p_runs_out", column)
 
@@ -57,13 +58,14 @@ def with_true_risks(world: World, found: pa.Table) -> pa.Table:
 def true_risks(world: World, first_day: int) -> Array:
     """The risk of each series on each evening from a day on to sell out before its next receipt.
 
-    Shapes: (day, store, item); NaN before the first day and on the last
+    Shapes: (day, place, item), the stores first and then the DCs; NaN before the first day and on the last
     """
     parameters, rng = world.parameters, np.random.default_rng([world.seed, 41])
     future = outlook(parameters, world.network, world.catalogue, world.seed)
     life = Life(parameters, world.network, world.catalogue, future, world.seed)
     demand = CountDemand(future.mean, parameters.dispersion, stream(world.seed, "demand"))
-    risks = np.full((parameters.days, *future.mean.shape), np.nan)
+    places = len(world.network.stores) + len(world.network.warehouses)
+    risks = np.full((parameters.days, places, future.mean.shape[1]), np.nan)
     is_forgotten = np.zeros_like(future.mean)
     for day in range(len(future.factor) - 1):
         life.live_day(day, demand)
@@ -87,19 +89,25 @@ def _forgotten(life: Life, day: int, before: Array) -> Array:
 
 
 def _runs_out_first(life: Life, day: int, is_forgotten: Array, rng: np.random.Generator) -> Array:
-    """Live on from the evening of a day; the share of copies that sell out before a receipt, (store, item)."""
+    """Live on from the evening of a day; the share of copies that sell out before a receipt, (place, item)."""
     ahead = _copied(life, day, is_forgotten, rng)
     demand = CountDemand(ahead.future.mean, life.parameters.dispersion, rng)
-    is_open = ahead.stores.shelf > 0
+    is_open = _stock(ahead) > 0
     runs_out = np.zeros_like(is_open)
     for day_ahead in range(len(ahead.future.factor)):
-        was_empty = ahead.stores.shelf <= 0
+        was_empty = _stock(ahead) <= 0
         ahead.live_day(day_ahead, demand)
-        came = ahead.stores.received > 0
-        starts = np.isin(ahead.cause, GONE) & ~was_empty
+        came = np.concatenate([ahead.stores.received, ahead.depots.received]) > 0
+        is_gone = np.concatenate([np.isin(ahead.cause, GONE), ahead.depots.stock <= 0])
+        starts = is_gone & ~was_empty
         runs_out |= is_open & starts & ~came
         is_open &= ~(starts | came)
     return np.asarray(runs_out.reshape(len(runs_out), COPIES, -1).mean(axis=1))
+
+
+def _stock(life: Life) -> Array:
+    """What is on the shelves of the stores, and in the DCs: (place, item)."""
+    return np.concatenate([life.stores.shelf, life.depots.stock])
 
 
 def _copied(life: Life, day: int, is_forgotten: Array, rng: np.random.Generator) -> Life:

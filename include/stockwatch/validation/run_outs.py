@@ -1,9 +1,10 @@
 """How well a check foresees that stock runs out, in a world whose truth is known.
 
 A run-out is the first day of an empty shelf that was sold empty: for want of an order or a delivery, not by theft, a
-neglected shelf or a plan. It is foreseen on a day if it comes before the next receipt; that is what `p_runs_out` is the
-probability of, and what the days-of-supply rule is held to as well. Days on which the shelf is empty already, whatever
-the record says, are not judged: nothing is left to run out.
+neglected shelf or a plan. That of a DC is the first day at whose close nothing is left to ship. It is foreseen on a day
+if it comes before the next receipt; that is what `p_runs_out` is the probability of, and what the days-of-supply rule
+is held to as well. Days on which the shelf is empty already, whatever the record says, are not judged: nothing is left
+to run out.
 """
 
 from __future__ import annotations
@@ -73,15 +74,21 @@ class Foresight:
 
 
 def foresight(
-    world: World, found: pa.Table, limit: float, min_days_of_supply: float, draws: int | None = None
+    world: World,
+    found: pa.Table,
+    limit: float,
+    min_days_of_supply: float,
+    draws: int | None = None,
+    *,
+    of_dcs: bool = False,
 ) -> Foresight:
-    """Hold the risks of `pictures.pictures` on every date against what happened.
+    """Hold the risks of `pictures.pictures` on every date against what happened in the stores, or in the DCs.
 
     Grain:  found (business_date, series) for all dates from some day on
     Source: a risk that is the share p of so many `draws` is off by chance; p (1 - p) / (draws - 1), which is what that
             adds to its squared error on average, is taken off
     """
-    truth = _Truth(world)
+    truth = _Truth(world, world.dc_truth if of_dcs else world.truth)
     day, series = truth.places(found)
     inside = series >= 0
     risk, supply = (np.asarray(found.column(name), float) for name in ("p_runs_out", "days_of_supply"))
@@ -120,29 +127,29 @@ def foresight(
     )
 
 
-def announced_at(world: World, found: pa.Table, precision: float) -> float | None:
+def announced_at(world: World, found: pa.Table, precision: float, *, of_dcs: bool = False) -> float | None:
     """The largest share of run-outs that any limit announces at a precision of at least this; None if none has it."""
-    held = [foresight(world, found, percent / 100, 0.0) for percent in range(1, 100)]
+    held = [foresight(world, found, percent / 100, 0.0, of_dcs=of_dcs) for percent in range(1, 100)]
     return max((one.announced_share for one in held if one.announced_days and one.precision >= precision), default=None)
 
 
 class _Truth:
     """What happened, as arrays (day, series)."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, truth: pa.Table) -> None:
         self.first_date: dt.date = world.parameters.first_date
         self.days = world.parameters.days
-        keys = _keys(world.truth)
+        keys = _keys(truth)
         self.keys = pc.unique(keys)
         self.series = len(self.keys)
-        day = _days(world.truth.column("business_date"), self.first_date)
+        day = _days(truth.column("business_date"), self.first_date)
         place = np.asarray(pc.index_in(keys, self.keys), int)
         empty, came = (np.zeros((self.days, self.series), bool) for _ in range(2))
-        sold_out = pc.is_in(world.truth.column("cause"), pa.array(SOLD_OUT))
-        empty[day, place] = np.asarray(world.truth.column("is_empty"))
+        sold_out = pc.is_in(truth.column("cause"), pa.array(SOLD_OUT))
+        empty[day, place] = np.asarray(truth.column("is_empty"))
         gone = np.zeros_like(empty)
         gone[day, place] = np.asarray(sold_out)
-        came[day, place] = np.asarray(world.truth.column("received_units"), float) > 0
+        came[day, place] = np.asarray(truth.column("received_units"), float) > 0
         self.empty, self.starts = empty, gone.copy()
         self.starts[1:] &= ~empty[:-1]
         self.starts[0] = False

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from include.stockwatch.domain.availability import EMPTY, Status
+from include.stockwatch.domain.availability import EMPTY
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.thresholds import STANDARD
 from include.stockwatch.simulation.world import WORLDS, World, simulate
 from include.stockwatch.validation import detection
 from include.stockwatch.validation.attribution import Attribution, attribution
+from include.stockwatch.validation.dcs import dc_validation
 from include.stockwatch.validation.masking import masked_demand
 from include.stockwatch.validation.pictures import PLAIN, pictures
 from include.stockwatch.validation.run_out_oracle import COPIES, with_true_risks
@@ -25,6 +25,8 @@ WARM_UP_DAYS = 56
 BATCH_DAYS = 8
 EVERY = 3
 """On other seeds one day in so many is judged: silent runs are days long."""
+LIMIT, MIN_DAYS = STANDARD["run_out_probability"], PLAIN.thresholds.thresholds[0].min_days_of_supply or 0
+"""From which probability on, and below how many days of supply, a series is at risk."""
 
 
 def world_validation(name: str, seed: int = 1) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def world_validation(name: str, seed: int = 1) -> dict[str, Any]:
     dates = _dates(world)
     table = _checked(world, dates)
     shown = _Shown(world, table, dates)
-    causes = attribution(world, table)
+    causes, known = attribution(world, table), with_true_risks(world, table)
     return {
         "world": name,
         "seed": seed,
@@ -41,14 +43,14 @@ def world_validation(name: str, seed: int = 1) -> dict[str, Any]:
         "empty_share": float(shown.is_empty.mean()),
         "phantom_share": float(shown.is_phantom.mean()),
         **shown.phantoms(),
-        **_at_dcs(table),
         **shown.stock_outs(),
         **shown.losses(),
         "causes_right": causes.right_share,
         "dc_causes_right": causes.dc_right_share,
         "confusion": _confusion(causes),
-        **_run_outs(world, table),
+        **_run_outs(world, table, known),
         "demand": masked_demand(world, dates[:: max(len(dates) // 4, 1)], seed),
+        "dcs": dc_validation(world, table, known, LIMIT, MIN_DAYS),
     }
 
 
@@ -73,17 +75,9 @@ def _checked(world: World, dates: Sequence[dt.date]) -> pa.Table:
     )
 
 
-def _at_dcs(table: pa.Table) -> dict[str, Any]:
-    """Days of DCs on which the status is known, and those on which stock is suspected to be phantom: no DC has any."""
-    of_dcs = table.filter(pc.equal(table["location_type"], "dc"))["status"].to_pylist()
-    known = [status for status in of_dcs if status != Status.UNKNOWN.value]
-    return {"dc_days": len(known), "dc_days_suspected": known.count(Status.PHANTOM_SUSPECTED.value)}
-
-
-def _run_outs(world: World, table: pa.Table) -> dict[str, Any]:
+def _run_outs(world: World, table: pa.Table, known: pa.Table) -> dict[str, Any]:
     """Run-outs announced, and Brier scores: ours, the oracle's and that of the days-of-supply rule."""
-    limit, min_days = STANDARD["run_out_probability"], PLAIN.thresholds.thresholds[0].min_days_of_supply or 0
-    seen, known = foresight(world, table, limit, min_days), with_true_risks(world, table)
+    seen = foresight(world, table, LIMIT, MIN_DAYS)
     return {
         "run_outs": seen.run_outs,
         "run_outs_announced": seen.announced_share,
@@ -92,7 +86,7 @@ def _run_outs(world: World, table: pa.Table) -> dict[str, Any]:
         "announced_at_half": announced_at(world, table, 0.5),
         "oracle_announced_at_half": announced_at(world, known, 0.5),
         "run_out_brier": seen.brier,
-        "oracle_run_out_brier": foresight(world, known, limit, min_days, draws=COPIES).brier,
+        "oracle_run_out_brier": foresight(world, known, LIMIT, MIN_DAYS, draws=COPIES).brier,
         "rule_brier": seen.rule_brier,
     }
 

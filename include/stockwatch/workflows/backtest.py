@@ -13,23 +13,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.stockwatch.alerting.case import Standing
+from include.stockwatch.alerting.case import STARTS, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.alerting.grouping import Series
 from include.stockwatch.alerting.incident import Incident, Lack, MemberState
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.mass_change import suspicion
+from include.stockwatch.alerting.messages import thread
+from include.stockwatch.alerting.owners import Directory
+from include.stockwatch.alerting.routing import facts_of
 from include.stockwatch.domain.availability import EMPTY, Status
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.errors import StockwatchError
-from include.stockwatch.workflows.check import availability_on, delivered_until, in_all, kpis_of, rules_of
-from include.stockwatch.workflows.day import Day
-from include.stockwatch.workflows.fed import fed_by
-from include.stockwatch.workflows.incidents import day_of, decide_day
-from include.stockwatch.workflows.mass import mass_pictures
-from include.stockwatch.workflows.pictures import Known
-from include.stockwatch.workflows.precision import Told, verdicts
+from include.stockwatch.workflows.checks.check import availability_on, delivered_until, in_all, kpis_of, rules_of
+from include.stockwatch.workflows.incidents.day import Day
+from include.stockwatch.workflows.incidents.decide import day_of, decide_day
+from include.stockwatch.workflows.incidents.fed import fed_by
+from include.stockwatch.workflows.incidents.mass import mass_pictures
+from include.stockwatch.workflows.incidents.pictures import Known
+from include.stockwatch.workflows.incidents.precision import Told, verdicts
+from include.stockwatch.workflows.routing import directory
 from include.stockwatch.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ class NothingDelivered(StockwatchError):
 class _Replay:
     """The incidents of a replay as they stand, and what has been counted so far."""
 
-    tenant: str
+    people: Directory
     ongoing: dict[str, Incident] = field(default_factory=dict)
     ended: dict[str, Incident] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -106,7 +110,8 @@ def _replayed(
     dates = [date for date in delivered if (first or date) <= date <= (last or date)]
     if not dates:
         raise NothingDelivered(_nothing(sorted(delivered), first, last))
-    replay = _Replay(services.settings.stockwatch.tenant)
+    with services.state.read() as tx:
+        replay = _Replay(directory(services, tx))
     series = services.lake.table("observations", feeds=services.settings.feeds).select(*SERIES).distinct().count()
     size = max(1, BATCH_SERIES // max(1, services.lake.engine.execute(series)))
     for start in range(0, len(dates), size):
@@ -162,16 +167,22 @@ def _day(services: Services, replay: _Replay, date: dt.date, rows: pa.Table, fee
     day: Counter[str] = Counter(mass_changes=_mass_changes(services, replay, shown, fresh, feeds))
     for decision in decided.decisions:
         if decision.incident is not None and decision.event_kind is not None:
-            _count(replay, day, decision.incident, decision.event_kind, is_new=decision.reason is Reason.FIRST)
+            _count(replay, day, date, decision.incident, decision.event_kind, is_new=decision.reason is Reason.FIRST)
     replay.decided_on |= dict.fromkeys(fresh, date)
     _remember(replay, shown)
     told = ("opened", "resolved", "messages", "mass_changes")
     return {**{name: day[name] for name in told}, "open": len(replay.ongoing)}
 
 
-def _count(replay: _Replay, day: Counter[str], after: Incident, event_kind: str, *, is_new: bool) -> None:
-    """Count what an event costs, and let its state stand."""
-    sent = _messages(event_kind, replay.ongoing.get(after.fingerprint), after)
+def _count(
+    replay: _Replay, day: Counter[str], date: dt.date, after: Incident, event_kind: str, *, is_new: bool
+) -> None:
+    """Count what an event costs, and let its state stand. Who has an incident is said when it starts."""
+    assigned = replay.people.assign(facts_of(after), dt.datetime.combine(date, dt.time(12), dt.UTC))
+    if event_kind in STARTS:
+        after = after.model_copy(update={"owner": assigned.owner})
+    copies = len({*after.copies, *assigned.copies} - {after.channel})
+    sent = _messages(event_kind, replay.ongoing.get(after.fingerprint), after, copies)
     day[event_kind] += 1
     day["messages"] += sent
     replay.per_owner[after.owner]["messages"] += sent
@@ -328,13 +339,19 @@ def _shelves(truth: pa.Table, date: dt.date) -> dict[Key, bool]:
     return dict(zip(keys, of_date["is_empty"].to_pylist(), strict=True))
 
 
-def _messages(kind: str, before: Incident | None, after: Incident) -> int:
-    """Slack calls that an event costs: a post, an update if the text changes, an update and a reply at the end."""
+def _messages(kind: str, before: Incident | None, after: Incident, copies: int) -> int:
+    """Slack calls that an event costs, as `record`: its message if that changes, its lines in other channels and in the
+    thread.
+    """
     if kind in ("resolved", "reopened"):
-        return 2  # without what is said of it in the thread: see alerting/thread.py
-    if before is None or before.data_as_of != after.data_as_of:  # a message names the date of its data
-        return 1
-    return int(render(before).digest() != render(after).digest())
+        return 2 + copies
+    if before is None:
+        return 1 + copies
+    has_a_line = thread.told(before, after, kind, "", None) is not None
+    if before.data_as_of != after.data_as_of and not copies:  # a message names the date of its data
+        return 1 + has_a_line
+    was, now = render(before), render(after)
+    return (was.digest() != now.digest()) + copies * (was.fallback != now.fallback) + has_a_line
 
 
 def _total(amounts: Iterator[Mapping[str, float]]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import bulletins, ledger
-from include.stockwatch.alerting.relay_message import Day, Said, render
+from include.stockwatch.alerting.messages.relay_message import Day, Said, render
 from include.stockwatch.domain import signals as domain
 from include.stockwatch.domain.customer_signals import ComplaintKind
 from include.stockwatch.domain.loyalty import Figure

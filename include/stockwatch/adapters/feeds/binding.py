@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,11 @@ from include.stockwatch.settings.feed import PIECES, BusinessDate, DropRule, Edi
 
 MAX_NAME, MAX_ID = 200, 80
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+DOT_ZERO = re.compile(r"[0-9]+\.0+")
+
+SERIAL = re.compile(r"[3-6][0-9]{4}(\.[0-9]+)?")
+"""A day as spreadsheets number it, from 1982 to 2091."""
+
 NAMES = ("item_name", "location_name", "category")
 UNMAPPED = "UNMAPPED_CODE"
 """A code that the profile does not know: kept as it came, reported, not loaded, and no fault of the partner."""
@@ -155,17 +160,21 @@ def with_places(rows: pa.Table, first: int) -> pa.Table:
     return rows.append_column(PLACE, pa.array(np.arange(first, first + len(rows))))
 
 
-def period_of(source: BusinessDate, name: str, notes: Notes, received: dt.date) -> Period | None:
-    """The date that the whole file is for, by its name, its preamble or its receipt; none and a hold if not found."""
+def period_of(source: BusinessDate, names: Sequence[str], notes: Notes, received: dt.date) -> Period | None:
+    """The date that the whole file is for, by its name, its preamble or its receipt; none and a hold if not found.
+
+    `names` are that of the file, and that of the archive in which it came.
+    """
     if source.source == "receipt":
         day = received - dt.timedelta(days=source.days_before_receipt)
         return Period(day - dt.timedelta(days=source.period_days - 1), day)
-    texts = [name] if source.source == "file_name" else notes.preamble
+    texts = list(dict.fromkeys(names)) if source.source == "file_name" else notes.preamble
     for text in texts:
         found = read_period(text, source)
         if found:
             return found
-    where = f"the file name `{name}`" if source.source == "file_name" else "the rows above the header"
+    called = ", ".join(f"`{text}`" for text in texts)
+    where = f"the file name {called}" if source.source == "file_name" else "the rows above the header"
     what = f"no date of the form {source.format} where `date.pattern` looks for it: {where}"
     notes.hold(HoldCode.NO_DATE, what, "correct `date.pattern` or `date.format`, or ask the partner what changed")
     return None
@@ -268,9 +277,15 @@ def _dates(
     source, column = feed.date, feed.date.column or ""
     texts = Texts(rows, column)
     found = [read_period(text, source) for text in texts.different]
-    reason = f"not a date of the form {source.format}"
     bad = np.array([one is None for one in found], bool)[texts.places]
-    faults.note(bad, Fault("BAD_DATE", column, reason, "correct the date, or `date.format` if all are like this"))
+    reason = "a day as spreadsheets number it, in a cell that is not formatted as a date"
+    serial = Fault("BAD_DATE", column, reason, "ask the partner to format the column as dates")
+    faults.note(bad & texts.are(lambda text: SERIAL.fullmatch(text) is not None), serial)
+    reason = f"not a date of the form {source.format}"
+    fix = (
+        "correct the date, or `date.format` if all are like this; `drop` leaves out totals and headers that come again"
+    )
+    faults.note(bad, Fault("BAD_DATE", column, reason, fix))
     last = pa.array([one and one.last for one in found], pa.date32()).take(pa.array(texts.places))
     days = np.array([(one.last - one.first).days + 1 if one else 1 for one in found], np.int64)[texts.places]
     return last, days
@@ -300,7 +315,7 @@ def _locations(rows: pa.Table, feed: Feed, faults: Faults) -> pa.Array:
     texts = Texts(rows, column)
 
     def meaning(text: str) -> str:
-        return _padded(_clean_id(text), where.width) or (where.constant or "")
+        return _padded(clean_id(text), where.width) or (where.constant or "")
 
     fix = "fill in the location, or set `location_id.constant` if the file is about one place"
     found = texts.strings(meaning)
@@ -313,9 +328,10 @@ def _items(rows: pa.Table, feed: Feed, faults: Faults) -> pa.Array:
     """The text of the item id; what it is, the whole column decides later."""
     column = Value.ITEM if feed.is_edi else feed.item_id.column
     texts = Texts(rows, column)
-    fault = Fault("MISSING_ID", column or "", "no item id", "fill in the item")
+    fix = "fill in the item, or drop such rows by a rule with `blank: true`"
+    fault = Fault("MISSING_ID", column or "", "no item id", fix)
     faults.note(texts.are(lambda text: not text), fault)
-    return texts.strings(lambda text: _clean_id(text) or None)
+    return texts.strings(lambda text: clean_id(text) or None)
 
 
 def item_id(text: str, feed: Feed) -> str:
@@ -353,12 +369,16 @@ def _coded_quantities(rows: pa.Table, feed: Feed, faults: Faults) -> dict[str, n
 
 
 def _numbers(texts: Texts, feed: Feed, column: str, code: str, faults: Faults, *, money: bool = False) -> np.ndarray:
-    parse = parser(feed.format.decimal, feed.format.thousands, money=money)
+    parse = parser(feed.format.decimal, feed.format.thousands, money=money, currency=feed.currency)
     is_none = _is_one_of((*feed.no_data, *feed.not_ranged, ""))
     numbers = texts.floats(lambda text: None if is_none(text) else parse(text))
     bad = np.isnan(numbers) & ~texts.are(is_none)
-    reason = f"not a number with `{feed.format.decimal}` as decimal mark"
-    faults.note(bad, Fault(code, column, reason, "correct the number, or leave it blank"))
+    reason = f"not a number{f' of {feed.currency}' if money else ''} with `{feed.format.decimal}` as decimal mark"
+    fix = "correct the number, or leave it blank"
+    if not feed.is_edi:
+        settings = f"{'`currency`, ' if money else ''}`format.decimal`, `format.thousands` or `no_data`"
+        fix += f"; if all are like this, {settings} says what is meant"
+    faults.note(bad, Fault(code, column, reason, fix))
     return numbers
 
 
@@ -450,8 +470,10 @@ def _padded(text: str, width: int) -> str:
     return text.zfill(width) if width and text.isdigit() else text
 
 
-def _clean_id(text: str) -> str:
-    return CONTROL.sub("", text)[:MAX_ID] if text else ""
+def clean_id(text: str) -> str:
+    """An id without what nobody sees, and without the apostrophe and the `.0` that spreadsheets add to numbers."""
+    text = CONTROL.sub("", text)[:MAX_ID].removeprefix("'")
+    return text.partition(".")[0] if DOT_ZERO.fullmatch(text) else text
 
 
 def _clean_name(text: str) -> str | None:

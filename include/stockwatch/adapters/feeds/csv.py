@@ -204,6 +204,12 @@ class _Table:
             elif self._fits(cells):
                 yield first, cells[:width] + [""] * (width - len(cells))
             else:
+                if 1 < len(cells) < self.header.needed and self.notes.lacks_line_end:
+                    what = (
+                        f"line {first} has {len(cells)} of {width} fields and no line end: the file was cut off there"
+                    )
+                    fix = "ask the partner to send the file again; release it if this line is a note and the file whole"
+                    self.notes.hold(HoldCode.LAST_LINE_CUT, what, fix)
                 yield self._wrong_field_count(cells, first)
 
     def _fits(self, cells: list[str]) -> bool:

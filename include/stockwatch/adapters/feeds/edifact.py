@@ -121,7 +121,7 @@ class Interchange:
     def __init__(self, segments: Segments, found: Found, feed: Feed, notes: Notes) -> None:
         assert isinstance(feed.format, Edifact)
         self._segments, self._found, self._feed, self._form, self._notes = segments, found, feed, feed.format, notes
-        self._reading = Reading(".", (), (), False, notes, found.rows, found.rejects)
+        self._reading = Reading(".", (), (), False, notes, found.rows, found.rejects, feed.units)
         self._message: Message | None = None
         self._sender = self._receiver = self._number = ""
         self._group = self._reference = ""  # control numbers of the group and the message that are open
@@ -177,6 +177,7 @@ class Interchange:
             notes=self._notes,
             rows=self._found.rows,
             rejects=self._found.rejects,
+            units=self._feed.units,
         )
         self._check_parties(is_test=component(segment, 11) not in ("", "0"))
 

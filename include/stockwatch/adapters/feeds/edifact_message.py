@@ -22,6 +22,7 @@ from include.stockwatch.adapters.feeds.edifact_segments import Segment, Unreadab
 from include.stockwatch.adapters.feeds.raw import LOCATION, TOTAL, Notes, Reject, Value, as_raw
 from include.stockwatch.domain.gtin import is_gtin
 from include.stockwatch.errors import HoldCode
+from include.stockwatch.settings.feed import Units
 
 MOST_IN_LINE = 100_000
 """Quantities of one LIN, which are read together."""
@@ -40,6 +41,10 @@ OWN_IDS = frozenset({"", "1", "5"})
 DATES = {"137"}.union(*({last, *firsts} for layout in LAYOUTS.values() for last, firsts in layout.dates.items()))
 
 
+CANCELS = "1"
+"""The function of a message (1225) that cancels an earlier one."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """How the values of an interchange are written, which ids the feed takes, and where rows and findings go."""
@@ -51,6 +56,7 @@ class Reading:
     notes: Notes
     rows: list[Row]
     rejects: list[Reject]
+    units: Units
 
     def text(self, value: str, number: int) -> str:
         """An id or a code in its character set.
@@ -258,17 +264,22 @@ class Message:
 
     def _pri(self, segment: Segment, number: int) -> None:
         scope, line, notes = self._after(), self._line, self._reading.notes
-        _, value, _, _, basis, *_ = [*composite(segment, 1), "", "", "", "", ""]
+        _, value, _, _, basis, unit, *_ = [*composite(segment, 1), "", "", "", "", "", ""]
         price = self._reading.number(value)
         if price is None:
             what = f"price `{value}` is no number with `{self._reading.decimal}` as decimal mark (UNA): left out"
             notes.warn("BAD_PRICE", number, what)
-        elif price and basis.strip() not in ("", "1"):
-            notes.warn("PRICE_BASIS", number, f"price {value} is for {basis.strip()} units: left out")
+        elif price and not (basis.strip() in ("", "1") and self._reading.units.are_pieces(unit.strip())):
+            of = f"{basis.strip() or 1} {unit.strip() or 'units'}"
+            notes.warn("PRICE_BASIS", number, f"price {value} is for {of}, not for one piece: left out")
         elif price and line:
             line.price = line.price or price
             if isinstance(scope, Group):
                 scope.price = scope.price or price
+
+    def _bgm(self, segment: Segment, number: int) -> None:
+        if component(segment, 3) == CANCELS:
+            self._reading.notes.hold_cancellation(number, f"BGM `{CANCELS}`")
 
     def _part(self, segment: Segment, _: int) -> None:
         self._after().about.add(segment[0][0])
@@ -284,6 +295,7 @@ class Message:
 
 
 READERS = {
+    "BGM": Message._bgm,
     "LIN": Message._lin,
     "PIA": Message._pia,
     "IMD": Message._imd,

@@ -50,9 +50,9 @@ def blocks(path: Path, encoding: str, notes: Notes, first_bytes: int, block_byte
         at = file.tell()
         parts = _parts(file, first_bytes, block_bytes)
         if found != "utf-8":
-            yield from _whole_lines(_transcoded(parts, found, at))
+            yield from _whole_lines(_transcoded(parts, found, at), notes)
             return
-        for block in _whole_lines(parts):
+        for block in _whole_lines(parts, notes):
             _check(block, at)
             at += len(block)
             yield block
@@ -90,7 +90,7 @@ def _parts(file: BinaryIO, first_bytes: int, block_bytes: int) -> Iterator[bytes
         size = block_bytes
 
 
-def _whole_lines(parts: Iterator[bytes]) -> Iterator[bytes]:
+def _whole_lines(parts: Iterator[bytes], notes: Notes) -> Iterator[bytes]:
     """Move the cuts between parts to where lines end."""
     left = b""
     for part in parts:
@@ -104,6 +104,7 @@ def _whole_lines(parts: Iterator[bytes]) -> Iterator[bytes]:
             what = f"a line is longer than {MAX_LINE // 1024 // 1024} MB"
             raise Unreadable(HoldCode.LAYOUT_CHANGED, what, "ask the partner for a file with one row a line")
     if left:
+        notes.lacks_line_end = not left.endswith(b"\r")
         yield left + b"\n"
 
 

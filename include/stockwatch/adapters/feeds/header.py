@@ -164,11 +164,23 @@ def _hold_for_missing(found: _Row, feed: Feed, notes: Notes) -> None:
     what = f"{is_or_are.format(quoted(missing))} missing; columns the feed does not use: {quoted(unused) or 'none'}"
     for name, cells in _near(found, feed.file_columns()).items():
         what += f"; near `{name}`: {quoted(cells)}"
+    fix = "ask the partner what changed, or bind the new name in the feed"
     if sum(map(bool, row)) == 1:
         what += " (only one column was found"
         what += f": is the delimiter really `{feed.format.delimiter}`?)" if isinstance(feed.format, Csv) else ")"
+        delimiter = _delimiter(max(row), missing)
+        if delimiter and isinstance(feed.format, Csv):
+            what = f"the columns of the feed stand between `{delimiter}`, and `format.delimiter` is another"
+            fix = f'set `format.delimiter: "{delimiter}"` if the partner changed it; did the decimal mark change too?'
     _hold_for_repeated(found, notes)
-    notes.hold(HoldCode.LAYOUT_CHANGED, what, "ask the partner what changed, or bind the new name in the feed")
+    notes.hold(HoldCode.LAYOUT_CHANGED, what, fix)
+
+
+def _delimiter(cell: str, missing: Sequence[str]) -> str:
+    """What stands in a cell between all columns that are missing, as YAML writes it; nothing if none does."""
+    names = set(map(plain, missing))
+    found = (one for one in ",;\t|" if names <= {plain(part.strip('" ')) for part in cell.split(one)})
+    return next(found, "").replace("\t", "\\t")
 
 
 def quoted(names: Sequence[str]) -> str:

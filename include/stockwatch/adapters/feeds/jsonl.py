@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -60,9 +59,10 @@ class Record:
 
 @dataclass(frozen=True)
 class _Fault:
-    """In place of an object that is JSON but no row."""
+    """In place of an object that is no row, or not even JSON."""
 
     reason: str
+    is_json: bool = True
 
 
 def _records(path: Path, form: JsonLines, notes: Notes) -> Iterator[Record | Reject]:
@@ -77,24 +77,19 @@ def _records(path: Path, form: JsonLines, notes: Notes) -> Iterator[Record | Rej
 
 def _of_lines(path: Path, form: JsonLines, notes: Notes) -> Iterator[Record | Reject]:
     decoder = _decoder(form.decimal)
-    line, row = 0, None
+    line, value = 0, None  # the last one
     for block in encoding.blocks(path, form.encoding, notes, BLOCK_BYTES, BLOCK_BYTES):
         for letters in block.splitlines():
             line += 1
             text = letters.decode()
-            if text.strip():
-                row = _row(_decoded(decoder, text), line, text)
-                yield row
-    if isinstance(row, Reject) and row.line == line and not _ends_with_a_line(path):
+            if not text.strip():
+                value = None
+                continue
+            value = _decoded(decoder, text)
+            yield _row(value, line, text)
+    if isinstance(value, _Fault) and not value.is_json and notes.lacks_line_end:
         what = f"the file ends within line {line}, which is no whole object"
         raise Unreadable(HoldCode.TRUNCATED, what, "ask the partner to send it again")
-
-
-def _ends_with_a_line(path: Path) -> bool:
-    """Whether the last bytes are the end of a line, in whatever encoding."""
-    with path.open("rb") as file:
-        file.seek(-min(4, path.stat().st_size), io.SEEK_END)
-        return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
 
 
 def _of_array(text: str, form: JsonLines) -> Iterator[Record | Reject]:
@@ -171,7 +166,7 @@ def _decoded(decoder: json.JSONDecoder, text: str) -> Any:
     try:
         return _checked(decoder.decode(text), text)
     except json.JSONDecodeError as error:
-        return _Fault(f"{error.msg} at letter {error.pos + 1}")
+        return _Fault(f"{error.msg} at letter {error.pos + 1}", is_json=False)
     except RecursionError:
         return _Fault("too many values within each other")
 

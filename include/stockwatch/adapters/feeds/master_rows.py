@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.stockwatch.adapters.feeds import signal_rows
-from include.stockwatch.adapters.feeds.binding import CONTROL, MAX_ID, MAX_NAME, Texts
+from include.stockwatch.adapters.feeds.binding import CONTROL, MAX_NAME, Texts, clean_id
 from include.stockwatch.adapters.feeds.faults import Fault, Faults
 from include.stockwatch.adapters.feeds.meaning import Meaning
 from include.stockwatch.adapters.feeds.numbers import parser
@@ -191,7 +191,7 @@ def _gln(text: str) -> str | None:
 
 
 def _id(text: str, width: int) -> str | None:
-    text = CONTROL.sub("", text)[:MAX_ID]
+    text = clean_id(text)
     if gtin.SCIENTIFIC.fullmatch(text):
         return None
     return (text.zfill(width) if width and text.isdigit() else text) or None

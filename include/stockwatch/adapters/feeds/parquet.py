@@ -126,8 +126,9 @@ def _texts(values: pa.Array, feed: Feed) -> pa.Array:
         return _by_value(values, lambda value: typed.date(value, feed))
     if types.is_temporal(kind):
         return _by_value(values, str)
-    texts = values.cast(pa.string())
-    return pc.replace_substring(texts, ".", decimal) if types.is_decimal(kind) and decimal != "." else texts
+    if types.is_decimal(kind):
+        return _by_value(values, lambda value: f"{value:f}".replace(".", decimal))  # Arrow writes 0E-10
+    return values.cast(pa.string())
 
 
 def _by_value(values: pa.Array, text: Callable[[Any], str | None]) -> pa.Array:

@@ -119,12 +119,22 @@ class Notes:
     controls: list[Control] = field(default_factory=list)
     preamble: list[str] = field(default_factory=list)  # texts above the header row, in reading order
     columns: tuple[str, ...] = ()  # of the file
+    lacks_line_end: bool = False  # a text file is over, and its last line, at hand now, has no end
 
     def warn(self, code: str, line: int, what: str) -> None:
         """Note an oddity."""
         self.warned[code] += 1
         if self.warned[code] <= MOST_KEPT:
             self.warnings.append(Warn(code, line, what))
+
+    def hold_cancellation(self, segment: int, name: str) -> None:
+        """Note, once, that a message takes an earlier one back: none of its quantities is stock or sales."""
+        if not any(hold.code is HoldCode.CANCELLATION for hold in self.holds):
+            what = f"segment {segment}: {name} says that the message cancels an earlier one"
+            fix = (
+                "ask the partner for a whole report of the date; release the file if its quantities count all the same"
+            )
+            self.hold(HoldCode.CANCELLATION, what, fix)
 
     def hold(self, code: HoldCode, what: str, fix: str) -> None:
         """Note a reason to hold the whole file."""

@@ -50,7 +50,9 @@ def meaning(name: str, definition: Complaints | Loyalty) -> Meaning | None:
     if name == "value":
         parse = parser(definition.format.decimal, definition.format.thousands, money=True)
         reason = f"not a number, with `{definition.format.decimal}` as decimal mark"
-        return Meaning(lambda text: parse(text.removesuffix("%").rstrip()), "BAD_NUMBER", reason, "correct the number")
+        sign = "%" if isinstance(definition, Loyalty) and definition.shares_in == "percent" else ""
+        fix = "correct the number, or say in `shares_in` that shares are in percent"
+        return Meaning(lambda text: parse(text.removesuffix(sign).rstrip()), "BAD_NUMBER", reason, fix)
     return None
 
 

@@ -15,6 +15,8 @@ from include.stockwatch.adapters.feeds.content import Kind
 from include.stockwatch.adapters.feeds.encoding import BOMS
 
 CHUNK = 1 << 20
+MOST_HALVES = 0.8
+"""Share of the characters of a text in UTF-16 with a NUL in them: those of Latin letters, digits and marks."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Fact:
 def kind_of(path: Path) -> Fact:
     """What a file is: a kind of `content`, whether a feed can be of it or not."""
     kind = content.kind_of(path)
+    if kind is Kind.BINARY and _unmarked_utf16(path):
+        return Fact("kind", Kind.TEXT, False, "every second byte is NUL: a text in UTF-16 without a byte order mark")
     if kind is Kind.TEXT:
         return Fact("kind", kind, True, "a text that begins like no other format")
     return Fact("kind", kind, True, "as its first bytes say")
@@ -43,6 +47,9 @@ def encoding_of(path: Path) -> Fact:
     if marked:
         marked = re.sub("-[lb]e$", "", marked)  # the mark says which, and `utf-16` takes both
         return Fact("encoding", marked, True, "begins with a byte order mark")
+    unmarked = _unmarked_utf16(path)
+    if unmarked:
+        return Fact("encoding", unmarked, False, "no byte order mark, and every second byte is NUL")
     bad = _not_utf8(path)
     if bad is None:
         return Fact("encoding", "utf-8", True, "every byte is UTF-8")
@@ -51,6 +58,16 @@ def encoding_of(path: Path) -> Fact:
     return Fact(
         "encoding", "cp1252", False, f"not UTF-8 at byte {at}; read as cp1252 it says `{sample}`: is that right?"
     )
+
+
+def _unmarked_utf16(path: Path) -> str:
+    """Which UTF-16 the beginning of a file is, by its NULs: nearly all of them are the same halves of characters."""
+    with path.open("rb") as file:
+        start = file.read(content.HEAD_BYTES)
+    first, second = (start[at::2].count(0) for at in (0, 1))
+    if max(first, second) < MOST_HALVES * len(start) / 2 or min(first, second):
+        return ""
+    return "utf-16-le" if second else "utf-16-be"
 
 
 def _not_utf8(path: Path) -> tuple[int, bytes] | None:

@@ -53,7 +53,8 @@ class DateForm:
     why: str
     first: dt.date
     last: dt.date
-    days: int
+    dates: tuple[dt.date, ...]  # the different ones; of periods the last days
+    covers: int  # days that most periods have; 1 where it is no period
     share: float  # of the different texts that are such dates
 
 
@@ -82,10 +83,18 @@ def form_of(
     if not readings:
         return None
     form, sure, why = _decide(readings, tokens, latest, day_first=day_first)
-    days = sorted({day for day in readings[form] if day})
+    days = readings[form]
+    dates = sorted({day for day in days[groups - 1 :: groups] if day})
+    first = min(day for day in days if day)
     is_bare = groups == 1 and all(re.fullmatch(shape, text) for text, _ in tokens)
     kept = None if is_bare else pattern.pattern
-    return DateForm(form, kept, groups == PERIOD, sure, why, days[0], days[-1], len(days), len(tokens) / len(texts))
+    lengths = Counter(
+        (end - begin).days + 1
+        for begin, end in zip(days[::groups], days[groups - 1 :: groups], strict=True)
+        if begin and end
+    )
+    covers, share = lengths.most_common(1)[0][0], len(tokens) / len(texts)
+    return DateForm(form, kept, groups == PERIOD, sure, why, first, max(first, *dates), tuple(dates), covers, share)
 
 
 def _pattern(shape: str, groups: int, *, in_name: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -88,8 +89,9 @@ class Edi:
     locations: Mapping[str, int]  # kind of location id -> values
     without_location: int
     days: tuple[str, ...]  # YYYYMMDD, first and last
+    dates: tuple[dt.date, ...]
     undated: int
-    periods: int  # values that cover more than a day
+    periods: Mapping[int, int]  # days, more than one -> values that cover so many
     repeated: Mapping[str, int]  # code -> values beside an earlier one of the same day, location, item and code
     packs: int
     prices: int
@@ -127,6 +129,7 @@ def edi_of(path: Path, name: str, kind: str) -> Edi:
         counts.locations,
         counts.without_location,
         (min(counts.days), max(counts.days)) if counts.days else (),
+        tuple(sorted(filter(None, map(_date, counts.days)))),
         counts.undated,
         counts.periods,
         counts.repeated,
@@ -173,7 +176,8 @@ class _Counts:
         self.locations: Counter[str] = Counter()
         self.days: set[str] = set()
         self.repeated: Counter[str] = Counter()
-        self.without_location = self.undated = self.periods = self.packs = self.prices = 0
+        self.periods: Counter[int] = Counter()
+        self.without_location = self.undated = self.packs = self.prices = 0
         self._seen: set[int] = set()
         self._number = parser(".", "")
 
@@ -194,7 +198,9 @@ class _Counts:
         for first, last, count in _groups(rows, [Value.FIRST_DATE, Value.LAST_DATE]):
             self.days |= {last} if last else set()
             self.undated += 0 if last else count
-            self.periods += count if first and first != last else 0
+            begin, end = _date(first), _date(last)
+            if begin and end and begin < end:
+                self.periods[(end - begin).days + 1] += count
         self.packs += len(rows) - rows.column(Value.PACK).null_count
         self.prices += len(rows) - rows.column(Value.PRICE).null_count
         for *one, count in _groups(rows, [Value.CODE, Value.LAST_DATE, Value.LOCATION, Value.ITEM, Value.LEVEL]):
@@ -203,6 +209,14 @@ class _Counts:
             self._seen.add(known)
             if again:
                 self.repeated[one[0]] += again
+
+
+def _date(text: str) -> dt.date | None:
+    """A day written YYYYMMDD; None where it is none."""
+    try:
+        return dt.datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007  (a date, no moment)
+    except ValueError:
+        return None
 
 
 def _groups(rows: pa.Table, columns: list[str]) -> Iterator[tuple[Any, ...]]:

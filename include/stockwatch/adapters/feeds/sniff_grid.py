@@ -45,6 +45,8 @@ class Grid:
     is_whole: bool
     facts: tuple[Fact, ...] = ()
     settings: dict[str, str | bool | int] = field(default_factory=dict)
+    is_sparse: bool = False
+    """Whether blank cells at the end of a row are left out, as a workbook does."""
 
 
 def grid_of(path: Path, name: str, kind: str, encoding: Fact | None) -> tuple[Grid, tuple[Hold, ...]]:
@@ -66,7 +68,7 @@ def grid_of(path: Path, name: str, kind: str, encoding: Fact | None) -> tuple[Gr
     except Unreadable as error:
         notes.holds.append(error.hold)
         rows = [], [], True
-    return Grid(*rows, tuple(facts), settings), tuple(notes.holds)
+    return Grid(*rows, tuple(facts), settings, kind == Kind.XLSX), tuple(notes.holds)
 
 
 def _grid_of_text(path: Path, encoding: Fact) -> Grid:
@@ -153,15 +155,19 @@ def limited(rows: Iterable[tuple[int, list[str]]]) -> Rows:
 
 
 def _of_workbook(path: Path, notes: Notes) -> tuple[Rows, list[Fact]]:
-    """The rows of the sheet whose header is known best, the first one that can be seen if none is."""
+    """The rows of the sheet whose header is known best; of a hidden one only if no other has a known name."""
     feed = _any_table(Xlsx(kind="xlsx"))
     with workbook.opened(path, archive.Limits()) as book:
-        sheets = [one for one in book.sheets if one.is_visible][:MOST_SHEETS]
-        found = [limited(_of_sheet(sheet.rows(book, one, feed, notes))) for one in sheets]
-        names = [one.name for one in sheets]
+        names: list[str] = []
+        found: list[Rows] = []
+        known: list[int] = []
+        for one in sorted(book.sheets, key=lambda one: not one.is_visible)[:MOST_SHEETS]:
+            if one.is_visible or not any(known):
+                names.append(one.name)
+                found.append(limited(_of_sheet(sheet.rows(book, one, feed, notes))))
+                known.append(max(map(known_names, found[-1][0][:SAMPLE_LINES]), default=0))
     if not found:
         return ([], [], True), []
-    known = [max(map(known_names, rows[:SAMPLE_LINES]), default=0) for rows, _, _ in found]
     best = known.index(max(known))
     if len(found) == 1:
         return found[best], []

@@ -56,6 +56,7 @@ class Table:
     rows: list[list[str]]
     lines: list[int]
     totals: tuple[Total, ...]
+    headers_again: int
     odd_widths: int
     is_whole: bool
     numbers: NumberForm
@@ -68,14 +69,17 @@ class Table:
         return sorted(found, key=lambda column: (not column.filled, column.meaning.rank if column.meaning else 0))
 
 
-def table_of(grid: Grid, file_name: str, latest: dt.date) -> Table | None:
-    """What a table holds; none where it has no header that could name columns. `latest` is today."""
+def table_of(grid: Grid, file_names: Sequence[Sequence[str]], latest: dt.date) -> Table | None:
+    """What a table holds; none where it has no header that could name columns. `latest` is today.
+
+    `file_names` are that of its file, and that of the archive in which it came, each before others of the same kind.
+    """
     found = _header(grid.rows, grid.lines)
     if found is None:
         return None
     at, header = found
     names = grid.rows[at]
-    body, lines, odd = _body(grid, at)
+    body, lines, again, odd = _body(grid, at)
     totals, body, lines = _totals(names, body, lines)
     spelled = Counter(map(plain, names))
     columns = tuple(
@@ -86,12 +90,14 @@ def table_of(grid: Grid, file_name: str, latest: dt.date) -> Table | None:
     preamble = tuple(" | ".join(filter(None, row)) for row in grid.rows[:at])
     numbers = _number_form(columns)
     day_first = numbers.decimal == "," or grid.settings.get("delimiter") == ";"
-    date = _date_place(columns, preamble, file_name, latest, day_first=day_first)
+    date = _date_place(columns, preamble, file_names, latest, day_first=day_first)
     facts = [*grid.facts, header]
     twice = [name for name in names if name and spelled[plain(name)] > 1]
     if twice:
         why = "nobody can say which of them is meant, so they are left out"
         facts.append(Fact("names given twice", quoted(list(dict.fromkeys(twice))), False, why))
+    if again:
+        facts.append(Fact("header again", str(again), True, "rows that repeat the header: no observations"))
     if odd:
         facts.append(Fact("rows of another width", str(odd), False, "cut or joined lines, or a note below the table"))
     return Table(
@@ -102,6 +108,7 @@ def table_of(grid: Grid, file_name: str, latest: dt.date) -> Table | None:
         body,
         lines,
         totals,
+        again,
         odd,
         grid.is_whole,
         numbers,
@@ -134,22 +141,22 @@ def _row(line: int) -> str:
     return f"row {line}" if line else "the names of the file's own columns"
 
 
-def _body(grid: Grid, at: int) -> tuple[list[list[str]], list[int], int]:
-    """The rows below the header, as wide as it; and how many have another width."""
+def _body(grid: Grid, at: int) -> tuple[list[list[str]], list[int], int, int]:
+    """The rows below the header, as wide as it; how many are the header again; and how many have another width."""
     names = grid.rows[at]
     needed = max(place for place, name in enumerate(names) if name) + 1
     body: list[list[str]] = []
     lines: list[int] = []
-    odd = 0
+    again = odd = 0
     for row, line in zip(grid.rows[at + 1 :], grid.lines[at + 1 :], strict=True):
         if row == names:
-            odd += 1
-        elif len(row) >= needed and not any(row[len(names) :]):
+            again += 1
+        elif (len(row) >= needed or grid.is_sparse) and not any(row[len(names) :]):
             body.append((row + [""] * (len(names) - len(row)))[: len(names)])
             lines.append(line)
         else:
             odd += 1
-    return body, lines, odd
+    return body, lines, again, odd
 
 
 def _totals(
@@ -191,7 +198,12 @@ def _number_form(columns: Iterable[Column]) -> NumberForm:
 
 
 def _date_place(
-    columns: Sequence[Column], preamble: Sequence[str], file_name: str, latest: dt.date, *, day_first: bool
+    columns: Sequence[Column],
+    preamble: Sequence[str],
+    file_names: Sequence[Sequence[str]],
+    latest: dt.date,
+    *,
+    day_first: bool,
 ) -> DatePlace:
     """Where the date stands: a column, the rows above the header, the file name, or nowhere."""
     named: list[tuple[Column, DateForm]] = []
@@ -214,9 +226,9 @@ def _date_place(
     if found:
         column, form = found[0]
         return DatePlace("column", form, column, others=tuple(one for one, _ in found[1:]))
-    for source, texts in (("preamble", preamble), ("file_name", (file_name,))):
-        for text in texts:
-            form = form_of([text], latest, day_first=day_first, in_name=source == "file_name")
+    for source, places in (("preamble", [[text] for text in preamble]), ("file_name", file_names)):
+        for texts in places:
+            form = form_of(texts, latest, day_first=day_first, in_name=source == "file_name")
             if form:
-                return DatePlace(source, form, text=text, unread=tuple(unread))
+                return DatePlace(source, form, text=texts[0], unread=tuple(unread))
     return DatePlace("receipt", None, unread=tuple(unread))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from include.stockwatch.adapters.feeds import archive, content
@@ -28,14 +29,17 @@ class Member:
     path: Path
 
 
-def members(path: Path, name: str, kind: str, folder: Path, limits: Limits, notes: Notes) -> list[Member]:
+def members(
+    path: Path, name: str, kind: str, folder: Path, limits: Limits, notes: Notes, wanted: str = "*"
+) -> list[Member]:
     """The files within a file that the partner called `name`, each to be read as `kind`, in the archive's order.
 
     Members are written into `folder` under numbers: what an archive calls them never becomes a path. A workbook is no
     archive. What is too large, too deep, hidden or damaged is held, and has no members; nothing is raised for it.
+    Files in an archive whose name is not like `wanted` are left out, with a warning.
     """
     try:
-        return list(_Unpacking(folder, limits, path.stat().st_size, kind, notes).inside(Member(name, path), 0))
+        return list(_Unpacking(folder, limits, path.stat().st_size, kind, notes, wanted).inside(Member(name, path), 0))
     except Unreadable as error:
         notes.holds.append(error.hold)
         return []
@@ -44,8 +48,8 @@ def members(path: Path, name: str, kind: str, folder: Path, limits: Limits, note
 class _Unpacking:
     """One file while it is unpacked."""
 
-    def __init__(self, folder: Path, limits: Limits, packed: int, kind: str, notes: Notes) -> None:
-        self.folder, self.limits, self.kind, self.notes = folder, limits, kind, notes
+    def __init__(self, folder: Path, limits: Limits, packed: int, kind: str, notes: Notes, wanted: str) -> None:
+        self.folder, self.limits, self.kind, self.notes, self.wanted = folder, limits, kind, notes, wanted
         self.budget = Budget(limits, packed)
         self.written = 0
         self.files = 0
@@ -54,7 +58,11 @@ class _Unpacking:
         """The files within a member. Raises: Unreadable"""
         found = content.kind_of(member.path)
         if found not in (Kind.ZIP, Kind.GZIP):
-            yield member
+            if not depth or fnmatchcase(member.name.rsplit("/", 1)[-1], self.wanted):
+                yield member
+            else:
+                what = f"`{member.name}` is left out: `landing.members` is `{self.wanted}`"
+                self.notes.warn("ARCHIVE_LITTER", 0, what)
             return
         if depth > self.limits.nesting:
             what = f"`{member.name}` is an archive in an archive in an archive"

@@ -88,6 +88,7 @@ class Item:
     name: str | None = None
     pack: str | None = None
     price: str | None = None
+    price_kind: str = ""  # CTP02
     unit: str | None = None
     dated: Period = NOT_SAID  # by a DTM between it and its amounts
     is_named: bool = False  # by a LIN

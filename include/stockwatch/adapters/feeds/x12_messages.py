@@ -81,7 +81,8 @@ class Inventory(TransactionSet):
             "SLN": self._part_of_item,
         }
 
-    def _report_date(self, _: int, segment: Segment) -> None:
+    def _report_date(self, line: int, segment: Segment) -> None:
+        self._must_add(line, segment)
         self._stated = Period(None, day(element(segment, 4)) or None)
 
     def _reference(self, line: int, segment: Segment) -> None:
@@ -148,6 +149,7 @@ class Resale(TransactionSet):
 
     def _report_date(self, line: int, segment: Segment) -> None:
         self._refuse_readings(line, segment, element(segment, 1))
+        self._must_add(line, segment)
         self._stated = Period(None, day(element(segment, 3)) or None)
 
     def _transfer(self, line: int, segment: Segment) -> None:

@@ -42,6 +42,12 @@ SILENT = frozenset(
 """Segments that these messages may have and that say nothing about quantity, item, place or day."""
 
 
+CANCELS = "01"
+"""BIA01 and BPT01 (X12 element 353) of a set that cancels an earlier one."""
+
+RETAIL = frozenset({"RES", "RTL"})
+"""CTP02 of what consumers pay; it counts before costs and list prices, wherever it stands."""
+
 QUANTITIES = frozenset({"SCH", "ZA"})
 """Segments with a quantity that only one message has: in another one they are rejected."""
 
@@ -182,14 +188,26 @@ class TransactionSet:
             item = self._item(line)
             item.unit = item.unit or element(segment, 1) or None
 
+    def _must_add(self, line: int, segment: Segment) -> None:
+        """Whether the purpose of the set (BIA01, BPT01) is to say something, and not to take it back."""
+        if element(segment, 1) == CANCELS:
+            self._notes.hold_cancellation(line, f"{segment[0]}01 `{CANCELS}`")
+
     def _price(self, line: int, segment: Segment) -> None:
         price = element(segment, 3)
         if not (price and self._loop and self._loop.items):
             return
-        item = self._loop.items[-1]
+        item, kind, unit = self._loop.items[-1], element(segment, 2), self._unit(segment, 5)
+        if not self._reading.feed.units.are_pieces(unit):
+            self._notes.warn("PRICE_BASIS", line, f"price {price} is of one `{unit}`, not of one piece: left out")
+            return
+        is_better = kind in RETAIL and item.price_kind not in RETAIL
         if item.price and item.price != price:
-            self._notes.warn("SEVERAL_PRICES", line, f"{price}, and the item has {item.price}, which is taken")
-        item.price = item.price or price
+            taken = price if is_better else item.price
+            what = f"{item.price_kind} {item.price} and {kind} {price}: {taken} is taken"
+            self._notes.warn("SEVERAL_PRICES", line, what)
+        if is_better or not item.price:
+            item.price, item.price_kind = price, kind
 
     # Places and days
 
@@ -240,9 +258,9 @@ class TransactionSet:
         item.is_counted = item.is_counted or bool(quantity)
         return amount
 
-    def _unit(self, segment: Segment) -> str:
-        """QTY03, the first part of it if it is a composite."""
-        unit = element(segment, 3)
+    def _unit(self, segment: Segment, place: int = 3) -> str:
+        """QTY03 or CTP05, the first part of it if it is a composite."""
+        unit = element(segment, place)
         return unit.split(self._opened.component)[0] if self._opened.component else unit
 
     def _grow(self, loop: Loop, by: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from include.stockwatch.adapters.feeds import header, sheet, workbook
@@ -47,6 +48,7 @@ class _Table:
         rows = map(self.merged.filled, sheet.rows(self.book, self.sheet, self.feed, self.notes))
         found = header.find(map(_dense, rows), self.feed, self.notes)
         if found is None:
+            self._name_sheets()
             return
         must_be_narrow(found)
         self.names = found.names
@@ -72,6 +74,13 @@ class _Table:
         there = header.quoted([one.name for one in sheets]) or "none"
         fix = "set `format.sheet` to the sheet that is meant, or ask the partner what changed"
         raise Unreadable(HoldCode.LAYOUT_CHANGED, f"{what}; sheets of the workbook: {there}", fix)
+
+    def _name_sheets(self) -> None:
+        """Say in what was found wrong which sheet was read, where there are others."""
+        others = [f"{one.name}{'' if one.is_visible else ' (hidden)'}" for one in self.book.sheets if one != self.sheet]
+        if others:
+            place = f"sheet `{self.sheet.name}` was read, not {header.quoted(others)}; "
+            self.notes.holds = [replace(hold, what=place + hold.what) for hold in self.notes.holds]
 
     def _row(self, cells: Cells) -> Row:
         width = len(self.names)

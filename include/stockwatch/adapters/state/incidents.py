@@ -32,6 +32,13 @@ def count_open(tx: Connection, kinds: Collection[Kind]) -> int:
     return tx.execute(sa.select(sa.func.count()).select_from(incidents).where(wanted)).scalar() or 0
 
 
+def ended_since(tx: Connection, kinds: Collection[Kind], date: dt.date) -> list[Any]:
+    """Incidents of some kinds that are resolved and have data of a date or a later one, in the order of their ids."""
+    wanted = sa.and_(~IS_OPEN, incidents.c.kind.in_([kind.value for kind in kinds]), incidents.c.data_as_of >= date)
+    rows = tx.execute(sa.select(incidents.c.kind, incidents.c.state).where(wanted).order_by(incidents.c.incident_id))
+    return [read(kind, state) for kind, state in rows]
+
+
 def latest_resolved(tx: Connection, fingerprints: Iterable[str]) -> dict[str, Any]:
     """The latest resolved incident of each fingerprint that has one."""
     wanted = sorted(set(fingerprints))
@@ -85,12 +92,12 @@ def append(
 ) -> int:
     """Add an event and make its state the incident's; returns the event's number, from 1."""
     mine = incidents.c.incident_id == case.incident_id
-    last = tx.execute(sa.select(incidents.c.last_seq).where(mine)).scalar()
-    seq = (last or 0) + 1
+    before = tx.execute(sa.select(incidents.c.last_seq, incidents.c.resolved_at).where(mine)).first()
+    seq = before.last_seq + 1 if before else 1
     state = case.model_dump(mode="json", exclude_none=True)  # an incident of 4,000 stores is large enough
     values = {**_columns(case), "last_seq": seq, "state": state, "updated_at": at}
-    values["resolved_at"] = None if case.is_open else at
-    if last is None:
+    values["resolved_at"] = None if case.is_open else (before and before.resolved_at) or at  # it has ended once
+    if before is None:
         tx.execute(incidents.insert().values(incident_id=case.incident_id, opened_at=at, **values))
     else:
         tx.execute(incidents.update().where(mine).values(**values))

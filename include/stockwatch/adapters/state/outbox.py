@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state.pace import hold_channel, paused_methods
 from include.stockwatch.adapters.state.tables import OUTBOX_OPEN, channel_pace, outbox, outbox_files
-from include.stockwatch.alerting.limits import violations
+from include.stockwatch.alerting.messages.limits import violations
 from include.stockwatch.errors import NotReplayable
 
 POST, UPDATE, REPLY, FILE = "post", "update", "reply", "file"

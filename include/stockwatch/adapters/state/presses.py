@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from include.stockwatch.adapters.state.tables import presses
-from include.stockwatch.alerting.buttons import Press
+from include.stockwatch.alerting.messages.buttons import Press
 
 
 def keep(tx: Connection, press: Press, now: dt.datetime) -> bool:

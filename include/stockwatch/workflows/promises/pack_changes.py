@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from include.stockwatch.alerting.messages.promise_message import unit_words
 from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind
-from include.stockwatch.alerting.promise_message import unit_words
 from include.stockwatch.domain import packs
 from include.stockwatch.workflows.promises.found import Found
 from include.stockwatch.workflows.services import Services

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from include.stockwatch.alerting.messages.words import day_words
 from include.stockwatch.alerting.promise_incident import Finding, PromiseIncident, PromiseKind
-from include.stockwatch.alerting.words import day_words
 from include.stockwatch.domain.complaint_rates import ABOUT_QUALITY, quality_counts, unusual
 from include.stockwatch.workflows.promises.found import Found
 from include.stockwatch.workflows.services import Services

@@ -23,10 +23,10 @@ from include.stockwatch.alerting.promise_incident import (
 from include.stockwatch.alerting.routing import Route
 from include.stockwatch.domain.customer_signals import ComplaintKind
 from include.stockwatch.settings.signals import Relay
+from include.stockwatch.workflows.incidents.record import record_all
 from include.stockwatch.workflows.promises.findings import findings
 from include.stockwatch.workflows.promises.found import Found
 from include.stockwatch.workflows.promises.pack_changes import remember
-from include.stockwatch.workflows.record import record_all
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.signals import partner_names
 

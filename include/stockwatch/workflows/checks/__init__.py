@@ -1,0 +1,1 @@
+"""Which dates are due, and what is known of every series on them."""

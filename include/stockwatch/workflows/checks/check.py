@@ -1,0 +1,172 @@
+"""Check availability on a date: tables first, then incidents and messages in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from include.stockwatch.adapters.state import ledger
+from include.stockwatch.domain.availability import Status
+from include.stockwatch.domain.columns import AVAILABILITY, KPIS
+from include.stockwatch.domain.daily import daily, with_blind_rows
+from include.stockwatch.domain.kpis import headline, kpis
+from include.stockwatch.domain.reported import AbsentMeans
+from include.stockwatch.workflows import master, signals
+from include.stockwatch.workflows.checks.assess import assess
+from include.stockwatch.workflows.checks.idle_rules import idle_rules
+from include.stockwatch.workflows.checks.not_due import standing_reports, with_not_due
+from include.stockwatch.workflows.incidents import decide
+from include.stockwatch.workflows.promises.watch import watch as watch_promises
+from include.stockwatch.workflows.rules import Rules
+from include.stockwatch.workflows.services import Services
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+ORIGIN = ("delivery_id", "source_file", "line", "received_at")
+"""Columns of observations that no figure of a day depends on."""
+
+log = logging.getLogger(__name__)
+
+
+def check(services: Services, business_date: dt.date, *, actor: str = "command line") -> dict[str, Any]:
+    """Check one date: availability and KPIs are replaced, incidents and messages decided. Returns a summary.
+
+    `series.seen` were reported in the look-back, `ranged` are those that count, `by_status` adds up to them.
+    Repeating a check on the same deliveries gives the same tables and no second event or message.
+    """
+    delivered = delivered_until(services, business_date)
+    with services.state.begin() as tx:
+        lookback_days = services.settings.stockwatch.check.lookback_days
+        inputs = ledger.inputs_of(business_date, delivered, ledger.revised(tx), lookback_days)
+    table, seen = availability_on(services, [business_date], delivered)
+    figures = kpis_of(services, table)
+    services.lake.replace_dates("availability", table, [business_date])
+    services.lake.replace_dates("kpis", figures, [business_date])
+    fresh = set(delivered.get(business_date, {}))
+    decided = decide.decide_date(services, business_date, table, fresh, rules_of(services), actor=actor)
+    believed = {feed for feed in fresh if services.settings.feeds[feed].partner not in decided["held"]}
+    promised = watch_promises(services, business_date, believed, actor=actor)
+    told = {"incidents": decided, "promises": promised}
+    rates = in_all(services, figures).get(business_date, {})
+    return _finish(services, business_date, delivered, table, seen, rates, told, inputs)
+
+
+def delivered_until(services: Services, last: dt.date | None = None) -> dict[dt.date, dict[str, str]]:
+    """For every date, the deliveries that count, of the feeds that are set up."""
+    with services.state.begin() as tx:
+        return ledger.delivered(tx, last=last, feeds=services.settings.feeds)
+
+
+def availability_on(
+    services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]
+) -> tuple[pa.Table, int]:
+    """The availability table of some dates, and how many series were seen in their look-back."""
+    rows = daily_rows(services, dates, delivered)
+    engine = services.lake.engine
+    types = {feed_id: feed.location_type for feed_id, feed in services.settings.feeds.items()}
+    table, seen = assess(engine, rows, dates, rules_of(services), master.master_data(services, dates), types)
+    return with_not_due(table, services.settings, standing_reports(services.settings, dates, delivered)), seen
+
+
+def rules_of(services: Services) -> Rules:
+    """What a check goes by, as it is set and as loyalty was measured."""
+    settings = services.settings
+    return Rules(
+        thresholds=settings.thresholds,
+        check=settings.stockwatch.check,
+        supply=settings.stockwatch.supply,
+        scope=settings.stockwatch.scope,
+        customers=settings.lost_customers,
+        loyalty=tuple(signals.loyalty(services)),
+        promise_strength=settings.signals.promise_strength,
+    )
+
+
+def kpis_of(services: Services, table: pa.Table) -> pa.Table:
+    """The KPI table of an availability table."""
+    import ibis
+
+    return services.lake.engine.to_pyarrow(kpis(ibis.memtable(table, schema=AVAILABILITY)))
+
+
+def in_all(services: Services, figures: pa.Table) -> dict[dt.date, dict[str, Any]]:
+    """The rows of a KPI table of all partners and categories together, by date: of stores, if there are any."""
+    import ibis
+
+    rows = ibis.memtable(figures, schema=KPIS)
+    shown = headline(rows.filter((rows.partner == "") & (rows.category == "")))
+    return {row["business_date"]: row for row in services.lake.engine.to_pyarrow(shown).to_pylist()}
+
+
+def daily_rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]) -> ir.Table:
+    """Daily rows of the look-back of some dates; feeds that send only changes are read from their beginning.
+
+    Grain: (feed_id, series, business_date)
+    """
+    import ibis
+    import pyarrow as pa
+
+    settings = services.settings
+    lookback = settings.stockwatch.check.lookback_days
+    first, last = min(dates) - dt.timedelta(days=lookback - 1), max(dates)
+    schema = ibis.schema({"feed_id": "string", "business_date": "date", "delivery_id": "string"})
+    days = [
+        {"feed_id": feed, "business_date": date, "delivery_id": delivery}
+        for date, feeds in delivered.items()
+        for feed, delivery in feeds.items()
+    ]
+    came = ibis.memtable(pa.Table.from_pylist(days, schema=schema.to_pyarrow()), schema=schema)
+    parts = []
+    for meaning in AbsentMeans:
+        feeds = {feed: means for feed, means in settings.absent_means().items() if means is meaning}
+        if feeds:
+            since = first if meaning is AbsentMeans.UNKNOWN else None
+            observed = services.lake.table("observations", first=since, last=last, feeds=feeds)
+            if meaning is not AbsentMeans.UNKNOWN:
+                observed = with_blind_rows(observed, services.lake.table("rejects", feeds=feeds), came)
+            parts.append(daily(observed, came, feeds, first, last))
+    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    return rows.drop(*ORIGIN)
+
+
+def _finish(
+    services: Services,
+    date: dt.date,
+    delivered: dict[dt.date, dict[str, str]],
+    table: pa.Table,
+    seen: int,
+    rates: dict[str, Any],
+    told: dict[str, Any],
+    inputs: str,
+) -> dict[str, Any]:
+    import ibis
+
+    statuses = table["status"].to_pylist()
+    by_status = {status.value: statuses.count(status.value) for status in Status}
+    shares = {name: rates.get(name) for name in ("coverage", "in_stock_rate")}
+    summary = {
+        "business_date": date.isoformat(),
+        "feeds": sorted(delivered.get(date, {})),
+        "series": {"seen": seen, "ranged": len(statuses), "by_status": by_status},
+        **{name: None if share is None else round(share, 6) for name, share in shares.items()},
+        **told,
+        "without_master_data": master.unsaid(services, [date]),
+        "idle_rules": idle_rules(services, ibis.memtable(table, schema=AVAILABILITY)),
+    }
+    for file, rules in summary["idle_rules"].items():
+        for rule, why in rules.items():
+            log.warning("`%s` of %s changes nothing: %s", rule, file, why)
+    with services.state.begin() as tx:
+        ledger.record_check(tx, date, inputs, services.now(), summary)
+    log.info(
+        "checked %s: %s series, %s out, coverage %s",
+        date,
+        len(statuses),
+        by_status["out_of_stock"],
+        summary["coverage"],
+    )
+    return summary

@@ -1,0 +1,81 @@
+"""What gaps cost: the loss columns of the availability table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from include.stockwatch.domain.availability import EMPTY, Status
+from include.stockwatch.domain.columns import AVAILABILITY
+from include.stockwatch.domain.losses import INPUTS, losses
+from include.stockwatch.domain.panel import Array, or_zero
+from include.stockwatch.workflows.checks.arrays import numbers
+from include.stockwatch.workflows.rules import Rules
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+LABEL = ("partner", "category", "brand", "currency")
+"""What assumptions of the lost-customer model may differ by: `rules.Label`."""
+LOST = ("lost_units", "lost_units_today")
+"""Units that a spell has cost so far."""
+
+
+def with_losses(table: pa.Table, rules: Rules) -> pa.Table:
+    """Add the loss columns: filled for series that are out, probably are or may run out, null for all others.
+
+    What is planned may have a spell, and loses nothing by it.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    costly = pc.is_in(table["status"], value_set=pa.array([*EMPTY, Status.AT_RISK.value]))
+    chosen = table.filter(costly)
+    known_by = {date: rules.measured_by(date) for date in pc.unique(chosen["business_date"]).to_pylist()}
+    by_date = [known_by[date] for date in chosen["business_date"].to_pylist()]
+    labels = list(zip(zip(*(chosen[name].to_pylist() for name in LABEL), strict=True), by_date, strict=True))
+    found = losses(loss_inputs(chosen, rules.check.horizon_days), labels, lambda label: rules.assumed(*label))
+    places = np.flatnonzero(costly.to_numpy(zero_copy_only=False))
+    for name, values in found.items():
+        column = np.full(len(table), np.nan)
+        column[places] = values
+        table = table.append_column(name, pa.array(column, from_pandas=True))
+    for name in LOST:
+        lost = pc.if_else(costly, table[name], pa.scalar(None, pa.float64()))
+        table = table.set_column(table.column_names.index(name), name, lost)
+    schema = AVAILABILITY.to_pyarrow()
+    return table.select(schema.names).cast(schema)
+
+
+def loss_inputs(chosen: pa.Table, horizon_days: int) -> dict[str, Array]:
+    """What the loss model needs. A series that may run out has no spell yet; it is short for days of the horizon. The
+    days of a suspected phantom count with its probability, those to come as well."""
+    status = chosen["status"].to_numpy(zero_copy_only=False)
+    may_run_out, is_doubted = status == Status.AT_RISK.value, status == Status.PHANTOM_SUSPECTED.value
+    inputs = {name: numbers(chosen, name) for name in INPUTS if name != "ahead_days"}
+    for name in ("spell_exposure_days", "earlier_exposure_days", "store_scope", "item_scope"):
+        inputs[name] = np.where(may_run_out, 0.0, inputs[name])
+    for name in ("store_scope", "item_scope"):  # where no other place or item is known, none counts as out
+        inputs[name] = or_zero(inputs[name])
+    rate = numbers(chosen, "demand_units_per_day")
+    short_days = np.divide(numbers(chosen, "short_units_ahead"), rate, out=np.full(len(chosen), np.nan), where=rate > 0)
+    out_days = _days_out_ahead(chosen, horizon_days) * np.where(is_doubted, numbers(chosen, "p_phantom"), 1.0)
+    inputs["ahead_days"] = np.where(may_run_out, short_days, out_days)
+    return inputs
+
+
+def _days_out_ahead(chosen: pa.Table, horizon_days: int) -> Array:
+    """Days that a gap goes on: until what is on order or in transit is expected, and not past the horizon (A-20). A day
+    of the promotion under way counts for what it sells of a plain one."""
+    import pyarrow.compute as pc
+
+    days = pc.days_between(chosen["business_date"], chosen["next_receipt_on"]).to_numpy(zero_copy_only=False)
+    coming = or_zero(numbers(chosen, "on_order_units")) + or_zero(numbers(chosen, "in_transit_units"))
+    until = np.fmin(np.where(coming > 0, days.astype(float), np.nan), float(horizon_days))
+    promoted = pc.days_between(chosen["business_date"], chosen["promoted_until"]).to_numpy(zero_copy_only=False)
+    rate, as_promoted = numbers(chosen, "demand_units_per_day"), numbers(chosen, "promoted_units_per_day")
+    lift = np.divide(as_promoted, rate, out=np.ones(len(rate)), where=rate > 0) - 1
+    more: Array = np.minimum(until, promoted.astype(float)) * lift
+    return np.asarray(until + or_zero(more))

@@ -1,0 +1,83 @@
+"""The supply chain as a check asks for it: which DCs serve a series, and which of them are out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from include.stockwatch.domain.chain import cut_off, dc_outages, dc_states, dcs_of, links_on, nearest_dc, regions
+from include.stockwatch.domain.columns import SERIES
+from include.stockwatch.domain.daily import AS_OF, SERIES_ON
+from include.stockwatch.domain.figures import Limits
+from include.stockwatch.domain.panel import Array, Codes, Mask, Panel, on
+from include.stockwatch.workflows.checks.arrays import age_of, checked_on, codes
+from include.stockwatch.workflows.rules import MasterData
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The supply chain as causes ask for it, and the DC that each series is counted under with the age of its outage.
+
+    Shapes: place and out_since (series,)
+    """
+
+    dcs: ir.Table
+    outages: ir.Table
+    places: ir.Table
+    place: Codes
+    out_since: Array
+
+
+def supply_chain(
+    engine: Any,
+    series: pa.Table,
+    panel: Panel,
+    limits: Limits,
+    dates: Sequence[dt.date],
+    known: MasterData,
+    dc_feeds: Set[str],
+) -> Chain:
+    import ibis
+
+    is_dc = np.isin(series["feed_id"].to_pylist(), sorted(dc_feeds))
+    days = ibis.memtable(_dc_days(series, panel, limits, is_dc))
+    keys = ibis.memtable(series.select(SERIES_ON).append_column("row", [np.arange(len(series))]))
+    links = links_on(known.supply_links, known.items, dates)
+    dcs = ibis.memtable(engine.to_pyarrow(dcs_of(keys, links, dc_states(days, dc_feeds))))
+    placed = keys.left_join(nearest_dc(dcs), list(SERIES_ON), rname="{name}_of_dc").select(*keys.columns, "dc_id")
+    placed = placed.left_join(cut_off(dcs), list(SERIES_ON), rname="{name}_of_cut")
+    told = engine.to_pyarrow(placed.select("row", "dc_id", "dc_out_since").order_by("row"))
+    told = told.append_column(AS_OF, series[AS_OF])
+    return Chain(
+        dcs=dcs,
+        outages=ibis.memtable(engine.to_pyarrow(dc_outages(days, dc_feeds))),
+        places=ibis.memtable(engine.to_pyarrow(regions(known.locations))),
+        place=codes(series[AS_OF], series["feed_id"], told["dc_id"]),
+        out_since=age_of(told, "dc_out_since"),
+    )
+
+
+def _dc_days(series: pa.Table, panel: Panel, limits: Limits, is_dc: Mask) -> pa.Table:
+    """The days on which feeds of DCs reported stock, and whether the DC was out of it.
+
+    Grain: (as_of, feed_id, series, business_date)
+    """
+    import pyarrow as pa
+
+    places = np.flatnonzero(is_dc)
+    on_hand, limit = panel.of(places).on_hand_units, limits.out_of_stock_at_or_below_units[places]
+    age, place = np.nonzero(~np.isnan(on_hand))
+    days = series.select([AS_OF, "feed_id", *SERIES]).take(places[place])
+    is_out = on_hand[age, place] <= limit[place]
+    columns = {"business_date": on(checked_on(days), age.astype(float)), "on_hand_units": on_hand[age, place]}
+    for name, values in {**columns, "is_out": is_out, "is_in_stock": ~is_out}.items():
+        days = days.append_column(name, pa.array(values))
+    return days

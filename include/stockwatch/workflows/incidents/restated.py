@@ -1,0 +1,90 @@
+"""What reports as they stand now take back of incidents: a corrected file may cover days that were decided on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from include.stockwatch.adapters.state import incidents as store
+from include.stockwatch.adapters.state import ledger
+from include.stockwatch.alerting.grouping import Series
+from include.stockwatch.alerting.incident import RECORDED, Incident, Lack, Member, MemberState, Spell
+from include.stockwatch.alerting.retold import Left, Told
+from include.stockwatch.domain.availability import EMPTY, Status
+from include.stockwatch.domain.columns import SERIES
+from include.stockwatch.workflows.incidents.day import LACKS, Day
+from include.stockwatch.workflows.services import Services
+
+SILENT = (Status.UNKNOWN.value, Status.PLANNED.value)
+"""Statuses that say neither that a series was out nor that it had stock."""
+
+BEFORE = dt.timedelta(days=31)
+"""How far before a spell tables are asked whether they tell of its series at all."""
+
+
+class Asked(NamedTuple):
+    """A spell that is over, and may have days that were restated."""
+
+    incident_id: str
+    member: Member
+    series: Series
+
+
+def restated(
+    services: Services, tx: Any, day: Day, ongoing: Iterable[Incident], untouched: Collection[str]
+) -> tuple[dict[str, Told], list[Incident]]:
+    """What reports take back of spells, by incident, and those of the incidents that have ended.
+
+    Only spells that reports told of, that are over, and that reach into dates of the latest `gate.history_days` that
+    were checked again. Days before the tables tell of a series are believed.
+    """
+    first = day.date - dt.timedelta(days=services.settings.stockwatch.gate.history_days - 1)
+    dates = ledger.restated(tx, first, day.date)
+    if not dates:
+        return {}, []
+    since = min(dates)
+    ended = [one for one in store.ended_since(tx, RECORDED, since) if one.partner not in untouched]
+    recorded = [one for one in ongoing if one.kind in RECORDED]
+    asked = [one for one in _asked([*recorded, *ended], day, since) if one.series[0] not in untouched]
+    told = _taken_back(services, day.date, asked) if asked else {}
+    return told, [one for one in ended if one.incident_id in told]
+
+
+def _asked(incidents: Iterable[Incident], day: Day, since: dt.date) -> Iterator[Asked]:
+    for incident in incidents:
+        recent = [one for one in incident.members if one.lack is Lack.EMPTY and one.last_out >= since]
+        known = {(one.partner, one.location_id) for one in day.seen(incident.item_id) if one.is_known} if recent else ()
+        for member in recent:
+            whose = member.partner or incident.partner
+            series = (whose, member.location_id, incident.item_id)
+            lack = LACKS[day.costing[series]["status"]] if series in day.costing else None
+            has_stock = (whose, member.location_id) in known and lack in (None, Lack.SHORT)
+            if member.state is MemberState.BACK or (member.is_active and has_stock):
+                yield Asked(incident.incident_id, member, series)
+
+
+def _taken_back(services: Services, date: dt.date, asked: Collection[Asked]) -> dict[str, Told]:
+    """What is left of every spell that has lost days, by incident."""
+    first = min(one.member.out_since for one in asked) - BEFORE
+    rows = services.lake.table("availability", first=first, last=date)
+    rows = rows.filter(rows.item_id.isin(sorted({one.series[2] for one in asked})))
+    rows = rows.select(*SERIES, "business_date", "status")
+    told: dict[Series, dict[dt.date, str]] = {}
+    for partner, location, item, on, status in zip(
+        *(column.to_pylist() for column in services.lake.engine.to_pyarrow(rows).columns), strict=True
+    ):
+        told.setdefault((partner, location, item), {})[on] = status
+    found: dict[str, dict[Spell, Left | None]] = {}
+    for incident_id, member, series in asked:
+        days = told.get(series, {})
+        stocked = [on for on, status in days.items() if status not in (*EMPTY, *SILENT)]
+        if member.last_out not in stocked:
+            continue  # absence of data takes nothing back (A-02)
+        out = [on for on, status in days.items() if status in EMPTY and member.out_since <= on <= member.last_out]
+        if member.out_since < min(days):
+            out.append(min(days) - dt.timedelta(days=1))
+        last = max(out, default=None)
+        left = None if last is None else Left(last, min(on for on in stocked if on > last))
+        found.setdefault(incident_id, {})[member.spell] = left
+    return dict(found)
