@@ -15,20 +15,10 @@ from hypothesis import strategies as st
 
 from include.stockwatch.domain.availability import CheckSettings
 from include.stockwatch.domain.demand import Pools
+from include.stockwatch.domain.orders import OrderDays, divided, order_days, receipts, replenishment
 from include.stockwatch.domain.panel import Panel, newest, risen
 from include.stockwatch.domain.phantom import reports_receipts
-from include.stockwatch.domain.supply import (
-    OrderDays,
-    SupplySettings,
-    corrected_units,
-    divided,
-    habits,
-    next_receipt,
-    order_days,
-    overdue_units,
-    receipts,
-    replenishment,
-)
+from include.stockwatch.domain.supply import SupplySettings, corrected_units, habits, next_receipt, overdue_units
 from include.stockwatch.workflows.checks.arrays import codes
 from include.stockwatch.workflows.checks.look_back import look_back
 from tests.domain.tables import day, engine, observation, observations

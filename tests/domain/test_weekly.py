@@ -11,9 +11,10 @@ import pytest
 
 from include.stockwatch.domain.availability import CheckSettings, Status, marked
 from include.stockwatch.domain.demand import Pools, evidence, history
+from include.stockwatch.domain.orders import replenishment
 from include.stockwatch.domain.panel import Array, Panel, risen
 from include.stockwatch.domain.phantom import runs
-from include.stockwatch.domain.supply import SupplySettings, corrected_units, habits, replenishment
+from include.stockwatch.domain.supply import SupplySettings, corrected_units, habits
 from tests.domain.tables import checked, day, observation, one
 
 ALL_ALIKE = CheckSettings(forgetting=1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from include.stockwatch.domain import demand, phantom, supply
+from include.stockwatch.domain import demand, orders, phantom
 from include.stockwatch.domain.availability import (
     CheckSettings,
     Days,
@@ -118,7 +118,7 @@ class _Own(Columns):
     position: Position
     evidence: demand.Evidence
     silence: phantom.Silence
-    replenishment: supply.Replenishment
+    replenishment: orders.Replenishment
     factor_today: Array
     promotion_days_left: Array
 
@@ -134,7 +134,7 @@ def _own(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check
         found,
         demand.evidence(days, factor, found.last_sale, check),
         phantom.silence(rise, days, factor, found.last_sale, found.last_receipt),
-        supply.replenishment(panel, supply.receipts(panel, rise, common.reports_receipts[pool.feed])),
+        orders.replenishment(panel, orders.receipts(panel, rise, common.reports_receipts[pool.feed])),
         factor[0],
         demand.promotion_days_left(is_promoted, panel.price, common.promotion_days[pool.feed]),
     )
@@ -162,7 +162,7 @@ class Figures(Columns):
     """
 
     position: Position
-    replenishment: supply.Replenishment
+    replenishment: orders.Replenishment
     shelf: phantom.Judgement
     spell: Spell
     status: npt.NDArray[np.str_]
@@ -214,7 +214,7 @@ def figures(
         shelf = shelf.raised(told(before, shelf.silent_days - 1))
     a, b = demand.with_silence(own.evidence, check, 1 - shelf.p_empty)
     a, b = a + prior.a, b + prior.b
-    days_of_supply = supply.divided(np.maximum(found.on_hand_units, 0.0), demand.rate(a, b))
+    days_of_supply = orders.divided(np.maximum(found.on_hand_units, 0.0), demand.rate(a, b))
     status = statuses(found, shelf.p_empty, limits.phantom_probability, check)
     p_phantom = np.where(found.is_fresh & ~found.is_out, shelf.p_empty, np.nan)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.stockwatch.domain import demand, phantom, supply
+from include.stockwatch.domain import demand, orders, phantom
 from include.stockwatch.domain.availability import CheckSettings, marked, position, spells
 from include.stockwatch.domain.columns import OBSERVATIONS
 from include.stockwatch.domain.figures import Limits, learned
@@ -56,12 +56,12 @@ def ours(rows: pd.DataFrame) -> pd.DataFrame:
     lift = np.where(demand.promoted(panel.price), common.promotions[pool.category], 1.0)
     factor = demand.daily_factors(common.weekdays[pool.category], DAYS) * lift
     found, rise = position(panel, days), risen(panel)
-    came_in = supply.receipts(panel, rise, np.zeros(panel.series, bool))
+    came_in = orders.receipts(panel, rise, np.zeros(panel.series, bool))
     figures = {
         **asdict(found),
         **asdict(demand.evidence(days, factor, found.last_sale, CHECK)),
         **asdict(phantom.silence(rise, days, factor, found.last_sale, found.last_receipt)),
-        **asdict(supply.replenishment(panel, came_in)),
+        **asdict(orders.replenishment(panel, came_in)),
     }
     spell = spells(days, factor, found.last_in_stock, CHECK, MEMORY_DAYS)
     figures |= {"last_inferred_receipt": figures["last_receipt"], "spell_start": spell.start}

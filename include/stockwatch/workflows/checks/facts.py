@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from include.stockwatch.domain import demand, supply
+from include.stockwatch.domain import demand, orders, supply
 from include.stockwatch.domain.availability import CheckSettings, Status
 from include.stockwatch.domain.figures import Common, Figures
 from include.stockwatch.domain.panel import Array, Codes, Dates, Mask, Panel, on
@@ -40,8 +40,8 @@ def with_figures(
     rate, refill = found.rate, found.replenishment
     usual = supply.habits(refill, np.where(rate == 0, np.nan, rate), chain.place, rules.supply)
     last_receipt = np.fmin(found.shelf.last_receipt, refill.last_receipt)
-    orders, stock = supply.order_days(refill.is_order, pool.location), found.position.on_hand_units
-    ahead = supply.next_receipt(refill, usual, orders, rate, stock, chain.out_since, rules.supply)
+    days, stock = orders.order_days(refill.is_order, pool.location), found.position.on_hand_units
+    ahead = supply.next_receipt(refill, usual, days, rate, stock, chain.out_since, rules.supply)
     today = checked_on(series)
     risk = _run_outs(series, found, ahead, refill, common, pool, today, rules)
     is_out = risk["status"] == Status.OUT_OF_STOCK.value
@@ -132,7 +132,7 @@ def _run_outs(
     series: pa.Table,
     found: Figures,
     ahead: supply.NextReceipt,
-    refill: supply.Replenishment,
+    refill: orders.Replenishment,
     common: Common,
     pool: demand.Pools,
     today: Dates,
