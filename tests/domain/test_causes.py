@@ -455,6 +455,11 @@ def test_most_stores_of_a_region_are_one_matter() -> None:
     assert scopes(stores(4, 20), places=places) == {("region", "north")}
 
 
+def test_a_store_that_two_feeds_tell_of_is_one_store() -> None:
+    stores = [series(location_id=store, feed_id=feed) for store in (STORE, "0204") for feed in (FEED, "portal")]
+    assert {row["scope"] for row in explained(stores).values()} == {"store"}, "two are no partner"
+
+
 def test_another_item_does_not_widen_the_scope() -> None:
     assert scopes([*stores(2, 10), *stores(9, 10, item_id="nut")]) == {
         ("store", "s0"),

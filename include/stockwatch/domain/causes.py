@@ -336,7 +336,7 @@ def with_causes(
     found = causes(table, dcs, outages, planned, dc_feeds)
     stores = stores.filter(stores.feed_id.notin(sorted(dc_feeds)), stores.status.notin(UNCOUNTED))
     stores = stores.semi_join(found, [AS_OF, "partner", "item_id"])
-    stores = stores.select(*SERIES_ON, is_empty=stores.status.isin(EMPTY))
+    stores = stores.group_by(*SERIES_ON).agg(is_empty=stores.status.isin(EMPTY).any())  # two feeds may tell of one
     stores = _placed(stores, dcs, places)
     found = _placed(found, dcs, places)
     for level in ("partner", "dc_id", "region"):
