@@ -393,6 +393,13 @@ def test_what_is_remembered_of_earlier_spells_halves_with_the_half_life() -> Non
     assert found["spell_exposure_days"] == 1
 
 
+def test_a_shelf_that_is_doubtful_remembers_what_the_record_told_before() -> None:
+    days = {number: (90, 10) for number in range(1, 31)} | {number: (90, 0) for number in range(31, 39)}
+    found = one(series(days | {5: (0, 0), 6: (0, 0)}), on=38, memory_half_life_days=16.0)
+    assert found["status"] == "phantom_suspected"
+    assert found["earlier_exposure_days"] == pytest.approx(2 ** (-33 / 16) + 2 ** (-32 / 16), rel=0.01)
+
+
 def test_a_first_spell_remembers_nothing() -> None:
     assert one(series({1: (9, 2), 2: (0, 0)}), on=2)["earlier_exposure_days"] == 0
 

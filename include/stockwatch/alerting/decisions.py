@@ -28,7 +28,7 @@ from include.stockwatch.alerting.incident import (
     counted,
     is_source,
 )
-from include.stockwatch.alerting.retold import AS_IT_WAS, Left, Told, retold
+from include.stockwatch.alerting.retold import AS_IT_WAS, Left, TakenBack, retold
 
 CALM_CHECKS = 2
 """Dates in a row with figures below the band before severity falls (A-23)."""
@@ -80,7 +80,7 @@ def decide(
     new_id: str,
     previous: Incident | None,
     moved: Moved = NOWHERE,
-    told: Told = AS_IT_WAS,
+    told: TakenBack = AS_IT_WAS,
     stood: Incident | None = None,
 ) -> Decision[Incident]:
     """Decide on one item of one partner, or of all partners that a DC feeds.
@@ -98,7 +98,7 @@ def decide(
     return _follow(picture, incident, moved, told, stood)
 
 
-def taken_back(ended: Incident, told: Told) -> Decision[Incident]:
+def taken_back(ended: Incident, told: TakenBack) -> Decision[Incident]:
     """What is left of an incident that has ended when reports take back days of it."""
     after = retold(ended, told)
     if after == ended:
@@ -208,7 +208,7 @@ def _follow(
     picture: Picture,
     incident: Incident,
     moved: Moved = NOWHERE,
-    told: Told = AS_IT_WAS,
+    told: TakenBack = AS_IT_WAS,
     stood: Incident | None = None,
 ) -> Decision[Incident]:
     rank = SEVERITY_ORDER.index
@@ -244,7 +244,7 @@ def _follow(
     return _decided(Reason.EASED if len(still_out) < was_out else Reason.FIGURES, after)
 
 
-def _not_out(picture: Picture, incident: Incident, moved: Moved) -> Told:
+def _not_out(picture: Picture, incident: Incident, moved: Moved) -> TakenBack:
     """What the picture takes back of its own date: it was said to be out then, and has stock."""
     date, out = picture.business_date, {member.place for member in picture.out}
     known = picture.known_locations - out - moved.keys()

@@ -35,7 +35,7 @@ RECORDED = (Kind.OUT_OF_STOCK, Kind.DC_OUT)
 """Kinds that are what reports say; the others are what we make of them."""
 ACTIVE = (MemberState.OUT, MemberState.STALE)
 """Not known to be back: out, or out when last seen."""
-Spell = tuple[str, dt.date]
+SpellKey = tuple[str, dt.date]
 """What names a member among those of an incident: its place, and its first day."""
 
 
@@ -95,7 +95,7 @@ class Member(Value):
         return place(self.partner, self.location_id)
 
     @property
-    def spell(self) -> Spell:
+    def spell(self) -> SpellKey:
         """What names it among the members of an incident."""
         return self.place, self.out_since
 

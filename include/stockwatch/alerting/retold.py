@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from include.stockwatch.alerting.incident import RECORDED, Incident, Member, MemberState, Spell, most_at_once
+from include.stockwatch.alerting.incident import RECORDED, Incident, Member, MemberState, SpellKey, most_at_once
 
 LOST = ("lost_units", "lost_money", "shoppers_exposed", "customers_lost")
 """What a member has lost by its last day."""
@@ -19,12 +19,12 @@ class Left(NamedTuple):
     back_on: dt.date
 
 
-Told = Mapping[Spell, Left | None]
+TakenBack = Mapping[SpellKey, Left | None]
 """Of spells that are over, what is left; none where reports tell no day of it any more."""
-AS_IT_WAS: Told = {}
+AS_IT_WAS: TakenBack = {}
 
 
-def retold(incident: Incident, told: Told, stood: Incident | None = None) -> Incident:
+def retold(incident: Incident, told: TakenBack, stood: Incident | None = None) -> Incident:
     """The incident without what reports take back: a spell of which nothing is left was never out, if reports said so.
 
     `stood` is the incident before the date, if it was decided on already: a spell that ends as it stood there has lost

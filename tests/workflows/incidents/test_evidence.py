@@ -9,16 +9,19 @@ import math
 import struct
 from pathlib import Path
 
+import pyarrow as pa
+
 from include.stockwatch.adapters.plots import timeline_figure
 from include.stockwatch.adapters.state import incidents, outbox
 from include.stockwatch.adapters.state.outbox import Attachment
 from include.stockwatch.alerting.incident import Incident
+from include.stockwatch.domain.columns import OBSERVATIONS
 from include.stockwatch.workflows.checks.check import check
 from include.stockwatch.workflows.incidents import timeline
 from include.stockwatch.workflows.incidents.evidence import attach_evidence, files_of
 from include.stockwatch.workflows.messages.delivery import deliver
 from include.stockwatch.workflows.services import Services
-from tests.domain.tables import day
+from tests.domain.tables import day, observation
 from tests.workflows.checks.test_check import deliver_file, history
 from tests.workflows.days import ITEM, OUT, UNKNOWN, row, table
 
@@ -108,3 +111,13 @@ def test_a_day_left_out_because_nothing_was_there_is_no_gap(services: Services) 
         services.lake.replace_dates("availability", table(number, [known]), [day(number)])
     found = {one["business_date"]: one.get("on_hand") for one in timeline.days(services, ITEM, day(1), day(4))}
     assert found == {day(3): 0.0, day(4): None}
+
+
+def test_what_is_in_transit_is_still_to_come(services: Services) -> None:
+    told = ((1, {"on_order_units": 5.0, "in_transit_units": 40.0}), (2, {"in_transit_units": 40.0}), (3, {}))
+    for number, coming in told:
+        rows = [observation(number, 8.0, 1.0, **coming)]
+        reported = pa.Table.from_pylist(rows, schema=OBSERVATIONS.to_pyarrow())
+        services.lake.replace_dates("observations", reported, [day(number)])
+    found = timeline.days(services, rows[0]["item_id"], day(1), day(3))
+    assert [one.get("ordered") for one in found] == [45.0, 40.0, None]

@@ -43,18 +43,6 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the master data of a partner know; None where there are none: nothing is parked then.
-
-    `items` maps what partners call an item to its id as it is stored, `packs` gives the pieces of a unit by item id.
-    """
-
-    items: Mapping[str, str] | None = None
-    locations: frozenset[str] | None = None
-    packs: Mapping[tuple[str, str], float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class File:
     """One partner file on its way into a feed.
 

@@ -17,7 +17,8 @@ from include.stockwatch.domain import gtin
 from include.stockwatch.domain.reported import MEASURES
 from include.stockwatch.errors import Hold, HoldCode
 from include.stockwatch.settings.feed import Feed
-from include.stockwatch.workflows.feeds.contents import KEYED, Contents, File, Known
+from include.stockwatch.workflows.feeds.contents import KEYED, Contents, File
+from include.stockwatch.workflows.feeds.known import Known
 from include.stockwatch.workflows.feeds.rejected import REJECT_ROWS, Late
 from include.stockwatch.workflows.feeds.stage import Stage
 

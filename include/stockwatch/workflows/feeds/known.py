@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from include.stockwatch.domain.master import EVERY_PARTNER
 from include.stockwatch.settings.feed import Feed
-from include.stockwatch.workflows.feeds.contents import Known
 from include.stockwatch.workflows.services import Services
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the master data of a partner know; None where there are none: nothing is parked then.
+
+    `items` maps what partners call an item to its id as it is stored, `packs` gives the pieces of a unit by item id.
+    """
+
+    items: Mapping[str, str] | None = None
+    locations: frozenset[str] | None = None
+    packs: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def known(services: Services, feed: Feed) -> Known:

@@ -30,11 +30,11 @@ from include.stockwatch.workflows.feeds.contents import (
     Contents,
     Decision,
     File,
-    Known,
     batches,
     counted,
 )
 from include.stockwatch.workflows.feeds.ids import Ids, keyed, placed, resolve
+from include.stockwatch.workflows.feeds.known import Known
 from include.stockwatch.workflows.feeds.merging import check_totals, merge
 from include.stockwatch.workflows.feeds.rejected import REJECT_ROWS, Late, describe, late_rejects, reject_rows
 from include.stockwatch.workflows.feeds.stage import Stage

@@ -17,7 +17,7 @@ from include.stockwatch.alerting.grouping import Group, Series, moved_from
 from include.stockwatch.alerting.incident import Incident, Lack, Picture, place
 from include.stockwatch.alerting.mass_change import MassChange
 from include.stockwatch.alerting.pending import Pending, pending_of
-from include.stockwatch.alerting.retold import AS_IT_WAS, Told
+from include.stockwatch.alerting.retold import AS_IT_WAS, TakenBack
 from include.stockwatch.domain.availability import Status
 from include.stockwatch.settings.models import Settings
 from include.stockwatch.workflows.incidents.day import LACKS, Day
@@ -124,7 +124,7 @@ def decide_day(
     ongoing: Mapping[str, Incident],
     earlier: Earlier,
     ids: Iterator[str],
-    told: Mapping[str, Told] | None = None,
+    told: Mapping[str, TakenBack] | None = None,
     stood: Mapping[str, Incident] | None = None,
 ) -> Decided:
     """Decide on one date: first what opens, so that members which move know where; then what goes on.

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from include.stockwatch.adapters.state import incidents as store
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.alerting.grouping import Series
-from include.stockwatch.alerting.incident import RECORDED, Incident, Lack, Member, MemberState, Spell
-from include.stockwatch.alerting.retold import Left, Told
+from include.stockwatch.alerting.incident import RECORDED, Incident, Lack, Member, MemberState, SpellKey
+from include.stockwatch.alerting.retold import Left, TakenBack
 from include.stockwatch.domain.availability import EMPTY, Status
 from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.workflows.incidents.day import LACKS, Day
@@ -33,7 +33,7 @@ class Asked(NamedTuple):
 
 def restated(
     services: Services, tx: Any, day: Day, ongoing: Iterable[Incident], untouched: Collection[str]
-) -> tuple[dict[str, Told], list[Incident]]:
+) -> tuple[dict[str, TakenBack], list[Incident]]:
     """What reports take back of spells, by incident, and those of the incidents that have ended.
 
     Only spells that reports told of, that are over, and that reach into dates of the latest `gate.history_days` that
@@ -64,7 +64,7 @@ def _asked(incidents: Iterable[Incident], day: Day, since: dt.date) -> Iterator[
                 yield Asked(incident.incident_id, member, series)
 
 
-def _taken_back(services: Services, date: dt.date, asked: Collection[Asked]) -> dict[str, Told]:
+def _taken_back(services: Services, date: dt.date, asked: Collection[Asked]) -> dict[str, TakenBack]:
     """What is left of every spell that has lost days, by incident."""
     first = min(one.member.out_since for one in asked) - BEFORE
     rows = services.lake.table("availability", first=first, last=date)
@@ -75,7 +75,7 @@ def _taken_back(services: Services, date: dt.date, asked: Collection[Asked]) -> 
         *(column.to_pylist() for column in services.lake.engine.to_pyarrow(rows).columns), strict=True
     ):
         told.setdefault((partner, location, item), {})[on] = status
-    found: dict[str, dict[Spell, Left | None]] = {}
+    found: dict[str, dict[SpellKey, Left | None]] = {}
     for incident_id, member, series in asked:
         days = told.get(series, {})
         stocked = [on for on, status in days.items() if status not in (*EMPTY, *SILENT)]

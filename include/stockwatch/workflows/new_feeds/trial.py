@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from include.stockwatch.domain.reported import MEASURES
 from include.stockwatch.settings.feed import Feed
-from include.stockwatch.workflows.feeds.contents import Contents, File, Known
+from include.stockwatch.workflows.feeds.contents import Contents, File
+from include.stockwatch.workflows.feeds.known import Known
 from include.stockwatch.workflows.feeds.whole_file import read_contents
 
 FIRST_ROWS = 5
