@@ -339,7 +339,7 @@ def test_days_that_reports_take_back_later_are_taken_back_of_what_has_ended() ->
     story = Story()
     story.on(3, out={"0118": (1, {"lost_units": 9.0}), "0204": (3, {"lost_units": 5.0})})
     story.on(4, back=["0118", "0204"])
-    left = {("0118", day(1)): Left(day(1), day(2)), ("0204", day(3)): None}
+    left = {("0118", day(1)): Left(day(1), day(1), day(2)), ("0204", day(3)): None}
     after = taken_back(story.ended[0], left)
     assert (after.reason, after.event_kind) == (Reason.CORRECTED, "updated")
     assert after.incident is not None

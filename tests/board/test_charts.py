@@ -30,6 +30,7 @@ def timeline(**changes: Any) -> dict[str, Any]:
     shown = {
         "date": DATES,
         **dict.fromkeys(("on_hand", "sold", "expected", "low", "high", "received", "ordered"), SOME),
+        "missing": [one is None for one in SOME],
     }
     return charts.timeline({**shown, **changes}, ("2026-11-02", "2026-11-05"), 0.0)
 
@@ -40,6 +41,18 @@ def test_a_day_without_data_is_a_gap_and_a_day_alone_is_a_dot() -> None:
     assert line["data"][1]["symbolSize"] > 0, "it has no neighbour, so no line would show it"
     assert line["data"][3] == 90.0
     assert line["connectNulls"] is False
+
+
+def test_a_line_runs_across_days_on_which_nothing_was_due_and_breaks_where_a_report_is_missing() -> None:
+    weekly = {"Hillcrest": [0.9, None, 0.8, None, None, 0.7]}
+    due = {"Hillcrest": [True, False, True, True, False, True]}
+    (line,) = charts.trend(DATES, weekly, [0.95], due)["series"]
+    on = [one.isoformat() for one in DATES]
+    assert told(line["data"]) == [[on[0], 90.0], [on[2], 80.0], [on[3], None], [on[5], 70.0]]
+    assert line["data"][3]["symbolSize"] > 0
+    stock = timeline(missing=[False] * 6)["series"][0]
+    assert [area[0]["name"] for area in stock["markArea"]["data"]] == ["incident"]
+    assert stock["data"] == [[on[1], 1.0], [on[3], 2.0], [on[4], 3.0]]
 
 
 def test_the_promise_is_a_line_with_its_words() -> None:

@@ -14,11 +14,12 @@ import pyarrow as pa
 import pytest
 
 from include.stockwatch.adapters.state import incidents, outbox, tables
-from include.stockwatch.alerting.case import Decision, Kind
+from include.stockwatch.alerting.case import STOCK_KINDS, Decision, Kind
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.alerting.incident import Fed
 from include.stockwatch.alerting.kinds import render
 from include.stockwatch.alerting.messages.notice import Notice
+from include.stockwatch.alerting.messages.words import number
 from include.stockwatch.board import heatmap, overview
 from include.stockwatch.domain.columns import AVAILABILITY
 from include.stockwatch.workflows.incidents.record import record
@@ -70,6 +71,17 @@ def test_money_at_risk_is_the_same_on_the_board_in_the_list_and_in_slack(board: 
         csv.DictReader(io.StringIO(board.get(f"/csv/incidents/{OPEN}/locations").content.decode("utf-8-sig")))
     )
     assert sum(float(row["at_risk_money"]) for row in locations if row["state"] == "out") == pytest.approx(money)
+
+
+def test_customers_are_never_told_without_their_range(board: Board) -> None:
+    with board.services.state.read() as tx:
+        listed = [one.listed() for one in incidents.open_incidents(tx, STOCK_KINDS).values()]
+    low, high = (sum(getattr(one, name) or 0 for one in listed) for name in ("customers_low", "customers_high"))
+    said = f"may be lost for good; 10 to 90%: {number(low)} to {number(high)}"
+    assert 0 < low < high
+    assert said in text_of(board.get("/overview/tiles").text)
+    (first, *_) = [one for one in listed if one.customers_low]
+    assert f"{number(first.customers_low)} to {number(first.customers_high)}" in text_of(board.get("/incidents").text)
 
 
 def test_availability_of_a_week_is_that_of_the_scorecard(board: Board) -> None:
@@ -319,7 +331,7 @@ def test_stores_that_a_dc_feeds_are_shown_to_those_who_may_see_their_partner(own
         assert ("INC-2026-00777" in mine, "INC-2026-00777" in theirs) == (True, True), path
         assert not [word for word in ("Northfield", "northfield", "Reno Mall") if word in theirs], path
     assert "Northfield Grocers 1 empty" in own_board.get(pages[0]).text
-    assert "units at its stores" in own_board.get(pages[0]).text, "of the DC and its stores one figure counts"
+    assert "(its stores)" in own_board.get(pages[0]).text, "of the DC and its stores one figure counts"
     assert "1 of partners that you may not see" in own_board.get(pages[0], user="westway").text
 
 
@@ -338,6 +350,15 @@ def test_the_heatmap_counts_stores_as_messages_do_and_dcs_only_where_there_is_no
         (1, 1, 1, 5.0),
         (3, 2, 1, 5.0),
     ]
+
+
+def test_what_a_dc_sends_and_its_stores_lack_is_one_sum_in_the_heatmap() -> None:
+    told = {"item_id": "1", "business_date": LAST, "item_name": "Oat Bar", "category": "Snacks", "currency": "USD"}
+    told |= {"partner": "retailer", "status": "out_of_stock", "cause": "x"}
+    found = [("store", 188.0), ("store", 292.0), ("dc", 877.0)]
+    table = ibis.memtable([{**told, "location_type": kind, "at_risk_money": money} for kind, money in found])
+    (row,) = heatmap.by_day(table).to_pyarrow().to_pylist()
+    assert row["money"] == 877.0
 
 
 def test_figures_of_an_earlier_date_are_not_stale_while_no_later_one_is_due(own_board: Board) -> None:
@@ -364,7 +385,7 @@ def test_a_date_checked_before_places_had_a_kind_counts_its_dcs_as_what_their_fe
     ("name", "says", "never"),
     [
         ("run_out_in_some_stores", "Running out", "Lost so far"),
-        ("phantom_in_some_stores", "Doubtful", "Gap until the next receipt"),
+        ("phantom_in_some_stores", "Doubtful", "until the next receipt"),
     ],
 )
 def test_a_location_with_stock_is_not_called_out(own_board: Board, name: str, says: str, never: str) -> None:
@@ -375,6 +396,15 @@ def test_a_location_with_stock_is_not_called_out(own_board: Board, name: str, sa
     locations = words[words.index("Locations ·") : words.index("History When")]
     assert (says in locations, " Out " in locations) == (True, False)
     assert never not in words
+    assert f"At risk, next {case.basis.horizon_days} days" in words, "as the message calls the same figure"
+
+
+def test_every_page_names_the_horizon_of_the_settings(own_board: Board) -> None:
+    (own_board.services.config / "stockwatch.yaml").write_text("check: {horizon_days: 10}\n", "utf-8")
+    for path in ("/overview/tiles", "/overview/worst", "/incidents", "/heatmap?by=money", "/routes"):
+        words = text_of(own_board.get(path).text)
+        assert re.search(r"(next|At risk,) 10 d", words), path
+        assert not re.search(r"(next|At risk,) 7 d", words), path
 
 
 def test_an_incident_of_thousands_of_stores_counts_each_once(own_board: Board) -> None:

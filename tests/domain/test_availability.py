@@ -267,6 +267,15 @@ def test_a_week_of_a_shelf_that_is_suspected_empty_costs_a_week() -> None:
     assert 6 < found["spell_exposure_days"] <= 7
 
 
+def test_a_day_of_a_shelf_that_is_silent_costs_what_its_small_probability_says() -> None:
+    rows = series({on: (90, 4) for on in range(1, 27)} | {27: (90, 0)})
+    found = checked(rows, [26, 27])
+    sold, silent = (found[on, STORE, ITEM] for on in (26, 27))
+    assert (sold["status"], silent["status"]) == (Status.IN_STOCK, Status.IN_STOCK)
+    assert silent["lost_units_today"] == pytest.approx(silent["p_phantom"] * silent["expected_units_today"]) != 0
+    assert (silent["lost_units"], silent["spell_days"], sold["lost_units_today"]) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     ("more", "exposure"),
     [

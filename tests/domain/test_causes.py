@@ -26,6 +26,7 @@ TABLE = ibis.schema(
         "location_id": "string",
         "item_id": "string",
         "status": "string",
+        "is_low": "boolean",
         "last_seen_date": "date",
         "last_sale_date": "date",
         "last_receipt_date": "date",
@@ -334,6 +335,16 @@ def test_a_silent_shelf_is_phantom_stock() -> None:
     found = one(series("phantom_suspected", inbound_units=0.0), [dc()])
     assert (found["cause"], found["scope"]) == ("phantom", "store")
     assert evidence(found) == ["phantom"]
+
+
+def test_what_is_suspected_empty_with_little_on_record_ran_low_for_a_reason() -> None:
+    """A unit is left on record, nobody has sold it for days, and twelve wait at a DC that is out."""
+    waiting = ordered(6) | {"status": "phantom_suspected", "is_low": True, "spell_start_date": day(8)}
+    found = one(waiting, [dc()])
+    assert (found["cause"], found["scope"], found["scope_id"]) == ("retailer_dc", "dc", "D1")
+    assert evidence(found)[:2] == ["retailer_dc", "phantom"]
+    assert one(waiting | {"inbound_units": 0.0})["cause"] == "not_ordered"
+    assert one(waiting | {"is_low": False}, [dc()])["cause"] == "phantom", "much is left on record: nothing ran low"
 
 
 def test_a_shelf_that_stays_silent_after_a_receipt_was_not_filled() -> None:

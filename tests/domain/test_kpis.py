@@ -125,12 +125,13 @@ def test_sales_of_nothing_weigh_nothing() -> None:
 
 
 def test_the_shelf_is_as_full_as_the_records_less_what_is_probably_phantom() -> None:
-    rows = [of_series(IN, p_phantom=0.25), of_series(IN, location_id="0204"), of_series(OUT, location_id="0077")]
+    silent = of_series(IN, p_phantom=0.25, lost_units_today=1.0, **USD)
+    rows = [silent, of_series(IN, location_id="0204"), of_series(OUT, location_id="0077")]
     lost = {"lost_units_today": 3.0, "customers_lost": 0.5, **USD}  # of 4 a day, as it is empty with 75 %
     suspected = of_series(Status.PHANTOM_SUSPECTED.value, location_id="0099", p_phantom=0.75, **lost)
     total = figures([*rows, suspected])["", ""]
     assert (total["in_stock_rate"], total["osa_estimate"], total["phantom_suspected"]) == (0.75, 0.5, 1)
-    assert (total["lost_units"], total["lost_money"], total["customers_lost"]) == (3, 7.5, 0.5)
+    assert (total["lost_units"], total["lost_money"], total["customers_lost"]) == (4, 10, 0.5)
 
 
 def test_what_leaves_the_range_by_plan_counts_nowhere() -> None:

@@ -184,3 +184,11 @@ def test_retention_stays_below_one_so_that_the_value_stays_finite(kind: str, val
     assumed = measured(PUBLISHED, of(figure(kind, value, n, period_days=days)))
     assert 0 <= assumed.retention < 1
     assert Assumptions.model_validate(assumed.model_dump()) == assumed
+
+
+def test_a_newer_figure_counts_in_the_place_of_one_that_is_more_specific_and_too_old() -> None:
+    theirs = figure("retention", 0.9, brand="Fell", valid_from=ON - dt.timedelta(days=366))
+    everyone = figure("retention", 0.6, valid_from=ON - dt.timedelta(days=365))
+    kept = [in_force([theirs, everyone], ON, brand="Fell", max_age_days=n)[Measure.RETENTION].value for n in (366, 365)]
+    assert kept == [0.9, 0.6]
+    assert in_force([theirs, everyone], ON, brand="Fell", max_age_days=364) == {}

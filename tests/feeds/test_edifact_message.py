@@ -303,7 +303,7 @@ def test_a_name_is_the_free_text_of_imd() -> None:
     assert found.columns("item_name") == ["OAT BAR 6 PACK"]
 
 
-def test_the_price_is_the_first_one_of_its_group_or_lin() -> None:
+def test_of_prices_alike_the_first_of_its_group_or_lin_counts() -> None:
     found = sales(
         f"LOC+162+{STORE}",
         *(LIN, "PRI+AAA::DIS", "PRI+AAA:2.49", "PRI+AAB:2.99", "QTY+153:1", "QTY+77E:1"),
@@ -317,6 +317,33 @@ def test_the_price_is_the_first_one_of_its_group_or_lin() -> None:
         ("153", "1.10"),
         ("61", "1.20"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("prices", "taken", "warned"),
+    [
+        (("AAA:1.10", "AAE:2.49::RTP"), "2.49", 1),
+        (("AAE:2.49::RTP", "AAA:1.10"), "2.49", 1),
+        (("AAB:2.09::RTP", "AAE:2.49::RTP"), "2.49", 1),  # what shoppers pay has taxes in it
+        (("AAE:2.99", "AAF:2.09::RTP"), "2.09", 1),
+        (("AAA:1.10", "RTP:2.49"), "2.49", 1),
+        (("AAE:2.99::SRP", "AAD:2.49"), "2.49", 1),
+        (("AAA:1.10", "AAB:2.99::SRP"), "2.99", 1),
+        (("AAA:1.10", "AAB:1.20"), "1.10", 1),
+        (("AAA:1.10", "AAA:1.10"), "1.10", 0),
+    ],
+)
+def test_of_several_prices_the_one_that_shoppers_pay_counts(prices: tuple[str, ...], taken: str, warned: int) -> None:
+    """Codes 5125 and 5387 of the directory; EANCOM INVRPT has AAB, AAE and AAF, with RTP or SRP."""
+    said = [f"PRI+{price}" for price in prices]
+    for found in (stock(LIN, *said, "QTY+145:1"), stock(LIN, "QTY+145:1", *said)):
+        assert found.columns("price") == [taken]
+        assert found.notes.warned["SEVERAL_PRICES"] == warned
+
+
+def test_a_price_of_the_item_counts_for_a_quantity_that_has_only_what_companies_pay() -> None:
+    found = stock(LIN, "PRI+AAE:2.49::RTP", "QTY+145:1", "PRI+AAA:1.10", "QTY+145:1", "PRI+AAE:2.29::RTP")
+    assert found.columns("price") == ["2.49", "2.29"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import datetime as dt
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,3 +106,24 @@ def test_a_cut_off_follows_the_partners_clock_when_it_is_changed(
     expected = Expected(by=by, time_zone=zone)
     assert expected.cut_off(business_date).astimezone(dt.UTC) == cut_off
     assert expected.cut_off(business_date) <= cut_off < expected.cut_off(business_date) + dt.timedelta(seconds=1)
+
+
+def test_a_monthly_feed_is_due_on_its_days_and_the_31st_is_the_last_day_of_every_month() -> None:
+    expected = Expected(days_of_month=(15, 31))
+    days = (dt.date(2027, 12, 1) + dt.timedelta(days=n) for n in range(120))
+    due = [f"{day:%m-%d}" for day in days if expected.is_due(day)]
+    assert due == ["12-15", "12-31", "01-15", "01-31", "02-15", "02-29", "03-15"]
+    assert expected.newest_due(dt.date(2028, 3, 14)) == dt.date(2028, 2, 29)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"days_of_month": (32,)}, "`32` is no day of a month; did you mean 31"),
+        ({"days_of_month": (0,)}, "`0` is no day of a month; did you mean 1"),
+        ({"days_of_month": (1,), "weekdays": ("mon",)}, "by `weekdays` or by `days_of_month`"),
+    ],
+)
+def test_days_of_the_month_that_cannot_be_are_refused_with_the_nearest(said: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Expected(**said)

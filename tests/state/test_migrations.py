@@ -117,6 +117,28 @@ def test_incidents_of_every_kind_are_taken_over_with_their_history(tmp_path: Pat
     state.engine.dispose()
 
 
+def test_the_range_of_customers_is_told_of_what_was_listed_before(tmp_path: Path) -> None:
+    made = store_at("0001", tmp_path / "state.db", close=False)
+    case = stock_incident(member("0118", 1, 3))
+    columns = incidents._columns(case)
+    low, high = (columns.pop(name) for name in ("customers_low", "customers_high"))
+    dates = {name: str(columns[name]) for name in ("opened_on", "data_as_of")}
+    row = columns | dates | {"incident_id": case.incident_id, "opened_at": T, "updated_at": T, "last_seq": 1}
+    with made.begin() as tx:
+        config = Config()
+        config.set_main_option("script_location", str(Path(store.__file__).parent))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = tx
+        command.upgrade(config, "0012")
+        insert(tx, "incidents", row | {"state": json.dumps(case.model_dump(mode="json"))})
+    made.engine.dispose()
+    state = State.open(f"sqlite:///{tmp_path / 'state.db'}")
+    with state.begin() as tx:
+        told = tx.execute(sa.text("SELECT customers_low, customers_high FROM incidents WHERE currency = 'USD'")).all()
+        assert [tuple(one) for one in told] == [(pytest.approx(low), pytest.approx(high))]
+    state.engine.dispose()
+
+
 def insert(tx: Connection, table: str, row: dict[str, Any]) -> None:
     """A row as text, as an earlier version wrote it."""
     names = ", ".join(row)

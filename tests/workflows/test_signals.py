@@ -15,8 +15,11 @@ from include.stockwatch.domain.customer_signals import Measure
 from include.stockwatch.domain.loyalty import in_force
 from include.stockwatch.errors import FeedHeld, HoldCode
 from include.stockwatch.workflows import signals
+from include.stockwatch.workflows.checks.check import rules_of
 from include.stockwatch.workflows.checks.explain import explain
 from include.stockwatch.workflows.feeds import master_files
+from include.stockwatch.workflows.feeds.feed_status import list_statuses
+from include.stockwatch.workflows.feeds.feed_watch import open_incidents, watch
 from include.stockwatch.workflows.services import Services
 from tests.fakes import NUT, OAT, Clock, row
 from tests.workflows.feeds.test_master import item, items_in, list_of, rejects_of, rows_of, stock_in
@@ -185,6 +188,25 @@ def test_nps_is_told_beside_an_estimate_that_it_does_not_change(services: Servic
     assert "loyalty   NPS +32 (2026-09-30, n = 410): told beside the estimate" in after["text"]
 
 
+def test_what_was_measured_more_than_a_year_ago_no_longer_counts_and_explain_says_so(
+    services: Services, tmp_path: Path
+) -> None:
+    rows = [row(dt.date(2026, 11, 2) - dt.timedelta(days=ago), "1") for ago in range(2, 15)]
+    out = [row(dt.date(2026, 11, day), "1", on_hand=0, sold=0) for day in (1, 2)]
+    stock_in(services, tmp_path, [*rows, *out])
+    loyalty_in(services, tmp_path, ["Repeat purchase rate,90,2025-11-01,,,,9000", "NPS,32,2025-11-01,,,,410"])
+    last, after = (explain(services, "northfield", "0001", OAT_14, dt.date(2026, 11, day)) for day in (1, 2))
+    assert "measured repeat purchase rate (2025-11-01, n = 9,000)" in " ".join(last["text"].split())
+    text = " ".join(after["text"].split())
+    assert "published averages; too old to count: repeat purchase rate (2025-11-01)" in text
+    assert "NPS +32 (2025-11-01, n = 410), too old: told beside" in text
+    rules = rules_of(services)
+    label = ("northfield", "Snacks", None, "USD")
+    assert rules.assumed(label, dt.date(2026, 11, 2)).loyal_share == rules.customers.for_category("Snacks").loyal_share
+    days = [rules.measured_by(dt.date(2026, 11, day)) for day in (1, 2)]
+    assert len(set(days)) == 2, "dates of different assumptions are not reckoned together"
+
+
 @pytest.mark.parametrize(
     ("row", "code"),
     [
@@ -231,6 +253,54 @@ def test_a_panel_file_replaces_the_one_before(services: Services, tmp_path: Path
     loyalty_in(services, tmp_path, ["NPS,30,2026-08-30,,,,"])
     loyalty_in(services, tmp_path, ["NPS,31,2026-09-30,,,,"])
     assert in_force(signals.loyalty(services), dt.date(2026, 11, 1))[Measure.NPS].value == 31
+
+
+# --- late ------------------------------------------------------------------------------------------------------------
+
+
+def expects(services: Services, list_id: str, expected: str) -> Services:
+    """The same services, with a list that is expected."""
+    path = services.config / "master" / f"{list_id}.yaml"
+    path.write_text(f"{path.read_text('utf-8')}\nexpected: {expected}\n", "utf-8")
+    made = Services(services.home, services.config, services.now)
+    made.__dict__["state"] = services.state
+    return made
+
+
+def test_a_complaint_feed_that_is_expected_and_does_not_come_is_a_data_incident_until_a_file_comes(
+    services: Services, tmp_path: Path, clock: Clock
+) -> None:
+    """The clock says Monday 2 November, 06:00 UTC; a file without rows says that nobody complained."""
+    complaints_in(services, tmp_path, [said("2026-10-30")])
+    clock.move(days=3)
+    assert watch(services)["open"] == 0, "a list that nothing is said of is never late"
+    made = expects(services, COMPLAINTS, '{by: "09:00", days_after: 1}')
+    assert watch(made)["opened"] == ["DATA-2026-00001"]
+    with made.state.begin() as tx:
+        told = open_incidents(tx)[COMPLAINTS]
+    assert (told.trouble.value, told.newest, told.missing) == (
+        "silent",
+        dt.date(2026, 11, 1),  # the file of the 2nd tells of all days before it
+        (dt.date(2026, 11, 2), dt.date(2026, 11, 3)),
+    )
+    assert {one.feed_id: one.status.value for one in list_statuses(made)}[COMPLAINTS] == "silent"
+    clock.move(hours=4)
+    watch(made)
+    complaints_in(made, tmp_path, [], "complaints_2.csv")
+    assert watch(made)["resolved"] == ["DATA-2026-00001"]
+
+
+def test_a_panel_that_comes_monthly_is_late_once_its_month_is(services: Services, tmp_path: Path, clock: Clock) -> None:
+    loyalty_in(services, tmp_path, ["NPS,30,2026-10-30,,,,"])
+    made = expects(services, LOYALTY, '{days_of_month: [31], days_after: 5, by: "12:00"}')
+    clock.move(days=33)
+    assert watch(made)["open"] == 0, "5 December, 06:00: November is due at 12:00"
+    clock.move(hours=7)
+    watch(made)
+    with made.state.begin() as tx:
+        told = open_incidents(tx)[LOYALTY]
+    assert (told.trouble.value, told.missing, told.frozen) == ("late", (dt.date(2026, 11, 30),), ())
+    assert messages(made)[-1]["text"].startswith(f"DATA: {LOYALTY} of ")
 
 
 # --- relay -----------------------------------------------------------------------------------------------------------

@@ -114,6 +114,8 @@ class Listing(Value):
     money_at_risk: float | None = None
     money_lost: float | None = None
     customers_at_risk: float | None = Field(default=None, description="lost for good so far and over the horizon")
+    customers_low: float | None = Field(default=None, description="10 % point of the same")
+    customers_high: float | None = Field(default=None, description="90 % point")
     locations_out: int | None = None
     locations: int | None = None
     opened_on: dt.date | None = None

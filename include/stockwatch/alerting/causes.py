@@ -10,6 +10,8 @@ from include.stockwatch.alerting.incident import Member
 
 UNKNOWN = "unknown"
 SHOWN = 3
+AT_THE_SHELF = ("phantom", "shelf")
+"""Causes that lie between the record and the shelf; all others let stock run low."""
 FILL = "ask {partner} to fill the shelf from the back"
 LOOK = "ask {partner} for a shelf check or a stock count"
 COUNT = "ask {partner} for a stock count"

@@ -248,9 +248,9 @@ def _not_out(picture: Picture, incident: Incident, moved: Moved) -> TakenBack:
     """What the picture takes back of its own date: it was said to be out then, and has stock."""
     date, out = picture.business_date, {member.place for member in picture.out}
     known = picture.known_locations - out - moved.keys()
-    left = Left(date - dt.timedelta(days=1), date)
+    before = date - dt.timedelta(days=1)
     return {
-        one.spell: left if one.out_since < date else None
+        one.spell: Left(one.out_since, before, date) if one.out_since < date else None
         for one in incident.now_out()
         if one.last_out >= date and one.place in known
     }

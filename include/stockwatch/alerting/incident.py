@@ -227,6 +227,16 @@ def summed(members: Iterable[Member], *figures: str) -> float | None:
     return sum(values) if values else None
 
 
+def cause_of(kind: Kind, partner: str, fed: Iterable[Fed], out: Iterable[Member]) -> str | None:
+    """What explains most of the locations that are out. Of a DC it is the DC, a retailer's or a distributor's, however
+    many of its stores are empty by now: who acts does not change from day to day."""
+    theirs = {one.partner for one in fed}
+    if kind is Kind.DC_OUT and theirs:
+        return "retailer_dc" if theirs == {partner} else "distributor_dc"
+    causes = Counter(member.cause for member in out if member.cause)
+    return min(causes, key=lambda cause: (-causes[cause], cause)) if causes else None
+
+
 class Incident(Case):
     """An item of a partner without stock, or soon without."""
 
@@ -269,12 +279,15 @@ class Incident(Case):
         """The incident as a line of a list."""
         told = {name: getattr(self, name) for name in Listing.model_fields if name in type(self).model_fields}
         lost, at_risk = self.total("customers_lost"), self.total("customers_at_risk", now_out_only=True)
+        customers = None if lost is None and at_risk is None else (lost or 0.0) + (at_risk or 0.0)
         return Listing(
             **told,
             cause=self.cause(),
             money_at_risk=self.total("at_risk_money", now_out_only=True),
             money_lost=self.total("lost_money"),
-            customers_at_risk=None if lost is None and at_risk is None else (lost or 0.0) + (at_risk or 0.0),
+            customers_at_risk=customers,
+            customers_low=None if customers is None else customers * self.basis.low,
+            customers_high=None if customers is None else customers * self.basis.high,
             locations_out=len({member.place for member in self.empty()}) if self.is_open else 0,
             locations=self.ranged,
         )
@@ -297,9 +310,8 @@ class Incident(Case):
         return bool(said) and all(member.state is MemberState.CORRECTED for member in said)
 
     def cause(self) -> str | None:
-        """What explains most of the locations that are out."""
-        causes = Counter(member.cause for member in self.now_out() if member.cause)
-        return min(causes, key=lambda cause: (-causes[cause], cause)) if causes else None
+        """What explains it, as `cause_of`; once it has ended, what did."""
+        return cause_of(self.kind, self.partner, self.fed, self.now_out() or self.members)
 
     def total(self, figure: str, *, now_out_only: bool = False) -> float | None:
         """Sum of a member figure as `total`; null when no member has it."""

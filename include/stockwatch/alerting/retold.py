@@ -15,8 +15,9 @@ LOST = ("lost_units", "lost_money", "shoppers_exposed", "customers_lost")
 class Left(NamedTuple):
     """What reports leave of a spell that they told more of."""
 
+    out_since: dt.date
     last_out: dt.date
-    back_on: dt.date
+    back_on: dt.date | None  # none while it goes on
 
 
 TakenBack = Mapping[SpellKey, Left | None]
@@ -47,9 +48,11 @@ def _as_told(member: Member, left: Left | None, stood: Member | None, never: Map
     if left is None:
         nothing = {name: 0.0 for name in LOST if getattr(member, name) is not None}
         return member.model_copy(update={**nothing, "last_out": member.out_since, **never})
-    back = {"state": MemberState.BACK, "back_on": left.back_on}
-    if stood is not None and stood.last_out <= left.last_out:
-        return stood.model_copy(update=back)
-    share = ((left.last_out - member.out_since).days + 1) / member.days_out()
+    told: dict[str, object] = {"out_since": left.out_since, "back_on": left.back_on}
+    if left.back_on is not None:
+        told["state"] = MemberState.BACK
+    if stood is not None and stood.last_out <= left.last_out and stood.out_since == left.out_since:
+        return stood.model_copy(update=told)
+    share = ((left.last_out - left.out_since).days + 1) / member.days_out()
     lost = {name: value * share for name in LOST if (value := getattr(member, name)) is not None}
-    return member.model_copy(update={**lost, **back, "last_out": left.last_out})
+    return member.model_copy(update={**lost, **told, "last_out": left.last_out})

@@ -87,6 +87,17 @@ class Desk:
         """Partners whose messages are shown; none = every message, also those of no incident."""
         return None if self.sees_all else self.scope
 
+    @property
+    def horizon_days(self) -> int:
+        """Days ahead of every figure "at risk"."""
+        return self.services.settings.stockwatch.check.horizon_days
+
+    def is_due(self, partner: str, location_type: str, date: dt.date) -> bool:
+        """Whether a partner's feeds of stores, or of DCs, were to report a date; also where none is known any more."""
+        feeds = [one for one in self.services.settings.feeds.values() if one.partner == partner]
+        mine = [one for one in feeds if one.location_type == location_type]
+        return not mine or any(one.expected.is_due(date) for one in mine)
+
     @cached_property
     def checked(self) -> tuple[dt.date, dt.datetime] | None:
         """The newest business date that was checked, and when anything was checked last."""

@@ -16,14 +16,24 @@ DASHES: tuple[Any, ...] = ("solid", [6, 3], [2, 3], [10, 3, 2, 3])
 Points = Sequence[float | None]
 
 
-def trend(dates: Sequence[dt.date], partners: Mapping[str, Points], promises: Sequence[float]) -> dict[str, Any]:
-    """In-stock rate by day and partner in percent, with a line for each promise."""
+def trend(
+    dates: Sequence[dt.date],
+    partners: Mapping[str, Points],
+    promises: Sequence[float],
+    due: Mapping[str, Sequence[bool]] | None = None,
+) -> dict[str, Any]:
+    """In-stock rate by day and partner in percent, with a line for each promise.
+
+    A line runs across days on which nothing was `due` of its partner; without it, all are.
+    """
     shown = [value for points in partners.values() for value in points if value is not None]
     floor = max(0, int(min([*shown, *promises, 1.0]) * 20) * 5 - 5)
     lines = [
         _line(name, [None if one is None else round(100 * one, 2) for one in points], place)
         for place, (name, points) in enumerate(partners.items())
     ]
+    for line in lines:
+        line["data"] = _across(line["data"], dates, (due or {}).get(line["name"], [True] * len(dates)))
     if lines:
         lines[0]["markLine"] = _promise(promises)
     return {
@@ -38,16 +48,19 @@ def trend(dates: Sequence[dt.date], partners: Mapping[str, Points], promises: Se
 def timeline(days: Mapping[str, Sequence[Any]], span: tuple[str, str] | None, floor: float | None) -> dict[str, Any]:
     """Stock above, sales with the expected demand and receipts below, for the days of one item.
 
-    `days` has `date` and, for each date or null: on_hand, sold, expected, low, high, received, ordered.
+    `days` has `date`, whether it is `missing`, and, for each date or null: on_hand, sold, expected, low, high,
+    received, ordered. On a date without data that is not missing nothing was due: lines of stock run across it.
     """
     dates = [date.isoformat() for date in days["date"]]
-    gaps = _runs([None if value is None else 1.0 for value in days["on_hand"]], dates)
+    gaps = _runs([None if is_missing else 1.0 for is_missing in days["missing"]], dates)
     marks: list[Any] = [[_area("no data", "$hatch", start, "insideBottom"), {"xAxis": end}] for start, end in gaps]
     if span:
         marks.append([_area("incident", "$span", span[0], "insideTopLeft"), {"xAxis": span[1]}])
     stock = _line("Stock on hand", days["on_hand"], 0, area=True)
     ordered = _line("On order or in transit", days["ordered"], 3)
     ordered["lineStyle"] = {"width": 1.5, "type": "dotted"}
+    for line in (stock, ordered):
+        line["data"] = _across(line["data"], days["date"], days["missing"])
     stock["markArea"] = {"silent": True, "data": marks, "label": {"color": "$dim", "fontSize": 10}}
     if floor is not None:
         stock["markLine"] = _level(floor, f"out at or below {floor:g}")
@@ -109,6 +122,24 @@ def _dotted(points: Points) -> list[Any]:
         {"value": value, "symbolSize": 5} if value is not None and before is None and after is None else value
         for before, value, after in zip(padded, padded[1:], padded[2:], strict=False)
     ]
+
+
+def _across(points: list[Any], dates: Sequence[dt.date], due: Sequence[bool]) -> list[Any]:
+    """Points of a line without the days on which nothing was due and nothing is known: it runs across them."""
+    values = [_value(point) for point in points]
+    kept = [place for place, value in enumerate(values) if value is not None or due[place]]
+    if len(kept) == len(points):
+        return points
+    dotted = zip(kept, _dotted([values[place] for place in kept]), strict=True)
+    return [_on(dates[place].isoformat(), point) for place, point in dotted]
+
+
+def _value(point: Any) -> Any:
+    return point["value"] if isinstance(point, dict) else point
+
+
+def _on(date: str, point: Any) -> Any:
+    return {**point, "value": [date, point["value"]]} if isinstance(point, dict) else [date, point]
 
 
 def _less(high: Points, low: Points) -> list[float | None]:

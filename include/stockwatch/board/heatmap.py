@@ -107,7 +107,7 @@ def by_day(availability: ir.Table) -> ir.Table:
     """Counts of each product at a partner: of its stores, as messages count, or its DCs where no store has it.
 
     Grain:  (business_date, partner, location_id, item_id) -> (business_date, partner, item_id)
-    Units:  money at risk of every location, DCs included
+    Units:  money at risk of its stores or of its DCs, whichever is more: what a DC sends is what its stores lack
     """
     table = availability.mutate(is_store=availability.location_type.fill_null(STORE) == STORE)
     is_known = table.status != Status.UNKNOWN.value
@@ -124,7 +124,10 @@ def by_day(availability: ir.Table) -> ir.Table:
         known=count(is_known),
         not_due=count((table.cause == Cause.NOT_DUE.value).fill_null(False)),
         out=count(is_out),
-        money=table.at_risk_money.sum(where=is_out),
+        money=ibis.greatest(
+            table.at_risk_money.sum(where=is_out & table.is_store),
+            table.at_risk_money.sum(where=is_out & ~table.is_store),
+        ),
     )
 
 

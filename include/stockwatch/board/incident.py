@@ -19,7 +19,7 @@ from include.stockwatch.alerting.case import Case, Kind, Standing
 from include.stockwatch.alerting.causes import WORDS, explained
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.kinds import page, render
-from include.stockwatch.alerting.messages.out_of_stock_message import has_unpriced, whose
+from include.stockwatch.alerting.messages.out_of_stock_message import at_risk, units_and_money, whose
 from include.stockwatch.board import charts
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.incidents import line
@@ -127,11 +127,17 @@ def impact(incident: Incident) -> dict[str, Any]:
         "customers_ahead": ahead,
         "low": None if customers is None else customers * low,
         "high": None if customers is None else customers * high,
-        "at_risk_at": whose(incident, next(iter(incident.sides("at_risk_units", now_out_only=True)), [])),
+        "at_risk_words": _at_risk(incident),
+        "lost_words": units_and_money(incident, "lost_units", "lost_money"),
         "is_ahead": incident.kind is Kind.WILL_RUN_OUT,
-        "lost_in_part": has_unpriced(incident, "lost_units", "lost_money"),
-        "at_risk_in_part": has_unpriced(incident, "at_risk_units", "at_risk_money", now_out_only=True),
     }
+
+
+def _at_risk(incident: Incident) -> str:
+    """Units and money at risk as the message says them, and of whom they are."""
+    told = incident.sides("at_risk_units", now_out_only=True)
+    words = at_risk(incident)
+    return f"{words} ({whose(incident, told[0])})" if told and "; " not in words else words
 
 
 def causes(found: Sequence[Member]) -> list[dict[str, Any]]:
@@ -212,7 +218,10 @@ def timeline(desk: Desk, incident: Incident, location: str = "") -> dict[str, An
     rows = days(desk.services, incident.item_id, first, last, partner=incident.partner, places=places)
     dates = [last - dt.timedelta(days=n) for n in reversed(range(DAYS))]
     by_date = {row["business_date"]: row for row in rows}
+    kind = "dc" if incident.kind is Kind.DC_OUT else incident.location_type
     table = [{"business_date": date, **_told(by_date.get(date))} for date in dates]
+    for row in table:
+        row["missing"] = row["on_hand"] is None and desk.is_due(incident.partner, kind, row["business_date"])
     ended = incident.resolved_on or last
     span = (max(incident.opened_on, dates[0]).isoformat(), ended.isoformat()) if ended >= dates[0] else None
     facts = incident.facts(told[0] if len(told) == 1 else None)
@@ -223,7 +232,7 @@ def timeline(desk: Desk, incident: Incident, location: str = "") -> dict[str, An
     return {
         "chart": chart if known else None,
         "table": table[::-1],
-        "gaps": len(table) - len(known),
+        "gaps": sum(row["missing"] for row in table),
         "location": location,
         "floor": floor,
         "rule": rule,

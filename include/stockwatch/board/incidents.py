@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from include.stockwatch.adapters.state import pending, worklist
 from include.stockwatch.adapters.state.worklist import FACETS, Filters, Order
+from include.stockwatch.alerting.case import Case
+from include.stockwatch.alerting.messages.out_of_stock_message import OVER
 from include.stockwatch.board.access import Desk
 from include.stockwatch.board.words import NONE, reason, sentence
 
@@ -22,8 +24,8 @@ KNOWN = (*FACETS, "standing", "item", "text", *SWITCHES)
 COLUMNS = (
     "incident_id", "kind", "severity", "standing", "item_id", "item_name", "brand", "category", "partner", "cause",
     "locations_out", "locations", "opened_on", "days_open", "money_at_risk", "money_lost", "currency",
-    "customers_at_risk", "owner", "acknowledged_by", "snoozed_until", "restock_on", "last_verdict", "data_as_of",
-    "data_stale",
+    "customers_at_risk", "customers_low", "customers_high", "owner", "acknowledged_by", "snoozed_until", "restock_on",
+    "last_verdict", "data_as_of", "data_stale",
 )  # fmt: skip
 """Of the CSV."""
 
@@ -113,9 +115,15 @@ def line(row: Mapping[str, Any], now: dt.datetime) -> dict[str, Any]:
         "days_open": max((ended.date() - began).days, 0),
         "acknowledged_by": handling.acknowledged_by,
         "restock_on": handling.restock_on,
-        "ended": handling.resolve_reason or sentence(reason(getattr(row["case"], "end_reason", None))) or NONE,
+        "ended": sentence(handling.resolve_reason or _end(row["case"])) or NONE,
         "last_verdict": None if verdict is None else "confirmed" if verdict.is_confirmed else "false alarm",
     }
+
+
+def _end(case: Case) -> str:
+    """How data ended a case; of stock that is back or was only short, as messages say it."""
+    ended = getattr(case, "end_reason", None)
+    return OVER[case.kind][1] if ended == "restocked" and case.kind in OVER else reason(ended)
 
 
 def exported(desk: Desk, query: Mapping[str, str]) -> tuple[list[dict[str, Any]], Asked]:

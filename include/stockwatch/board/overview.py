@@ -14,7 +14,7 @@ from include.stockwatch.adapters.state.worklist import COSTING, Filters
 from include.stockwatch.alerting.case import SEVERITY_ORDER
 from include.stockwatch.board import charts, words
 from include.stockwatch.board.access import Desk
-from include.stockwatch.domain.kpis import headline
+from include.stockwatch.domain.kpis import STORE, headline
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Figures, figures, monday_of
 from include.stockwatch.workflows.feeds.feed_status import Status, feed_statuses
 
@@ -50,9 +50,11 @@ def tiles(desk: Desk) -> dict[str, Any]:
     return {
         "tiles": [
             *_availability(desk),
-            Tile("At risk, next 7 days", words.sums(_by_currency(rows, "money")), "money, if nothing changes",
-                 "incidents?sort=money", "bad" if any(row["money"] for row in rows) else "good"),
-            Tile("Customers at risk", words.count(_sum(rows, "customers")), "may be lost for good",
+            Tile(f"At risk, next {desk.horizon_days} days", words.sums(_by_currency(rows, "money")),
+                 "money, if nothing changes", "incidents?sort=money",
+                 "bad" if any(row["money"] for row in rows) else "good"),
+            Tile("Customers at risk", words.count(_sum(rows, "customers")),
+                 "may be lost for good" + words.ranged(_sum(rows, "customers_low"), _sum(rows, "customers_high")),
                  "incidents?sort=customers"),
             _severities(rows),
             Tile("Money without owner", words.sums(_by_currency(unowned, "money")),
@@ -133,23 +135,25 @@ def trend(desk: Desk) -> dict[str, Any]:
     of_dcs = _of_dcs(rows)
     names = {one: f"{name} (DCs)" if one in of_dcs else name for one, name in desk.partners.items() if one in rates}
     points = {name: [rates[one].get(date) for date in dates] for one, name in names.items()}
+    kinds = {one: "dc" if one in of_dcs else STORE for one in names}
+    due = {name: [desk.is_due(one, kinds[one], date) for date in dates] for one, name in names.items()}
     promises = {one: promise_of(desk, one) for one in rates}
     weeks = sorted({monday_of(date) for date in dates})
     return {
-        "chart": charts.trend(dates, points, sorted(set(promises.values()))),
+        "chart": charts.trend(dates, points, sorted(set(promises.values())), due),
         "weeks": weeks,
         "table": [
             {"partner": one, "name": name, "promise": promises[one], "weeks": _weeks(rows, one, weeks)}
             for one, name in names.items()
         ],
-        "gaps": sum(_gaps(values) for values in points.values()),
+        "gaps": sum(_gaps(values, due[name]) for name, values in points.items()),
     }
 
 
-def _gaps(values: Sequence[float | None]) -> int:
-    """Days without data, from the first one with data on."""
+def _gaps(values: Sequence[float | None], due: Sequence[bool]) -> int:
+    """Days without data that some were due of, from the first one with data on."""
     began = next((place for place, value in enumerate(values) if value is not None), len(values))
-    return sum(value is None for value in values[began:])
+    return sum(value is None and is_due for value, is_due in zip(values[began:], due[began:], strict=True))
 
 
 def _weeks(rows: Sequence[Mapping[str, Any]], partner: str, weeks: Sequence[dt.date]) -> list[Figures]:

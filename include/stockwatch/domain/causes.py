@@ -80,7 +80,7 @@ WAITING = (
 LEAST_SEEN_DAYS = 0.5
 """Orders that wait for less, on average, are filled before a report shows them: to see none is no sign of none."""
 SHORT = (Status.OUT_OF_STOCK.value, Status.AT_RISK.value)
-"""Statuses of what lacks stock on record."""
+"""Statuses of what lacks stock on record. What is suspected empty does too where little of it is left (is_low)."""
 UNCOUNTED = (Status.UNKNOWN.value, Status.PLANNED.value)
 """Statuses that do not count for how far it reaches, whether they are empty or not."""
 
@@ -117,6 +117,11 @@ def causes(table: ir.Table, dcs: ir.Table, outages: ir.Table, planned: ir.Table,
     )
 
 
+def _is_short(table: ir.Table) -> ir.BooleanValue:
+    is_doubted = table.status == Status.PHANTOM_SUSPECTED.value
+    return table.status.isin(SHORT) | (is_doubted & table.is_low.fill_null(False))
+
+
 def dcs_to_blame(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
     """Whether the DCs behind each series explain that it ran short, by whose DC it is.
 
@@ -134,7 +139,7 @@ def dcs_to_blame(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Co
         far_dc_id=far.dc_id.min(where=far.explains),
         far_text=far.text.argmin(far.dc_id, where=far.explains),
     )
-    short = links.filter(links.status.isin(SHORT))
+    short = links.filter(_is_short(links))
     found = short.left_join(far, [AS_OF, "item_id", "dc_partner", "dc_id"], rname="{name}_of_far")
     passed_on = found.explains & found.far_explains
     found = found.mutate(
@@ -163,7 +168,7 @@ def _blamed(table: ir.Table, dcs: ir.Table, outages: ir.Table, dc_feeds: Collect
     empty day were to be sent and that day, and nothing has come in after its last day out.
     """
     is_dc = table.feed_id.isin(sorted(dc_feeds))
-    facts = table.filter(table.status.isin(SHORT) | is_dc).select(*SERIES_ON, "feed_id", "status", *WAITING)
+    facts = table.filter(_is_short(table) | is_dc).select(*SERIES_ON, "feed_id", "status", "is_low", *WAITING)
     served = facts.inner_join(dcs.filter(dcs.is_told), list(SERIES_ON), rname="{name}_of_link")
     served = served.select(*facts.columns, "dc_id", "dc_partner")
     days = _outage_days(served, outages)
@@ -221,7 +226,7 @@ def _outage_days(served: ir.Table, outages: ir.Table) -> ir.Table:
 def _candidates(found: ir.Table, dc_feeds: Collection[str]) -> Sequence[Candidate]:
     """Every cause but the last, in order, as conditions on the facts of a series."""
     is_known, is_planned = found.status != Status.UNKNOWN.value, found.planned.notnull()
-    is_short = found.status.isin(SHORT)
+    is_short = _is_short(found)
     is_silent = found.status == Status.PHANTOM_SUSPECTED.value
     has_shelf = found.feed_id.notin(sorted(dc_feeds))
     came_in = has_shelf & (found.last_receipt_date > found.last_sale_date).fill_null(False)
@@ -296,7 +301,7 @@ def _applying(tried: Sequence[Candidate]) -> list[ir.StringValue]:
 def _unasked(found: ir.Table) -> list[ir.StringValue]:
     """DCs that had nothing to send, and were not asked for it."""
     by_cause = ((Cause.DISTRIBUTOR_DC, found.unasked_distributor), (Cause.RETAILER_DC, found.unasked_retailer))
-    is_short = found.status.isin(SHORT)
+    is_short = _is_short(found)
     return [_said(cause, is_short & text.notnull(), text + ", and no order waited there") for cause, text in by_cause]
 
 

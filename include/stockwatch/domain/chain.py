@@ -66,6 +66,16 @@ def dc_outages(rows: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
     return out.drop("is_out", "has_stock", "outage")
 
 
+def least_orders(orders: ir.Table, links: ir.Table) -> ir.Table:
+    """The smallest order that waited at each DC in the look-back: with less than that it can send nothing.
+
+    Grain:  orders (as_of, series) with least_order_units, the smallest that it has waited for; links from `links_on`
+            -> (as_of, dc_id, item_id)
+    """
+    asked = serving(orders, links).inner_join(orders, list(SERIES_ON))
+    return asked.group_by(AS_OF, "dc_id", "item_id").agg(least_order_units=asked.least_order_units.min())
+
+
 def dc_states(rows: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
     """How each DC stands with every item that its feed speaks of on the date.
 

@@ -119,6 +119,7 @@ class _Own(Columns):
     evidence: demand.Evidence
     silence: phantom.Silence
     replenishment: orders.Replenishment
+    report_days: Array
     factor_today: Array
     promotion_days_left: Array
 
@@ -135,6 +136,7 @@ def _own(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check
         demand.evidence(days, factor, found.last_sale, check),
         phantom.silence(rise, days, factor, found.last_sale, found.last_receipt),
         orders.replenishment(panel, orders.receipts(panel, rise, common.reports_receipts[pool.feed])),
+        days.report_days[0],
         factor[0],
         demand.promotion_days_left(is_promoted, panel.price, common.promotion_days[pool.feed]),
     )
@@ -218,19 +220,21 @@ def figures(
     status = statuses(found, shelf.p_empty, limits.phantom_probability, check)
     p_phantom = np.where(found.is_fresh & ~found.is_out, shelf.p_empty, np.nan)
 
-    def by_record(one: Status) -> tuple[Codes, Spell, Array]:
-        """The series of a status, their spells as the record tells them, and what the date is worth of a mean day."""
+    def by_record(one: Status) -> tuple[Codes, Spell]:
+        """The series of a status, and their spells as the record tells them."""
         some = np.flatnonzero(status == one.value)
         reported, last = panel.of(some), found.last_in_stock[some]
         days, _, factor = _days(reported, pool.of(some), limits.of(some), common, check)
         worth = np.where(closed[:, pool.location[some]], 0.0, reported.of_reports(factor))
-        return some, spells(days, worth, last, check, memory_half_life_days), worth[0]
+        return some, spells(days, worth, last, check, memory_half_life_days)
 
+    worth_today = np.where(closed[0, pool.location], 0.0, own.factor_today * own.report_days)
     spell = Spell.none(panel.series)
-    out, recorded, _ = by_record(Status.OUT_OF_STOCK)
+    spell.exposure_today[:] = np.where(shelf.silent_days > 0, p_phantom * worth_today, np.nan)
+    out, recorded = by_record(Status.OUT_OF_STOCK)
     spell.put(out, recorded)
-    doubted, recorded, worth_today = by_record(Status.PHANTOM_SUSPECTED)
-    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], recorded, worth_today))
+    doubted, recorded = by_record(Status.PHANTOM_SUSPECTED)
+    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], recorded, worth_today[doubted]))
     return Figures(
         found,
         own.replenishment,

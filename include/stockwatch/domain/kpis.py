@@ -23,8 +23,8 @@ def kpis(availability: ir.Table) -> ir.Table:
             what leaves the range by plan, and what nothing was due of, counts nowhere
     Nulls:  unknown series leave every rate; a rate of no series is null; money over several currencies is null;
             lost units and money are those of the days that the date's reports stand for, customers those of the spells
-            going on, so they do not add up over dates; what is suspected empty counts with its probability; each is 0
-            where nothing is empty and null where it could not be estimated
+            going on, so they do not add up over dates; what is silent counts with its probability of being empty, as
+            in osa_estimate, suspected or not; each is 0 where nothing is empty and null where it could not be estimated
     """
     was_due = availability.cause.fill_null("") != Cause.NOT_DUE.value
     counted = availability.filter((availability.status != Status.PLANNED.value) & was_due)
@@ -92,8 +92,9 @@ def _figures(table: ir.Table) -> ir.Table:
 
 
 def _loss(figure: ir.FloatingColumn, is_empty: ir.BooleanColumn, is_known: ir.BooleanColumn) -> ir.FloatingScalar:
-    """Sum over what is out or suspected empty, whose figures have the probability in them: 0 where nothing is, null
-    where nothing is known or no loss could be estimated.
+    """Sum over what is known, whose figures have the probability of being empty in them: 0 where nothing is, null where
+    nothing is known or no loss of what is out or suspected empty could be estimated.
     """
     nothing_empty = is_known.any() & ~(is_empty.any())
-    return nothing_empty.ifelse(0.0, exact_sum(figure, where=is_empty))
+    is_told = nothing_empty | figure.notnull().any(where=is_empty)
+    return is_told.ifelse(exact_sum(figure, where=is_known).fill_null(0.0), ibis.null("float64"))

@@ -83,13 +83,16 @@ def in_force(
     category: str | None = None,
     brand: str | None = None,
     currency: str | None = None,
+    max_age_days: int | None = None,
 ) -> dict[Measure, Figure]:
     """The figure of each measure that counts for such items on a date: the most specific, of these the newest.
 
     Where only segments of buyers were measured, the newest of each are pooled by their sizes: a segment is not all
-    buyers. What nobody was asked for tells nothing.
+    buyers. What nobody was asked for tells nothing, nor does what is older than `max_age_days`.
     """
     told = (one for one in figures if one.valid_from <= on and one.people)
+    if max_age_days is not None:
+        told = (one for one in told if (on - one.valid_from).days <= max_age_days)
     mine = [one for one in told if one.speaks_for(partner, category, brand, currency)]
     chosen: dict[Measure, Figure] = {}
     for measure in Measure:
@@ -128,6 +131,18 @@ def measured(
         words = ", ".join(f"{one.word} ({_basis(one.figure)})" for one in taken)
         after["name"] = f"measured {words}; else {assumed.name}"
     return assumed.model_copy(update=after) if after else assumed
+
+
+def without_outdated(assumed: Assumptions, outdated: Mapping[Measure, Figure]) -> Assumptions:
+    """The assumptions, with a word on what would stand in them if it were not too old."""
+    words = {
+        "response at the gap" if one in GAP else _word(outdated[one]): outdated[one]
+        for one in outdated.keys() - CONTEXT
+    }
+    if not words:
+        return assumed
+    told = ", ".join(f"{word} ({words[word].valid_from.isoformat()})" for word in sorted(words))
+    return assumed.model_copy(update={"name": f"{assumed.name}; too old to count: {told}"})
 
 
 def context(figures: Mapping[Measure, Figure]) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ class Score(Value):
     week: Figures
     before: Figures = Field(description="of the four weeks before together")
     location_type: str = Field(default=STORE, description="dc: availability is that of its DCs, it has no stores")
+    due: int = Field(default=DAYS_OF_WEEK, description="days of the week that its feeds were to report")
     promised_in_stock: float
     promised_price: float | None = None
     promised_complaints: float | None = None

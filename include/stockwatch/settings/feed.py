@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import datetime as dt
 import re
+from calendar import monthrange
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,6 +44,13 @@ def _date_format(text: str) -> str:
     return text
 
 
+def _day_of_month(day: int) -> int:
+    nearest = min(max(day, 1), 31)
+    if day != nearest:
+        raise ValueError(f"`{day}` is no day of a month; did you mean {nearest}? 31 is the last day of every month")
+    return day
+
+
 PIECES = ("EA", "PCE", "PCS", "C62", "PC", "ST", "EACH", "UN")
 """Units that are single pieces; `EA`, `PCE` and `C62` in X12 and EDIFACT."""
 
@@ -57,6 +65,7 @@ Measure = Literal[
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Encoding = Annotated[str, AfterValidator(_known_encoding)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
+DayOfMonth = Annotated[int, AfterValidator(_day_of_month)]
 
 
 class Table(Value):
@@ -338,13 +347,26 @@ class Expected(Value):
     weekdays: tuple[Weekday, ...] = Field(
         default=WEEKDAYS, min_length=1, description="business dates that the partner reports"
     )
+    days_of_month: tuple[DayOfMonth, ...] = Field(
+        default=(),
+        description="1 to 31, of each month; 31 is its last day. Business dates of a feed that comes monthly",
+    )
     holidays: Calendar | None = Field(
         default=None, description="calendar whose holidays are not reported: a country, or country-region, e.g. US-CA"
     )
 
+    @model_validator(mode="after")
+    def _comes_by_week_or_by_month(self) -> Expected:
+        if self.days_of_month and self.weekdays != WEEKDAYS:
+            raise ValueError("a feed comes by `weekdays` or by `days_of_month`: leave one of the two out")
+        return self
+
     def is_due(self, business_date: dt.date) -> bool:
-        """Whether the partner reports this date: no day off of the week, no holiday."""
+        """Whether the partner reports this date: no day off of the week or of the month, no holiday."""
         if WEEKDAYS[business_date.weekday()] not in self.weekdays:
+            return False
+        days_of_it = monthrange(business_date.year, business_date.month)[1]
+        if self.days_of_month and business_date.day not in {min(day, days_of_it) for day in self.days_of_month}:
             return False
         return self.holidays is None or not is_holiday(self.holidays, business_date)
 

@@ -10,6 +10,7 @@ from include.stockwatch.domain.value import Value
 from include.stockwatch.settings.feed import (
     Csv,
     DateFormat,
+    Expected,
     Html,
     Identifier,
     JsonLines,
@@ -66,6 +67,9 @@ class MasterFeed(Value):
     format: TableFormat = Csv()
     landing: Landing = Landing()
     date_format: DateFormat | None = Field(default=None, description="of every date in the file, e.g. %Y-%m-%d")
+    expected: Expected | None = Field(
+        default=None, description="when its files are due; without it the list is never late, and no data incident"
+    )
     quality: MasterQuality = MasterQuality()
 
     @field_validator("partner_column")

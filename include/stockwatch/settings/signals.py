@@ -29,6 +29,7 @@ class SignalSettings(Value):
     not_found: NotFound = NotFound()
     relay: tuple[Relay, ...] = ()
     relay_days: int = Field(default=7, ge=1, le=28, description="complaints of older days are not relayed")
+    loyalty_days: int = Field(default=365, ge=1, le=3650, description="days that a measured loyalty figure counts for")
     promise_strength: Mapping[str, Strength] = Field(
         default={}, description="brand -> how strong its promise is, 0..1, until its repeat rate is measured"
     )

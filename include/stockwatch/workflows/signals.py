@@ -14,6 +14,7 @@ from include.stockwatch.domain import signals as domain
 from include.stockwatch.domain.customer_signals import ComplaintKind
 from include.stockwatch.domain.loyalty import Figure
 from include.stockwatch.domain.master import per_partner
+from include.stockwatch.settings.feed import Expected
 from include.stockwatch.settings.signals import Relay
 from include.stockwatch.workflows.services import Services
 
@@ -53,18 +54,23 @@ def heard(services: Services, last: dt.date) -> dict[str, tuple[dt.date, dt.date
     found: dict[str, tuple[dt.date, dt.date]] = {}
     for row in told.to_pylist():
         with services.state.read() as tx:
-            until = _told_until(ledger.came(tx, row["feed_id"], LATEST_FILES))
+            until = told_until(ledger.came(tx, row["feed_id"], LATEST_FILES), masters[row["feed_id"]].expected)
         found[row["feed_id"]] = row["first"], min(max(row["until"], until), last)
     return found
 
 
-def _told_until(files: Sequence[tuple[dt.datetime, tuple[str, ...], int]]) -> dt.date:
-    """The last day that some files tell of: when they came, the newest first, with which dates and how many rows."""
+def told_until(files: Sequence[tuple[dt.datetime, tuple[str, ...], int]], expected: Expected | None = None) -> dt.date:
+    """The last day that some files tell of: when they came, the newest first, with which dates and how many rows.
+
+    A file tells of the days before it came, and of its own day where that is expected.
+    """
+    known_when = expected or Expected()
     until = known = dt.date.min
     for at, dates, rows in reversed(files):
         newest = max(map(dt.date.fromisoformat, dates), default=dt.date.min if rows else known)
         if newest >= known:
-            known, until = newest, max(newest, at.date() - dt.timedelta(days=1))
+            last = known_when.local_date(at) - dt.timedelta(days=min(1, known_when.days_after))
+            known, until = newest, max(newest, last)
     return until
 
 

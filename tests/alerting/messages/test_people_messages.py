@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.stockwatch.alerting.case import Severity
-from include.stockwatch.alerting.messages.digest import COLUMNS, csv_of, line, money_words, overflow, ranked
+from include.stockwatch.alerting.messages.digest import COLUMNS, Day, csv_of, daily, line, money_words, overflow, ranked
 from include.stockwatch.alerting.messages.limits import violations
 from include.stockwatch.alerting.messages.notice import Notice
 from tests.alerting.messages.test_message import is_safe, texts_of
@@ -35,7 +35,7 @@ from tests.golden import GOLDEN, same_as_golden
         ),
         (
             "dc_out_of_a_retailer",
-            "Critical DC out: Nut Mix 200 g at Northfield Grocers, USD 37,352 at risk, 4 of 6 empty",
+            "Critical DC out: Nut Mix 200 g at Northfield Grocers DC 07 Fresno, USD 37,352 at risk, 4 of 6 left empty",
         ),
         ("promise_price", "Price outside its band: Oat Bar 6-pack at Northfield Grocers, 12 of 212"),
     ],
@@ -78,6 +78,13 @@ def test_a_digest_of_any_length_is_taken_by_slack_and_counts_all(count: int) -> 
     assert violations(message.slack_text(), message.blocks()) == []
     assert f"{count:,} more incident" in message.header
     assert len(message.body) <= 12
+
+
+def test_a_day_on_which_nothing_is_open_says_so() -> None:
+    text = daily(Day(on=AT.date(), since=AT, open_now=(), opened=0, resolved=2)).as_text()
+    assert "At risk: nothing" in text
+    assert "somebody's hands" not in text
+    assert "not estimated" not in text
 
 
 def test_the_worst_come_first_and_money_adds_up_by_currency() -> None:

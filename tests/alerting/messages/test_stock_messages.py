@@ -8,13 +8,23 @@ import json
 import pytest
 from hypothesis import given
 
-from include.stockwatch.alerting.case import Kind
+from include.stockwatch.alerting.case import Handling, Kind
 from include.stockwatch.alerting.incident import Incident
 from include.stockwatch.alerting.kinds import CASES, page, render
 from include.stockwatch.alerting.messages.limits import violations
-from tests.alerting.examples import EXAMPLES
+from tests.alerting.examples import EXAMPLES, day, incident
 from tests.alerting.messages.test_message import assert_slack_takes
-from tests.alerting.stock_examples import MASS_EXAMPLES, STOCK_EXAMPLES, dc_incident, empty_dc, mass, silent, stores
+from tests.alerting.stock_examples import (
+    MASS_EXAMPLES,
+    PHANTOM,
+    STOCK_EXAMPLES,
+    dc_incident,
+    empty_dc,
+    mass,
+    short,
+    silent,
+    stores,
+)
 from tests.golden import GOLDEN, same_as_golden
 from tests.strategies import NAMES
 
@@ -99,6 +109,21 @@ def test_a_phantom_of_many_stores_lists_the_longest_silent() -> None:
     assert silent("0118", 9).days_out() == 9
 
 
+def test_a_phantom_with_little_on_record_says_what_let_it_run_low() -> None:
+    members = (
+        silent("0118", 9, cause="retailer_dc", cause_place="D1"),
+        *(silent(place, 5, cause="not_ordered") for place in ("0204", "0077")),
+        silent("0009", 4, cause="shelf"),
+    )
+    lines = [line for line in render(incident(*members, **PHANTOM)).body if line.startswith("Little")]
+    assert lines == [
+        "Little was left on record in 2 stores: nothing was ordered; "
+        "ask Northfield Grocers replenishment to raise the missing orders.",
+        "Little was left on record in 1 store: the DC D1 is out; "
+        "ask Northfield Grocers when D1 is refilled, and for an allocation until then.",
+    ]
+
+
 def test_money_is_said_to_be_of_a_part_where_the_units_that_count_have_no_price() -> None:
     unpriced = stores({"harbor": 2}, lost_money=None, at_risk_money=None)
     whole = render(dc_incident(empty_dc(), *unpriced)).as_text()
@@ -112,6 +137,21 @@ def test_units_of_a_dc_without_a_price_are_not_said_to_be_worth_what_its_stores_
     text = render(dc_incident(unpriced, *stores({"harbor": 2}))).as_text()
     assert "Lost so far: about 2,760 units at the DC; about 12 units at its stores, USD 78." in text
     assert "Lost so far: about 2,760 units." in render(dc_incident(unpriced)).as_text()
+
+
+def test_a_confirmed_date_that_has_passed_is_not_told_as_if_it_were_to_come() -> None:
+    handling = Handling(restock_on=day(2), restock_units=480.0)
+    text = render(dc_incident(empty_dc(), handling=handling)).as_text()
+    assert "Restock: 480 units Tue 3 Nov, as somebody confirmed, and not seen by Wed 4 Nov" in text
+
+
+def test_what_will_run_out_has_not_run_out_and_counts_until_the_next_receipt_of_each_location() -> None:
+    soon = short("0118", 5, next_receipt_on=day(5), inbound_units=0.0, has_open_order=True, cause="unknown")
+    later = short("0204", 7, next_receipt_on=None, cause="unknown")
+    text = render(STOCK_EXAMPLES["run_out_in_some_stores"].model_copy(update={"members": (soon, later)})).as_text()
+    assert "an order is open or in transit for every store that will run out." in text
+    assert "until the next receipt where that is sooner" in text
+    assert "Next receipt: Fri 6 Nov, if orders go out as usual; not known for 1 of 2" in text
 
 
 # --- the pages in docs/alerts ----------------------------------------------------------------------------------------

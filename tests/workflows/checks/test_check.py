@@ -405,3 +405,32 @@ def test_a_date_before_any_delivery_can_be_checked(services: Services) -> None:
             "in_stock": 0,
         },
     }
+
+
+def test_a_series_that_two_feeds_tell_of_is_one_row_and_counts_once(services: Services, tmp_path: Path) -> None:
+    """The second feed counts stock and knows no sales; on the last date its file does not come."""
+    feeds = services.config / "feeds"
+    text = (feeds / f"{FEED}.yaml").read_text("utf-8").replace("  units_sold: units_sold\n", "")
+    (feeds / "northfield_counts.yaml").write_text(text, "utf-8")
+    date = history(services, tmp_path)
+    counted = [row(one, store, on_hand=20) for one in DATES[:29] for store in STORES]
+    counted[-1] = row(date, STORES[-1], on_hand=0)
+    ingest_file(services, "northfield_counts", northfield(tmp_path / "counts.csv", counted))
+    deliver_file(services, tmp_path, date, out={"0001"})
+    summary = check(services, date)
+    assert summary["series"]["by_status"] == {**dict.fromkeys(summary["series"]["by_status"], 0)} | {
+        "out_of_stock": 1,
+        "in_stock": 3,
+    }, "the feed that knows of sales says more"
+    engine = services.lake.engine
+    (partner,) = engine.to_pyarrow(
+        services.lake.table("kpis").filter(lambda t: (t.partner == "northfield") & (t.category == ""))
+    ).to_pylist()
+    assert (partner["ranged"], partner["known"], partner["coverage"]) == (4, 4, 1.0)
+    assert partner["lost_units"] == pytest.approx(5, rel=0.1)
+    last = date + dt.timedelta(days=1)
+    counts = [row(last, store, on_hand=7) for store in STORES]
+    ingest_file(services, "northfield_counts", northfield(tmp_path / "later.csv", counts))
+    summary = check(services, last)
+    assert (summary["series"]["ranged"], summary["coverage"]) == (4, 1.0), "what one feed knows is known"
+    assert explain(services, "northfield", "0001", f"00{OAT}", last)["row"]["feed_id"] == "northfield_counts"

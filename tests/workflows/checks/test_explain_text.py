@@ -206,6 +206,11 @@ def test_the_next_step_of_a_shelf_suspected_empty_is_that_of_the_message(cause: 
     assert ("from the back" in step) == (cause == "shelf")
 
 
+def test_a_shelf_suspected_empty_that_ran_low_asks_for_what_let_it() -> None:
+    text = told("phantom_suspected", **CASES["phantom_suspected"] | {"cause": "not_ordered"})
+    assert "Next: ask Northfield Grocers replenishment to expedite the open orders" in " ".join(text.split())
+
+
 def test_a_receipt_of_which_nothing_is_on_order_is_no_promise() -> None:
     text = told("at_risk", **CASES["at_risk"] | {"on_order_units": 0.0, "in_transit_units": 0.0})
     assert "expected on Fri 27 Nov if orders go out as usual, with" in " ".join(text.split())

@@ -210,19 +210,10 @@ def test_totals_of_several_exports_in_one_archive_add_up(services: Services, tmp
         csv_file([*GOOD[:10], ("", "Grand Total", "", "50", "")]),
         csv_file([*GOOD[10:], ("", "Grand Total", "", "50", "")]),
     ]
-    found = take(services, tmp_path, zipped(halves), profile)
+    found = take(services, tmp_path, zipped(a=halves[0], b=halves[1]), profile)
     assert (found.status, found.rows_published, found.rows_dropped) == ("published", 20, 2)
-    short = take(services, tmp_path, zipped([halves[0], halves[1].replace(b"50", b"55")]), profile, "short")
+    short = take(services, tmp_path, zipped(a=halves[0], b=halves[1].replace(b"50", b"55")), profile, "short")
     assert holds(short) == ["TOTAL_DIFFERS", "TOTAL_DIFFERS"]
-
-
-def zipped(contents: list[bytes]) -> bytes:
-    """An archive of some exports."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for number, content in enumerate(contents):
-            archive.writestr(f"part_{number}.csv", content)
-    return out.getvalue()
 
 
 def test_what_is_wrong_with_one_of_several_files_names_it(services: Services, tmp_path: Path) -> None:
@@ -276,7 +267,8 @@ def test_names_that_lost_their_characters_are_warned_of_once(
 ) -> None:
     profile = {**TABLE, "columns": {**TABLE["columns"], "item_name": "item"}}
     rows = [*GOOD, *(("20261101", "0001", f"{name} {number}", "5", "1") for number in (1, 2))]
-    found = take(services, tmp_path, csv_file(rows), profile)
+    content = zipped(a=csv_file(rows), b=csv_file([("20261102", *row[1:]) for row in rows]))
+    found = take(services, tmp_path, content, profile, "two.zip")
     assert [(one["code"], one["line"]) for one in found.warnings] == ([("TEXT_DAMAGED", 22)] if is_damaged else [])
 
 

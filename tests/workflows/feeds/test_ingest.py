@@ -73,10 +73,11 @@ def test_the_same_bytes_again_change_nothing(services: Services, tmp_path: Path)
 def test_a_corrected_file_replaces_exactly_its_dates(services: Services, tmp_path: Path) -> None:
     two_days = [*full_day(DATE - dt.timedelta(days=1)), *full_day(DATE)]
     ingest_file(services, FEED, northfield(tmp_path / "n.csv", two_days))
-    corrected = [line.replace(",10,", ",77,") for line in full_day(DATE)]
+    corrected = [line.replace(",10,", ",77,") for line in full_day(DATE)[:-1]]
     done = ingest_file(services, FEED, northfield(tmp_path / "corrected.csv", corrected))
     stock = {(one["business_date"], one["on_hand_units"]) for one in observations(services)}
     assert stock == {(DATE - dt.timedelta(days=1), 10.0), (DATE, 77.0)}
+    assert len(observations(services)) == len(two_days) - 1, "what the correction leaves out is gone"
     with services.state.begin() as tx:
         assert ledger.delivered(tx)[DATE] == {FEED: done.delivery_id}
 

@@ -444,6 +444,43 @@ def test_money_in_another_currency_is_not_added(book: Book) -> None:
     assert [one.other_currency for one in incident.members] == ["EUR", None, None]
 
 
+def test_an_incident_keeps_its_currency_while_figures_in_it_stand(book: Book) -> None:
+    """Two partners report weekly: on the days between, what a third one lacks in its currency is not added to that."""
+    in_euros = because("5", "harbor") | {"currency": "EUR", "at_risk_money": 50.0}
+    book.on(2, dc(OUT, at_risk_units=1.0, at_risk_money=5.0), because("1"), because("2"), in_euros)
+    resting = [row(location, UNKNOWN, cause="not_due") for location in ("1", "2")]
+    book.on(3, dc(OUT, at_risk_units=1.0, at_risk_money=5.0), *resting, in_euros, whole=["westway", "harbor"])
+    incident = book.last("INC-1")
+    assert (incident.currency, incident.total("at_risk_money")) == ("USD", 140)
+
+
+def test_a_dc_is_told_in_the_currency_of_most_stores_that_it_feeds_whichever_are_empty() -> None:
+    harbor = CHAIN.feeds["harbor_stores"].model_copy(update={"currency": "EUR"})
+    book = Book(CHAIN.model_copy(update={"feeds": CHAIN.feeds | {"harbor_stores": harbor}}))
+    book.fed[Group(Kind.DC_OUT, "westway", ITEM, "07")] = frozenset(
+        {("northfield", "1"), ("northfield", "2"), ("harbor", "5")}
+    )
+    book.on(2, dc(OUT, at_risk_units=60.0, at_risk_money=300.0), because("5", "harbor") | {"currency": "EUR"})
+    incident = book.last("INC-1")
+    assert (incident.currency, incident.total("at_risk_money")) == ("USD", 300)
+
+
+def test_who_acts_on_a_dc_does_not_change_with_how_many_of_its_stores_are_empty(book: Book) -> None:
+    """A-31, A-34: its cause is that a DC is out, also before a store is; why the DC itself is, the message says."""
+    book.fed[Group(Kind.DC_OUT, "westway", ITEM, "07")] = frozenset({("northfield", "1"), ("northfield", "2")})
+    seen = []
+    for number, stores in ((2, ()), (3, ("1", "2")), (4, ("1",))):
+        book.on(number, dc(OUT, cause="not_delivered"), *(because(one) for one in stores))
+        seen.append(book.last("INC-1").listed().cause)
+    assert seen == ["distributor_dc"] * 3
+    book.on(
+        2,
+        row("9", OUT, is_dc=True, item="own", cause="not_delivered"),
+        row("1", OUT, item="own", dc="9", of_another=False),
+    )
+    assert next(one.cause() for one in book.ongoing.values() if one.item_id == "own") == "retailer_dc"
+
+
 def test_the_end_says_how_long_it_was_in_days_and_in_business_days() -> None:
     """A-41, A-54: from Tuesday 3 November to Monday 9 November; a route whose window is `always` has no weekends."""
     for route, lasted in (("07:00-18:00", "6 days, 4 on business days"), ("always", "6 days")):

@@ -92,6 +92,30 @@ def test_a_dc_takes_its_stores_with_it_and_gives_them_free(
     made.state.engine.dispose()
 
 
+def test_stores_behind_a_dc_of_which_a_date_says_nothing_are_fed_all_the_same(
+    services: Services, tmp_path: Path, config: Path, clock: Clock
+) -> None:
+    """A-13: a retailer's DC in between is no store of the distributor's, also while its own feed is missing."""
+    links(config)
+    definition = (config / "feeds" / "westway_dcs.yaml").read_text("utf-8")
+    own = definition.replace("partner: westway", "partner: northfield").replace("Westway Distribution", "Northfield")
+    (config / "feeds" / "northfield_dcs.yaml").write_text(own, "utf-8")
+    made = Services(services.home, config, clock, pause=clock.wait)
+    path = tmp_path / "links.csv"
+    path.write_text("dc,store\nL07,N1\n" + "\n".join(f"N1,{int(store)}" for store in STORES) + "\n", "utf-8")
+    master_files.ingest_file(made, "links", path)
+    stores(made, tmp_path / "n1.csv", DATES[:28], set())
+    warehouse(made, tmp_path / "bestand_1.csv", DATES[:28], 300)
+    lines = [dc("N1", date=f"{date:%d.%m.%Y}", item=OAT, on_hand=300) for date in DATES[:28]]
+    ingest_file(made, "northfield_dcs", westway(tmp_path / "bestand_n.csv", lines))
+    warehouse(made, tmp_path / "bestand_2.csv", [DATES[28]], 0)
+    stores(made, tmp_path / "n2.csv", [DATES[28]], {"0001"})
+    check(made, DATES[28])
+    incident = open_now(made)["dc_out"]
+    assert (incident.ranged, [(one.partner, one.locations) for one in incident.fed]) == (4, [("northfield", 4)])
+    made.state.engine.dispose()
+
+
 def test_a_shelf_that_falls_silent_is_told_on_the_second_date_and_in_a_replay_too(
     services: Services, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.stockwatch.adapters.state import incidents, ledger
+from include.stockwatch.adapters.state import incidents, ledger, pending
 from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import STOCK_KINDS, Kind
 from include.stockwatch.alerting.mass_change import MassChangeSettings, MassPicture, NewlyOut, decide, suspicion
@@ -22,6 +22,7 @@ from tests.domain.tables import day
 from tests.workflows.days import IN, ITEM, OUT, chain, row, table
 
 FEED = "northfield_stores"
+FEEDS = {FEED, "northfield_dcs"}  # all of Northfield's
 ID = "DATA-2026-00001"
 
 
@@ -46,7 +47,7 @@ def check(services: Services, number: int, out: set[str], since: int | None = No
     """Decide on a day of Northfield."""
     told_rows = rows(out, number if since is None else since, **told)
     rules = Rules(thresholds=services.settings.thresholds)
-    return decide_date(services, day(number), table(number, told_rows), {FEED}, rules, actor="check")
+    return decide_date(services, day(number), table(number, told_rows), FEEDS, rules, actor="check")
 
 
 def some(count: int) -> set[str]:
@@ -148,6 +149,17 @@ def test_the_next_date_that_shows_the_same_is_held_in_the_same_incident(watched:
     check(watched, 4, some(11), since=3)
     held = stored(watched)[1]
     assert (held.dates, held.business_date) == ((day(3), day(4)), day(4))
+
+
+def test_what_waits_to_be_due_waits_on_while_a_date_is_held(watched: Services) -> None:
+    rules = Rules(thresholds=watched.settings.thresholds)
+    waits = row("7", OUT, item=f"{ITEM}9", since=3, alert_due=False)
+    for number, out in ((3, {"1"}), (4, some(14))):
+        told = table(number, [*rows(out, number), waits])
+        decided = decide_date(watched, day(number), told, FEEDS, rules, actor="check")
+        assert bool(decided["held"]) is (number == 4)
+        with watched.state.begin() as tx:
+            assert [one.item_id for one in pending.listed(tx)] == [f"{ITEM}9"]
 
 
 def test_an_approved_date_is_due_again_and_decided_as_it_is(watched: Services) -> None:

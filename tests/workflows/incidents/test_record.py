@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from include.stockwatch.adapters.state import incidents, outbox, slack_people
 from include.stockwatch.adapters.state.tables import outbox as outbox_table
 from include.stockwatch.adapters.state.tables import outbox_files
+from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import Case, Decision, Handling, Kind, Severity, Standing
 from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.workflows.incidents import silences
+from include.stockwatch.workflows.incidents.act import act
 from include.stockwatch.workflows.incidents.record import record, record_all
 from include.stockwatch.workflows.messages.delivery import deliver
 from include.stockwatch.workflows.services import Services
@@ -156,6 +158,20 @@ def test_the_cause_decides_who_has_it_and_copies_are_a_line_that_follows(service
     assert copy["blocks"] == []
     deliver(services)
     run(services, changed(stored, "resolved", standing=Standing.RESOLVED, resolved_on=stored.data_as_of))
+    (copy,) = (row for row in queued(services) if row["channel"] == "C0CARE000")
+    assert copy["text"].startswith("RESOLVED")
+
+
+def test_a_copy_follows_also_when_its_route_matches_no_more_and_when_a_person_acts(services: Services) -> None:
+    """A-50: a channel in which an incident was critical does not go on saying so."""
+    (stored,) = run(services, *opened(item(1, severity=Severity.CRITICAL)))
+    deliver(services)
+    (eased,) = run(services, changed(stored, severity=Severity.HIGH))
+    (copy,) = (row for row in queued(services) if row["channel"] == "C0CARE000")
+    assert (copy["operation"], copy["text"].split()[0]) == ("update", "HIGH")
+    deliver(services)
+    false_alarm = Action(act=Act.FALSE_ALARM, person="dana@example.com", at=MONDAY, reason="wrong_record")
+    act(services, eased.incident_id, false_alarm)
     (copy,) = (row for row in queued(services) if row["channel"] == "C0CARE000")
     assert copy["text"].startswith("RESOLVED")
 

@@ -33,6 +33,12 @@ STORIES: tuple[tuple[str, dict[int, str]], ...] = (
     ("1 - - - 1", {2: "1"}),  # opened again in truth as well
     ("- - - - 1", {2: "1"}),
     ("1 1 1 - -", {}),
+    ("- - - 1 1", {1: "1", 2: "1"}),  # began later than it was said to
+    ("- - 12 12 -", {1: "1"}),
+    ("1 - - 1 1", {1: "1", 2: "1"}),  # was two spells, not one
+    ("- 1 1 - -", {0: "1", 3: "1"}),
+    ("2 - - 1 1", {1: "1", 2: "12"}),
+    ("1 - - - 1", {0: "12", 4: "-"}),  # opens again on the date that is corrected
 )
 
 

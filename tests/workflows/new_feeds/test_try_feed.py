@@ -203,6 +203,12 @@ def test_a_hidden_sheet_is_named_where_no_other_has_a_table(tmp_path: Path) -> N
     answer = tried(tmp_path / "f.xlsx")
     assert "sheet: Data" in answer["definition"]["text"]
     assert answer["gives"]["published"] == 48
+    seen = book.copy_worksheet(book["Data"])
+    seen.title = "Seen"
+    book["Data"].insert_cols(1)
+    book["Data"]["A2"] = "Store Name"  # the hidden one says more
+    book.save(tmp_path / "f.xlsx")
+    assert "sheet: Seen" in tried(tmp_path / "f.xlsx")["definition"]["text"]
 
 
 def test_a_header_that_comes_again_is_dropped(tmp_path: Path) -> None:

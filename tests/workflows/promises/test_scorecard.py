@@ -153,6 +153,19 @@ def test_each_channel_hears_of_its_own_partners(services: Services, tmp_path: Pa
     assert "Availability in DCs: KEPT" in westways["plain"], "it has no stores"
 
 
+def test_a_partner_that_reports_on_sundays_alone_has_a_whole_week_with_one_report(
+    services: Services, config: Path, clock: Clock
+) -> None:
+    path = config / "feeds" / "westway_dcs.yaml"
+    path.write_text(path.read_text("utf-8").replace("expected: {", "expected: {weekdays: [sun], "), "utf-8")
+    made = Services(services.home, config, clock)
+    kpis_in(made, [], [dt.date(2026, 11, 1)], "westway", ["dc"])
+    scorecard.post(made)
+    (westways,) = sent(made)
+    assert "Data: every day that was due, 100% of series fresh" in westways["plain"]
+    made.state.engine.dispose()
+
+
 def test_availability_of_a_partner_is_that_of_its_stores(services: Services) -> None:
     kpis_in(services, [MONDAY], [MONDAY], kinds=("store", "dc"))
     (northfield,) = scorecard.scores(services, MONDAY)

@@ -27,6 +27,8 @@ Part = tuple[str, Days, Place | None]
 
 DAY, PERIOD = 8, 16
 STARTS_WITH_DAY = frozenset({"102", "203", "204", "205", "303", "304"})
+RETAIL, SUGGESTED = "RTP", "SRP"
+SHELF = frozenset({"AAC", "AAD", "AAE"})
 NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
@@ -68,6 +70,13 @@ class Quantity(NamedTuple):
     unit: str
 
 
+class Price(NamedTuple):
+    """An amount of a PRI, and how near it is to what shoppers pay: 0 is just that."""
+
+    rank: int
+    amount: str
+
+
 @dataclass(slots=True)
 class Scope:
     """What was said of a message, of a group of LINs, of a LIN, or of some quantities."""
@@ -83,7 +92,7 @@ class Group(Scope):
     """Quantities of different codes that share the segments after them."""
 
     quantities: dict[str, Quantity] = field(default_factory=dict)  # by code
-    price: str | None = None
+    price: Price | None = None
     is_closed: bool = False  # by a segment after them: the next QTY starts another group
     moves: bool = False  # INV says in or out: no stock, so neither a total nor a part of one
 
@@ -95,7 +104,7 @@ class Line(Scope):
     segment: int = 0
     ids: dict[str, str] = field(default_factory=dict)
     name: str | None = None
-    price: str | None = None  # the first one
+    price: Price | None = None  # the best of all its PRI
     groups: list[Group] = field(default_factory=list)
     starts_with_inv: bool = False
     size: int = 0  # quantities
@@ -160,6 +169,24 @@ def _days_of(scopes: list[Scope], layout: Layout) -> Days:
                     starts = [scope.dates[other] for other in firsts if other in scope.dates]
                     return first or (starts[0][0] or starts[0][1] if starts else None), last
     return scopes[-1].dates.get(layout.document_date, (None, None))
+
+
+def price_rank(kind: str, pricing: str) -> int:
+    """How near a price is to what shoppers pay, by its 5125 and its 5387, whose codes may stand in 5125 too.
+
+    A retail price (RTP) comes first, with taxes before without; then what has taxes in it or is a selling price, as no
+    price between companies is; then what is suggested (SRP). Calculation prices (AAA, AAB) are what companies pay.
+    """
+    if RETAIL in (kind, pricing):
+        return 0 if kind in SHELF else 1
+    if SUGGESTED in (kind, pricing):
+        return 3
+    return 2 if kind in SHELF else 4
+
+
+def nearest(*prices: Price | None) -> Price | None:
+    """The price that is nearest to what shoppers pay, of several alike the first."""
+    return min(filter(None, prices), key=lambda price: price.rank, default=None)
 
 
 @lru_cache(maxsize=4096)

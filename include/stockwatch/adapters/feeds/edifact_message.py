@@ -12,10 +12,13 @@ from include.stockwatch.adapters.feeds.edifact_line import (
     Group,
     Layout,
     Line,
+    Price,
     Quantity,
     Scope,
     days,
     held,
+    nearest,
+    price_rank,
     totals,
 )
 from include.stockwatch.adapters.feeds.edifact_segments import Segment, Unreadable
@@ -136,12 +139,12 @@ class Message:
         whole = totals(found, notes) if self._layout.has_parts and len(found) > 1 else set()
         for group, place, (first, last) in found:
             where, agency = place or (None, None)
-            price = group.price or line.price
+            price = nearest(group.price, line.price)
             for segment, code, quantity, unit in group.quantities.values():
                 if quantity is not None:
                     level = TOTAL if segment in whole else LOCATION
                     row = (segment, item, kind, line.name, where, agency, code or None, quantity or None, unit or None)
-                    self._reading.rows.append((*row, None, first, last, price, level, self._reference))
+                    self._reading.rows.append((*row, None, first, last, price and price.amount, level, self._reference))
 
     def _item(self, line: Line) -> tuple[str | None, str | None]:
         notes, wanted = self._reading.notes, self._reading.qualifiers
@@ -264,7 +267,7 @@ class Message:
 
     def _pri(self, segment: Segment, number: int) -> None:
         scope, line, notes = self._after(), self._line, self._reading.notes
-        _, value, _, _, basis, unit, *_ = [*composite(segment, 1), "", "", "", "", "", ""]
+        kind, value, _, pricing, basis, unit, *_ = [*composite(segment, 1), "", "", "", "", "", ""]
         price = self._reading.number(value)
         if price is None:
             what = f"price `{value}` is no number with `{self._reading.decimal}` as decimal mark (UNA): left out"
@@ -273,9 +276,14 @@ class Message:
             of = f"{basis.strip() or 1} {unit.strip() or 'units'}"
             notes.warn("PRICE_BASIS", number, f"price {value} is for {of}, not for one piece: left out")
         elif price and line:
-            line.price = line.price or price
+            said, before = Price(price_rank(kind.strip(), pricing.strip()), price), line.price
             if isinstance(scope, Group):
-                scope.price = scope.price or price
+                before, scope.price = scope.price, nearest(scope.price, said)
+            line.price = nearest(line.price, said)
+            if before and before.amount != price:
+                taken = nearest(before, said)
+                what = f"{before.amount} and {price}: {taken and taken.amount} is taken"
+                notes.warn("SEVERAL_PRICES", number, what)
 
     def _bgm(self, segment: Segment, number: int) -> None:
         if component(segment, 3) == CANCELS:

@@ -425,10 +425,12 @@ def checked(tx: Connection, first: dt.date) -> dict[dt.date, set[str]]:
 
 
 def restated(tx: Connection, first: dt.date, last: dt.date) -> list[dt.date]:
-    """The dates between two that were checked on more than one state of their deliveries, and the last if it was."""
-    dates = sa.select(checks.c.business_date).where(checks.c.business_date.between(first, last))
-    again = sa.or_(sa.func.count() > 1, checks.c.business_date == last)
-    return list(tx.execute(dates.group_by(checks.c.business_date).having(again)).scalars())
+    """The dates between two that were checked on more than one state of their deliveries, and the last if it was
+    checked; the oldest first."""
+    day = checks.c.business_date
+    again = sa.or_(sa.func.count() > 1, day == last)
+    query = sa.select(day).where(day.between(first, last)).group_by(day).having(again).order_by(day)
+    return list(tx.execute(query).scalars())
 
 
 def latest_check(tx: Connection) -> tuple[dt.date, dt.datetime] | None:

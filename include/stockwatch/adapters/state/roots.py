@@ -39,6 +39,12 @@ _GONE = tuple(status for status in UNSHOWN if status != "lost")
 """Statuses of a root that is not in its channel; a lost one is replaced by the dispatcher."""
 
 
+def channels(tx: Connection, incident_id: str) -> list[str]:
+    """The channels that were ever to show an incident, in order."""
+    posted = sa.select(outbox.c.channel).where(outbox.c.incident_id == incident_id, outbox.c.operation == POST)
+    return list(tx.execute(posted.distinct().order_by(outbox.c.channel)).scalars())
+
+
 def withdraw(tx: Connection, incident_id: str, channel: str) -> bool:
     """Take back all that waits to be said of an incident in a channel, if nobody has begun to send its root message.
 

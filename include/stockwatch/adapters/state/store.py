@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from include.stockwatch.adapters.state.engines import READING, make_engine
 
-HEAD = "0012"
+HEAD = "0013"
 _opening = threading.Lock()
 
 

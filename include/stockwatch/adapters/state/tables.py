@@ -109,8 +109,8 @@ watermarks = sa.Table(
 
 LISTED = (
     "standing", "partner", "kind", "money_at_risk", "severity_rank", "severity", "currency", "money_lost",
-    "customers_at_risk", "brand", "category", "cause", "owner", "item_id", "item_name", "opened_at", "updated_at",
-    "data_stale", "snoozed_until", "locations_out", "incident_id",
+    "customers_at_risk", "customers_low", "customers_high", "brand", "category", "cause", "owner", "item_id",
+    "item_name", "opened_at", "updated_at", "data_stale", "snoozed_until", "locations_out", "incident_id",
 )  # fmt: skip
 """What a list of incidents filters, sorts and adds up, in an index of its own: `state` is large, and is not read."""
 
@@ -135,6 +135,8 @@ incidents = sa.Table(
     sa.Column("money_at_risk", sa.Float),
     sa.Column("money_lost", sa.Float),
     sa.Column("customers_at_risk", sa.Float),
+    sa.Column("customers_low", sa.Float),
+    sa.Column("customers_high", sa.Float),
     sa.Column("locations_out", sa.Integer),
     sa.Column("locations", sa.Integer),
     sa.Column("opened_at", UtcTime, nullable=False),

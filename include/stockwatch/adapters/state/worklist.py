@@ -157,6 +157,8 @@ def totals(tx: Connection, filters: Filters) -> list[dict[str, Any]]:
             sa.func.sum(sa.case((costs, c.money_at_risk))).label("money"),
             sa.func.sum(sa.case((costs, c.money_lost))).label("lost"),
             sa.func.sum(sa.case((costs, c.customers_at_risk))).label("customers"),
+            sa.func.sum(sa.case((costs, c.customers_low))).label("customers_low"),
+            sa.func.sum(sa.case((costs, c.customers_high))).label("customers_high"),
         )
         .where(filters.where())
         .group_by(c.partner, c.currency, c.severity)

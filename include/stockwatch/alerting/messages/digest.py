@@ -12,13 +12,16 @@ from collections.abc import Iterable, Sequence
 from pydantic import Field
 
 from include.stockwatch.alerting.case import SEVERITY_ORDER, Case, Kind, Severity, Standing
+from include.stockwatch.alerting.incident import Incident
 from include.stockwatch.alerting.messages.message import FALLBACK_LIMIT, Message
+from include.stockwatch.alerting.messages.out_of_stock_message import partner_words
 from include.stockwatch.alerting.messages.tables import as_csv
 from include.stockwatch.alerting.messages.words import clip, day_words, moment_words, one_line
 from include.stockwatch.domain.value import Value
 
 SHOWN, NAMED = 10, 3
 ON_THE_BOARD, AT_RISK = "the board lists all of them", " at risk"
+IN_HAND = "Everything that is open is in somebody's hands."
 KIND_WORDS = {
     Kind.DC_OUT: "DC out",
     Kind.PROMISE_PRICE: "price outside its band",
@@ -31,7 +34,7 @@ AFFECTED = {
     Kind.OUT_OF_STOCK: " out",
     Kind.PHANTOM_STOCK: " doubtful",
     Kind.WILL_RUN_OUT: " running out",
-    Kind.DC_OUT: " empty",
+    Kind.DC_OUT: " left empty",
     Kind.MASS_CHANGE: " out at once",
 }
 """What locations of a kind are; of a promise, those where it is broken."""
@@ -148,7 +151,7 @@ def daily(day: Day) -> Message:
     """The digest of a day for one channel (A-57)."""
     first = ranked(day.open_now)
     untaken = [case for case in first if case.standing is Standing.OPEN]
-    money = money_words(day.open_now)
+    money = money_words(day.open_now) if day.open_now else f"nothing{AT_RISK}"
     fields = [
         ("Open", _by_severity(day.open_now)),
         ("At risk", money.removesuffix(AT_RISK)),
@@ -175,7 +178,7 @@ def daily(day: Day) -> Message:
         header=f"Daily digest - {day_words(day.on)}",
         fields=tuple(fields),
         body=(
-            *(_lines(untaken) or ["Everything that is open is in somebody's hands."]),
+            *(_lines(untaken) or ([IN_HAND] if day.open_now else [])),
             *(unseen if day.unseen else ()),
         ),
         context=(f"since {moment_words(day.since)}", *apart, ON_THE_BOARD),
@@ -186,7 +189,7 @@ def line(case: Case) -> str:
     """A case in one line of a list."""
     listed = case.listed()
     what = one_line(listed.item_name or (f"item {listed.item_id}" if listed.item_id else ""))
-    where = one_line(case.partner_name)
+    where = partner_words(case) if isinstance(case, Incident) else one_line(case.partner_name)
     subject = f"{what} at {where}" if what else where
     figures = [
         f"{listed.currency or ''} {listed.money_at_risk:,.0f} at risk".strip() if listed.money_at_risk else "",

@@ -28,6 +28,7 @@ NOUNS = {"store": ("store", "stores"), "dc": ("DC", "DCs")}
 WORST_SHOWN = 3
 NOT_ESTIMATED = "not estimated"
 NOT_KNOWN = "not known"
+MISSING_DATA = "ask {partner} for the missing data first; figures without it stand still until it is in."
 TITLES = {
     Kind.OUT_OF_STOCK: "Out of stock",
     Kind.PHANTOM_STOCK: "Stock record looks wrong",
@@ -93,12 +94,15 @@ def _elsewhere(incident: Incident) -> str:
 
 
 def at_risk(incident: Incident) -> str:
-    """Units and money at risk; a location whose order is due within the horizon counts until then (A-20)."""
+    """Units and money at risk; a location whose order is due within the horizon counts until then (A-20). What will run
+    out counts until its next receipt, whether that is ordered by now or not."""
     figures = units_and_money(incident, "at_risk_units", "at_risk_money", now_out_only=True)
     end = incident.data_as_of + dt.timedelta(days=incident.basis.horizon_days)
-    dues = [one.next_receipt_on for one in incident.now_out() if one.has_open_order and one.at_risk_units]
-    is_sooner = any(due is not None and due < end for due in dues)
-    return f"{figures}, until orders come where that is sooner" if is_sooner else figures
+    is_ahead = incident.kind is Kind.WILL_RUN_OUT
+    counted_until = [one for one in incident.now_out() if one.at_risk_units and (is_ahead or one.has_open_order)]
+    is_sooner = any(one.next_receipt_on is not None and one.next_receipt_on < end for one in counted_until)
+    until = "the next receipt" if is_ahead else "orders come"
+    return f"{figures}, until {until} where that is sooner" if is_sooner else figures
 
 
 def risk(incident: Incident) -> str:
@@ -346,12 +350,12 @@ def _orders(incident: Incident, out: Sequence[Member]) -> str:
     if not told:
         return "not known; the feed says nothing about open orders."
     missing = sum(not member.has_open_order for member in told)
-    one = noun(incident, 1)
+    one, ran_out = noun(incident, 1), "will run out" if incident.kind is Kind.WILL_RUN_OUT else "ran out"
     if not missing:
-        return f"not known yet; an order is open or in transit for every {one} that ran out."
+        return f"not known yet; an order is open or in transit for every {one} that {ran_out}."
     if missing == len(told):
-        return f"not known yet; nothing is on order or in transit for any {one} that ran out."
-    of_told = f"{missing} of the {len(told)} {noun(incident, len(told))} that ran out"
+        return f"not known yet; nothing is on order or in transit for any {one} that {ran_out}."
+    of_told = f"{missing} of the {len(told)} {noun(incident, len(told))} that {ran_out}"
     return f"not known yet; nothing is on order or in transit for {of_told}."
 
 
@@ -362,7 +366,7 @@ def _next_step(incident: Incident, out: Sequence[Member]) -> str:
         first = ", ".join(incident.vanished)
         return f"settle {first} first: ask {partner} whether the item was delisted; raise orders where it was not."
     if incident.data_stale:
-        return f"ask {partner} for the missing data first; figures without it stand still until it is in."
+        return MISSING_DATA.replace("{partner}", partner)
     if found := _explained(out):
         return found[0].next_step(partner)
     if any(not member.has_open_order for member in told):

@@ -119,9 +119,10 @@ def _data(ranked: Sequence[Score]) -> str:
     nothing = f"none of {', '.join(silent[:NAMED])}{' and others' if len(silent) > NAMED else ''}" if silent else ""
     if not told:
         return nothing
-    fewest = min(score.week.days for score in told)
+    least = min(told, key=lambda score: score.week.days - score.due)
     covered = min(score.week.coverage for score in told if score.week.coverage is not None)
-    words = "every day" if fewest >= DAYS_OF_WEEK else f"{fewest} of {DAYS_OF_WEEK} days"
+    every = "every day" if all(score.due >= DAYS_OF_WEEK for score in told) else "every day that was due"
+    words = every if least.week.days >= least.due else f"{least.week.days} of {least.due} days"
     return "; ".join(filter(None, [f"{words}, {covered:.0%} of series fresh", nothing]))
 
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from include.stockwatch.alerting.case import Kind, Standing
-from include.stockwatch.alerting.causes import shelf_step, words_of
+from include.stockwatch.alerting.causes import AT_THE_SHELF, explained, shelf_step, words_of
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.messages import out_of_stock_message
 from include.stockwatch.alerting.messages.message import FALLBACK_LIMIT, Message
 from include.stockwatch.alerting.messages.out_of_stock_message import (
+    MISSING_DATA,
     NOT_KNOWN,
     TITLES,
     WORST_SHOWN,
@@ -98,7 +99,7 @@ def _dc_out(incident: Incident) -> Message:
         body.append(f"DCs that it serves, out as well: {_longest_out(incident, behind)}.")
     body += [
         f"Likely cause: {_cause_of(source)} Lost so far: {units_and_money(incident, 'lost_units', 'lost_money')}.",
-        f"Next step: ask {partner} when {dc} is refilled, and who gets how much of it then.",
+        f"Next step: {_step_of_dc(incident, partner, dc, is_back=is_back)}",
     ]
     if empty:
         body += [_held(incident, empty), f"Longest out: {_longest_out(incident, empty)}."]
@@ -118,12 +119,20 @@ def _dc_out(incident: Incident) -> Message:
     )
 
 
+def _step_of_dc(incident: Incident, partner: str, dc: str, *, is_back: bool) -> str:
+    if incident.data_stale:
+        return MISSING_DATA.replace("{partner}", partner)
+    if is_back:
+        return f"ask {partner} whether what {dc} has is on its way to the stores that are still without."
+    return f"ask {partner} when {dc} is refilled, and who gets how much of it then."
+
+
 def _empty_now(incident: Incident) -> str:
     count, others = incident.count_empty(), sum(one.locations for one in incident.elsewhere)
     grown = count - (incident.out_before if incident.out_before is not None else count)
     change = f" ({grown:+d} since the date before)" if grown else ""
     soon = [one for one in incident.now_out() if one.lack is Lack.SHORT]
-    dates = [one.runs_out_on for one in soon if one.runs_out_on]
+    dates = [one.runs_out_on for one in soon if one.runs_out_on and one.runs_out_on > incident.data_as_of]
     next_ones = f"; {one_or_many(len(soon), 'location')} will run out" if soon else ""
     apart = f", {others:,} of them for other reasons" if others else ""
     return f"{count:,}{change}{apart}{next_ones}{f', the first on {day_words(min(dates))}' if dates else ''}"
@@ -170,9 +179,13 @@ def _held(incident: Incident, empty: Sequence[Member]) -> str:
 
 def _restock(incident: Incident, source: Member | None) -> str:
     handling = incident.handling
+    if source is not None and source.state is MemberState.BACK and source.back_on is not None:
+        return f"in the DC since {day_words(source.back_on)}"
     if handling.restock_on:
         units = f"{units_words(handling.restock_units)} " if handling.restock_units is not None else ""
-        return f"{units}{day_words(handling.restock_on)}, as somebody confirmed"
+        is_past = handling.restock_on <= incident.data_as_of
+        missed = f", and not seen by {day_words(incident.data_as_of)}" if is_past else ""
+        return f"{units}{day_words(handling.restock_on)}, as somebody confirmed{missed}"
     if source is None or source.inbound_units is None:
         return f"{NOT_KNOWN}, the feed says nothing of orders"
     if not source.inbound_units:
@@ -212,10 +225,18 @@ def _phantom(incident: Incident) -> Message:
             "Considered: how fast the item sells here, weekdays, promotions, days on which the place sold nothing at "
             f"all, and that the feed came. Not checked: the {'stock itself' if at_dc else 'shelf'}.",
             f"Next step: {shelf_step((one.cause for one in out), partner, where, at_dc=at_dc)}",
+            *_ran_low(incident, out, partner),
             f"Longest silent: {_longest(out)}.",
         ),
         ("This is a suspicion, not a count",),
     )
+
+
+def _ran_low(incident: Incident, out: Sequence[Member], partner: str) -> Iterator[str]:
+    """Where little was left on record already: what let it run so low, and what to do about that."""
+    for one in explained(member for member in out if member.cause not in AT_THE_SHELF):
+        places = f"{len(one.members):,} {noun(incident, len(one.members))}"
+        yield f"Little was left on record in {places}: {one.why()}; {one.next_step(partner)}"
 
 
 def _of_them(out: Sequence[Member], places: str) -> str:
@@ -290,7 +311,9 @@ def _next_receipt(out: Sequence[Member]) -> str:
     if not dates:
         return NOT_KNOWN
     without = sum(one.inbound_units == 0 for one in out if one.next_receipt_on)
-    return f"{dates}, if orders go out as usual" if without else dates
+    unknown = sum(one.next_receipt_on is None for one in out)
+    usual = ", if orders go out as usual" if without else ""
+    return f"{dates}{usual}{f'; not known for {unknown:,} of {len(out):,}' if unknown else ''}"
 
 
 def _next_step(out: Sequence[Member], partner: str) -> str:

@@ -37,7 +37,7 @@ def _by_people(handling: Handling, event_kind: str, actor: str, note: str | None
     lines = {
         "acknowledged": f"Acknowledged by {actor}, until {_moment(handling.acknowledged_until)}.",
         "snoozed": f"Snoozed by {actor} until {_moment(handling.snoozed_until)}{said}.",
-        "woken": f"Woken by {actor}." if actor != CLOCK else "Open again: the time that it was quiet for is over.",
+        "woken": f"Woken by {actor}." if actor != CLOCK else "Open again: its acknowledgement or snooze is over.",
         "confirmed": f"{actor} looked: confirmed.",
         "false_alarm": f"{actor} looked: false alarm, {FALSE_ALARM_REASONS.get(note or 'other', note)}.",
         "claimed": f"Claimed by {actor}; the lead is to confirm it.",

@@ -70,7 +70,25 @@ def assess(
     facts, chain = _reckoned(engine, rows, dates, rules, known, location_types, dc_feeds)
     seen = len(np.unique(codes(*(facts[name] for name in SERIES))))
     table = _with_unreported(engine, facts.filter(facts["is_ranged"]), rules, known)
-    return with_losses(explained(engine, table, chain, known, dc_feeds, rules), rules), seen
+    return with_losses(_told_once(explained(engine, table, chain, known, dc_feeds, rules)), rules), seen
+
+
+def _told_once(table: pa.Table) -> pa.Table:
+    """One row for each series and date, where several feeds tell of one: the row that says most counts.
+
+    That is the one that is known, was reported last, saw a sale last, or says that nothing is there, in this order.
+    """
+    whose = table.filter(table["feed_id"].is_valid()).group_by(["partner", "feed_id"]).aggregate([])
+    if len(whose["partner"].unique()) == len(whose):  # each partner has one feed
+        return table
+    same = codes(*(table[name] for name in ("business_date", *SERIES, "location_type")))
+    status = table["status"].to_numpy(zero_copy_only=False)
+    seen, sold = (
+        -table[name].to_numpy().astype("datetime64[D]").astype(float) for name in ("last_seen_date", "last_sale_date")
+    )
+    is_unknown, has_stock = status == Status.UNKNOWN.value, status != Status.OUT_OF_STOCK.value
+    order = np.lexsort((codes(table["feed_id"]), has_stock, sold, seen, is_unknown, same))
+    return table.take(np.sort(order[np.unique(same[order], return_index=True)[1]]))
 
 
 def _reckoned(

@@ -82,6 +82,7 @@ def rules_of(services: Services) -> Rules:
         scope=settings.stockwatch.scope,
         customers=settings.lost_customers,
         loyalty=tuple(signals.loyalty(services)),
+        loyalty_days=settings.signals.loyalty_days,
         promise_strength=settings.signals.promise_strength,
     )
 

@@ -19,19 +19,25 @@ if TYPE_CHECKING:
 
 LABEL = ("partner", "category", "brand", "currency")
 """What assumptions of the lost-customer model may differ by: `rules.Label`."""
-LOST = ("lost_units", "lost_units_today")
-"""Units that a spell has cost so far."""
+COSTLY = (*EMPTY, Status.AT_RISK.value)
+LOST = {"lost_units": (), "lost_units_today": (Status.IN_STOCK.value,)}
+"""Units that a spell has cost so far, and in which status they are told beside those that are costly: a shelf that is
+silent for a day or two is probably full, but many of them together have cost what their probabilities say."""
 
 
 def with_losses(table: pa.Table, rules: Rules) -> pa.Table:
-    """Add the loss columns: filled for series that are out, probably are or may run out, null for all others.
+    """Add the loss columns: filled for series that are out, probably are or may run out, null for all others but what
+    the date has probably cost.
 
     What is planned may have a spell, and loses nothing by it.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    costly = pc.is_in(table["status"], value_set=pa.array([*EMPTY, Status.AT_RISK.value]))
+    def in_status(*values: str) -> pa.ChunkedArray:
+        return pc.is_in(table["status"], value_set=pa.array(values))
+
+    costly = in_status(*COSTLY)
     chosen = table.filter(costly)
     known_by = {date: rules.measured_by(date) for date in pc.unique(chosen["business_date"]).to_pylist()}
     by_date = [known_by[date] for date in chosen["business_date"].to_pylist()]
@@ -42,8 +48,8 @@ def with_losses(table: pa.Table, rules: Rules) -> pa.Table:
         column = np.full(len(table), np.nan)
         column[places] = values
         table = table.append_column(name, pa.array(column, from_pandas=True))
-    for name in LOST:
-        lost = pc.if_else(costly, table[name], pa.scalar(None, pa.float64()))
+    for name, others in LOST.items():
+        lost = pc.if_else(in_status(*COSTLY, *others), table[name], pa.scalar(None, pa.float64()))
         table = table.set_column(table.column_names.index(name), name, lost)
     schema = AVAILABILITY.to_pyarrow()
     return table.select(schema.names).cast(schema)

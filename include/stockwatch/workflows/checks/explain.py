@@ -66,6 +66,7 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
     limits = {name: settings.thresholds.limit(name, facts) for name in LIMITS}
     rules = rules_of(services)
     label = (partner, row["category"], row["brand"], row["currency"])
+    known, outdated = rules.in_force(label, date), rules.outdated(label, date)
     first = date - dt.timedelta(days=DAYS_SHOWN - 1)
     found = {
         "row": row,
@@ -74,7 +75,7 @@ def explain(services: Services, partner: str, location: str, item: str, date: dt
         "rule": settings.thresholds.rule(facts),
         "limits": {name: {"value": _plain(value), "from": rule} for name, (value, rule) in limits.items()},
         "without_master_data": lacking,
-        "loyalty": context(rules.in_force(label, date)),
+        "loyalty": (*context(known), *(f"{one}, too old" for one in context(outdated))),
     }
     assumed = _with_own(services, rules.assumed(label, date), partner, item)
     return {**found, "text": note(found, settings.stockwatch.check, assumed)}

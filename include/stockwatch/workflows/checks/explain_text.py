@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from include.stockwatch.alerting.causes import shelf_step, words_of
+from include.stockwatch.alerting.causes import AT_THE_SHELF, shelf_step, words_of
 from include.stockwatch.alerting.messages.words import (
     day_words,
     number,
@@ -278,7 +278,7 @@ def _elsewhere(row: Row) -> Iterator[str]:
 
 
 def _next_step(row: Row) -> Iterator[str]:
-    if row["status"] == Status.PHANTOM_SUSPECTED.value:
+    if row["status"] == Status.PHANTOM_SUSPECTED.value and row["cause"] in AT_THE_SHELF:
         yield f"Next: {shelf_step([row['cause']], row['partner_name'], at_dc=row['location_type'] == 'dc')}"
         return
     words = words_of(row["cause"], _coming(row) > 0)

@@ -160,12 +160,14 @@ def _run_outs(
     told = np.isfinite(ahead.exposed_days) & np.isfinite(refill.inbound_units)
     has_stock = found.position.is_fresh & ~found.position.is_out  # what is out does not run out any more
     p_runs_out = np.where(told & has_stock, risk["p_runs_out"], np.nan)
-    status = _with_risk(series, found, p_runs_out, rules.check)
+    is_low = _is_low(series, found, p_runs_out, rules.check)
+    status = np.where((found.status == Status.IN_STOCK.value) & is_low, Status.AT_RISK.value, found.status)
     at_risk = np.flatnonzero(status == Status.AT_RISK.value)
     short_ahead = np.full(len(status), np.nan)
     short_ahead[at_risk] = _short_ahead(inputs, ahead, at_risk, by_weekday, rules)
     return {
         "status": status,
+        "is_low": is_low,
         "p_runs_out": p_runs_out,
         "short_units": np.where(has_stock, risk["short_units"], np.nan),
         "short_units_ahead": short_ahead,
@@ -184,9 +186,8 @@ def _short_ahead(
     return run_out(cut, rules.check.horizon_days, rules.supply, by_weekday[some])["short_units"]
 
 
-def _with_risk(series: pa.Table, found: Figures, p_runs_out: Array, check: CheckSettings) -> Texts:
-    """Statuses in which what has stock is at risk or not by its risk to run out."""
+def _is_low(series: pa.Table, found: Figures, p_runs_out: Array, check: CheckSettings) -> Mask:
+    """Whether what is on record is at risk to run out."""
     limits = (numbers(series, name) for name in ("run_out_probability", "min_days_of_supply"))
     is_near = found.days_of_supply < 2 * check.horizon_days  # what runs out later is nobody's task today
-    is_short = is_at_risk(p_runs_out, found.days_of_supply, *limits) & is_near
-    return np.where((found.status == Status.IN_STOCK.value) & is_short, Status.AT_RISK.value, found.status)
+    return is_at_risk(p_runs_out, found.days_of_supply, *limits) & is_near

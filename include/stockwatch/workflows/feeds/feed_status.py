@@ -103,11 +103,13 @@ def feed_statuses(
 
 
 def list_statuses(services: Services, shown: Collection[str] | None = None) -> list[FeedStatus]:
-    """Every list of master data (of those that may be shown), by whose it is and id. A list is never late."""
+    """Every list (of those that may be shown), by whose it is and id. Only one with `expected` is ever late."""
     masters = services.settings.masters
     found = []
     with services.state.begin() as tx:
         asking = questions.open_questions(tx)
+        seen = {picture.feed_id: picture for picture in pictures(services, tx, services.now())}
+        incidents = open_incidents(tx)
         for list_id, master in masters.items():
             if shown is not None and list_id not in shown:
                 continue
@@ -118,8 +120,21 @@ def list_statuses(services: Services, shown: Collection[str] | None = None) -> l
             status = Status.IN_PLACE if in_place else Status.NEW
             if last is not None and last.status == HELD:
                 status = Status.HELD
+            picture = seen.get(list_id)
+            if picture and picture.trouble:
+                status = Status(picture.trouble.value)
             found.append(
-                FeedStatus(list_id, master.partner_name, status, ZoneInfo("UTC"), last=last, release_run=waiting)
+                FeedStatus(
+                    list_id,
+                    master.partner_name,
+                    status,
+                    ZoneInfo(picture.time_zone if picture else "UTC"),
+                    newest=picture.newest if picture else None,
+                    since=_since(picture) if picture else None,
+                    last=last,
+                    release_run=waiting,
+                    incident=incidents.get(list_id),
+                )
             )
     return sorted(found, key=lambda one: (one.partner_name, one.feed_id))
 

@@ -21,8 +21,10 @@ from include.stockwatch.alerting.data_incident import (
     fingerprint_of,
 )
 from include.stockwatch.settings.feed import Expected, Feed
+from include.stockwatch.settings.master import Master
 from include.stockwatch.workflows.incidents.record import record_all
 from include.stockwatch.workflows.services import Services
+from include.stockwatch.workflows.signals import LATEST_FILES, told_until
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -80,17 +82,28 @@ def open_incidents(tx: Connection) -> dict[str, DataIncident]:
 
 
 def pictures(services: Services, tx: Connection, now: dt.datetime) -> list[FeedPicture]:
-    """One picture per feed that has delivered before, in the order of their ids."""
-    span = ledger.delivered_span(tx)
+    """One picture per feed that has delivered before, in the order of their ids; of lists, per one that is expected."""
+    settings = services.settings
+    newest = {feed_id: last for feed_id, (_, last) in ledger.delivered_span(tx).items()}
+    lists = {list_id: one for list_id, one in settings.masters.items() if one.expected}
+    held: dict[str, Delivery] = {found.feed_id: found for found in ledger.undecided(tx)}  # the newest of each feed
+    for list_id, one in lists.items():
+        if files := ledger.came(tx, list_id, LATEST_FILES):
+            newest[list_id] = told_until(files, one.expected)
+            if list_id in held and files[0][0] > held[list_id].received_at:
+                del held[list_id]
     frozen: dict[str, list[str]] = {}
     for incident in incidents.open_incidents(tx, STOCK_KINDS).values():
         if incident.data_stale:
             frozen.setdefault(incident.partner, []).append(incident.incident_id)
-    held: dict[str, Delivery] = {found.feed_id: found for found in ledger.undecided(tx)}  # the newest of each feed
+
+    def stands_still(feed_id: str, feed: Feed | Master) -> list[str]:
+        return [] if feed_id in lists else frozen.get(feed.partner or "", [])
+
     return [
-        _picture(services, tx, feed_id, feed, span[feed_id][1], held.get(feed_id), frozen.get(feed.partner, []), now)
-        for feed_id, feed in sorted(services.settings.feeds.items())
-        if feed_id in span
+        _picture(services, tx, feed_id, feed, newest[feed_id], held.get(feed_id), stands_still(feed_id, feed), now)
+        for feed_id, feed in sorted({**settings.feeds, **lists}.items())
+        if feed_id in newest
     ]
 
 
@@ -98,31 +111,32 @@ def _picture(
     services: Services,
     tx: Connection,
     feed_id: str,
-    feed: Feed,
+    feed: Feed | Master,
     newest: dt.date,
     held: Delivery | None,
     frozen: list[str],
     now: dt.datetime,
 ) -> FeedPicture:
+    expected, partner = feed.expected or Expected(), feed.partner or ""
     came = ledger.arrivals(tx, feed_id, ARRIVALS)
     if held and any(received_at > held.received_at for received_at in came.values()):
         held = None  # a file that came later was published: nobody waits for this one
-    missing = overdue(feed.expected, newest, now)
-    awaited = missing[0] if missing else next_due(feed.expected, newest)
+    missing = overdue(expected, newest, now)
+    awaited = missing[0] if missing else next_due(expected, newest)
     figures = ledger.figures_of(tx, feed_id, newest)
-    route = services.settings.routes.route(feed.partner, None)
+    route = services.settings.routes.route(partner, None)
     return FeedPicture(
         feed_id=feed_id,
-        partner=feed.partner,
+        partner=partner,
         partner_name=feed.partner_name,
-        time_zone=feed.expected.time_zone,
+        time_zone=expected.time_zone,
         channel=route.channel,
         owner=route.owner,
         newest=newest,
         missing=missing,
         wanted=missing[-1] if missing else awaited if held else newest,
-        expected_by=feed.expected.cut_off(awaited),
-        usually_by=usually_by(feed.expected, came),
+        expected_by=expected.cut_off(awaited),
+        usually_by=usually_by(expected, came),
         held=_held(held) if held else None,
         rows=figures.rows,
         usual_rows=figures.usual_rows,

@@ -132,7 +132,7 @@ def decide_day(
     `ongoing` are the open incidents of stock by fingerprint, `ids` are those of new ones; `told` is what reports take
     back of them, by id, and `stood` are those that were decided on this date already, as they were before it.
     """
-    tenant = settings.stockwatch.tenant
+    tenant, told = settings.stockwatch.tenant, told or {}
     shown = Pictures(settings, rules, day, known, ongoing.values())
     marked = [(fingerprint_of(picture, tenant), group, picture) for group, picture in shown.of_groups()]
     before = earlier(mark for mark, _, _ in marked)
@@ -146,7 +146,10 @@ def decide_day(
             if picture.out:
                 open_now[group] = incident.incident_id
             continue
-        decision = decide(picture, None, tenant=tenant, new_id=candidate, previous=before.get(mark))
+        previous = before.get(mark)
+        if previous is not None and previous.incident_id in told:
+            previous = taken_back(previous, told[previous.incident_id]).incident or previous
+        decision = decide(picture, None, tenant=tenant, new_id=candidate, previous=previous)
         decided.decisions.append(decision)
         if decision.incident is not None:
             open_now[group] = decision.incident.incident_id
@@ -164,7 +167,7 @@ def decide_day(
             new_id=candidate,
             previous=None,
             moved=moved,
-            told=(told or {}).get(incident.incident_id, AS_IT_WAS),
+            told=told.get(incident.incident_id, AS_IT_WAS),
             stood=(stood or {}).get(incident.incident_id),
         )
         decided.decisions.append(decision)

@@ -52,13 +52,13 @@ def _served(services: Services, date: dt.date, day: Day, items: Collection[str])
 
 
 def _stores(group: Group, served: Served, day: Day) -> set[tuple[str, str]]:
-    """What a DC serves, and what the DCs among that serve in their turn."""
+    """What a DC serves, and what the DCs among that serve in their turn, whether the date tells of them or not."""
     places = {
         (partner, location)
         for partner, location in served.get((group.scope, group.item_id), ())
         if _is_served_by(partner, group, day.dcs)
     }
-    through = {place for place in places if place[0] in day.dcs.get((place[1], group.item_id), {})}
+    through = places & {(one.partner, one.location_id) for one in day.seen(group.item_id) if one.is_dc}
     for partner, dc_id in through:
         places |= {place for place in served.get((dc_id, group.item_id), ()) if place[0] == partner}
     return places - through

@@ -20,6 +20,7 @@ from include.stockwatch.alerting.incident import (
     Lack,
     Member,
     Picture,
+    cause_of,
     counted,
     place,
     total,
@@ -115,12 +116,11 @@ class Pictures:
             doubts=self._doubts(group, rows, known, len(about)),
         )
         assumed = self.rules.assumed((group.partner, told["category"], told["brand"], told["currency"]), self.day.date)
-        cause = Counter(row["cause"] for row in rows if row["cause"]).most_common(1)
+        fed = self._partners_fed(group, rows, stores, incident)
         route = self.settings.routes.route(
             group.partner, told["category"], brand=told["brand"], kind=group.kind, severity=level,
-            cause=cause[0][0] if cause else None,
+            cause=cause_of(group.kind, group.partner, fed, out),
         )  # fmt: skip
-        fed = self._partners_fed(group, rows, stores, incident)
         is_due = any(self._is_due(row, group) for row in rows)
         return Picture(
             kind=group.kind,
@@ -179,15 +179,32 @@ class Pictures:
             found = next((row[name] for row in (*own, *rows) if row[name] is not None), None)
             found = found or (getattr(incident, name) if incident else None)
             told[name] = found or self.day.label(group.item_id, group.partner, name)
-        currencies = Counter(row["currency"] for row in rows if row["currency"] and not self._is_source(row, group))
-        own_currency = next((row["currency"] for row in rows if row["currency"]), None)
-        most = min(currencies, key=lambda one: (-currencies[one], one)) if currencies else own_currency
-        told["currency"] = most or (incident.currency if incident else None)
+        told["currency"] = self._currency(group, rows, incident)
         told["location_type"] = "dc" if group.scope == DCS else "store"
         if group.kind is Kind.DC_OUT:
             source = next((row["location_name"] for row in rows if self._is_source(row, group)), None)
             told["scope_name"] = source or (incident.scope_name if incident else None)
         return told
+
+    def _currency(self, group: Group, rows: list[dict[str, Any]], incident: Incident | None) -> str | None:
+        """What money is told in. An incident keeps its currency while any figure stands that this date does not tell
+        anew. Else, of a DC, it is that of most stores that it feeds; of all others, and without supply links, of most
+        that lack stock."""
+        if incident and incident.currency:
+            anew = {(row["partner"], row["location_id"]) for row in rows}
+            standing = (
+                one
+                for one in incident.members
+                if not one.is_active or (one.partner or incident.partner, one.location_id) not in anew
+            )
+            if any(getattr(one, name) is not None for one in standing for name in MONEY):
+                return incident.currency
+        feeds = [feed for feed in self.settings.feeds.values() if feed.location_type == "store"]
+        of_stores = {feed.partner: feed.currency for feed in feeds if feed.currency}
+        fed = Counter(of_stores[partner] for partner, _ in self._fed.get(group, ()) if partner in of_stores)
+        told = fed or Counter(row["currency"] for row in rows if row["currency"] and not self._is_source(row, group))
+        own = next((row["currency"] for row in rows if row["currency"]), incident.currency if incident else None)
+        return min(told, key=lambda one: (-told[one], one), default=own)
 
     @staticmethod
     def _is_source(row: Mapping[str, Any], group: Group) -> bool:

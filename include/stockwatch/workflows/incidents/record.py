@@ -181,7 +181,7 @@ def _tell(tx: Connection, change: Change, at: dt.datetime, *, due: dt.datetime, 
         if not is_silenced:
             content = message if has_ended else _line(tx, change, at, is_new=root is Root.NONE)
             _reply(tx, change, content, is_new=root is Root.NONE, **named)
-    for channel in _copies(change):
+    for channel in _copies(tx, change):
         _copy(tx, channel, case, Notice(message.fallback, channel=case.channel), is_silenced=is_silenced, **named)
 
 
@@ -216,12 +216,12 @@ def _called(case: Case, assigned: Assigned) -> str:
     return assigned.asked[min(case.handling.escalation, len(assigned.asked) - 1)]
 
 
-def _copies(change: Change) -> tuple[str, ...]:
-    """Channels that show a line of the incident: those of its routes, and those that it names itself (A-31)."""
+def _copies(tx: Connection, change: Change) -> tuple[str, ...]:
+    """Channels that show a line of the incident: those of its routes, and those that it names itself (A-31). Where one
+    stands it is kept up to date, also when no route asks for it any more, or a person acts."""
     routed = change.assigned.copies if change.assigned else ()
-    return tuple(
-        channel for channel in dict.fromkeys((*change.after.copies, *routed)) if channel != change.after.channel
-    )
+    wanted = (*change.after.copies, *routed, *roots.channels(tx, change.after.incident_id))
+    return tuple(channel for channel in dict.fromkeys(wanted) if channel != change.after.channel)
 
 
 def _copy(tx: Connection, channel: str, case: Case, line: Notice, *, is_silenced: bool, **named: Any) -> None:

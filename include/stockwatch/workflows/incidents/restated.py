@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from include.stockwatch.adapters.state import incidents as store
@@ -19,16 +19,18 @@ from include.stockwatch.workflows.services import Services
 SILENT = (Status.UNKNOWN.value, Status.PLANNED.value)
 """Statuses that say neither that a series was out nor that it had stock."""
 
+DAY = dt.timedelta(days=1)
 BEFORE = dt.timedelta(days=31)
 """How far before a spell tables are asked whether they tell of its series at all."""
 
 
 class Asked(NamedTuple):
-    """A spell that is over, and may have days that were restated."""
+    """A spell that may have days that were restated: it is over, or goes on and began later than it was said to."""
 
     incident_id: str
     member: Member
     series: Series
+    began: dt.date | None = None
 
 
 def restated(
@@ -36,8 +38,8 @@ def restated(
 ) -> tuple[dict[str, TakenBack], list[Incident]]:
     """What reports take back of spells, by incident, and those of the incidents that have ended.
 
-    Only spells that reports told of, that are over, and that reach into dates of the latest `gate.history_days` that
-    were checked again. Days before the tables tell of a series are believed.
+    Only spells that reports told of, and that reach into dates of the latest `gate.history_days` that were checked
+    again. Days before the tables tell of a series are believed.
     """
     first = day.date - dt.timedelta(days=services.settings.stockwatch.gate.history_days - 1)
     dates = ledger.restated(tx, first, day.date)
@@ -58,10 +60,15 @@ def _asked(incidents: Iterable[Incident], day: Day, since: dt.date) -> Iterator[
         for member in recent:
             whose = member.partner or incident.partner
             series = (whose, member.location_id, incident.item_id)
-            lack = LACKS[day.costing[series]["status"]] if series in day.costing else None
+            row = day.costing.get(series)
+            lack = LACKS[row["status"]] if row else None
             has_stock = (whose, member.location_id) in known and lack in (None, Lack.SHORT)
             if member.state is MemberState.BACK or (member.is_active and has_stock):
                 yield Asked(incident.incident_id, member, series)
+            elif row and lack is Lack.EMPTY and member.is_active:
+                began = row["spell_start_date"]
+                if began and member.out_since < began <= member.last_out:
+                    yield Asked(incident.incident_id, member, series, began)
 
 
 def _taken_back(services: Services, date: dt.date, asked: Collection[Asked]) -> dict[str, TakenBack]:
@@ -76,15 +83,29 @@ def _taken_back(services: Services, date: dt.date, asked: Collection[Asked]) -> 
     ):
         told.setdefault((partner, location, item), {})[on] = status
     found: dict[str, dict[SpellKey, Left | None]] = {}
-    for incident_id, member, series in asked:
-        days = told.get(series, {})
-        stocked = [on for on, status in days.items() if status not in (*EMPTY, *SILENT)]
-        if member.last_out not in stocked:
-            continue  # absence of data takes nothing back (A-02)
-        out = [on for on, status in days.items() if status in EMPTY and member.out_since <= on <= member.last_out]
-        if member.out_since < min(days):
-            out.append(min(days) - dt.timedelta(days=1))
-        last = max(out, default=None)
-        left = None if last is None else Left(last, min(on for on in stocked if on > last))
-        found.setdefault(incident_id, {})[member.spell] = left
+    for one in asked:
+        member = one.member
+        left = _left(one, told.get(one.series, {}))
+        if left != Left(member.out_since, member.last_out, member.back_on):
+            found.setdefault(one.incident_id, {})[member.spell] = left
     return dict(found)
+
+
+def _left(asked: Asked, days: Mapping[dt.date, str]) -> Left | None:
+    """What is left of a spell by the status of its days. Absence of data takes nothing back (A-02)."""
+    member, began = asked.member, asked.began
+    last = began - DAY if began else member.last_out
+    stocked = {on for on, status in days.items() if status not in (*EMPTY, *SILENT)}
+    out = [on for on, status in days.items() if status in EMPTY and member.out_since <= on <= last]
+    if days and member.out_since < min(days):
+        out.append(min(days) - DAY)
+    first = min(out, default=last) if member.out_since in stocked else member.out_since
+    if began and not any(member.out_since <= on <= last for on in stocked):
+        return Left(member.out_since, member.last_out, member.back_on)
+    if began and not out:
+        return Left(began, member.last_out, member.back_on)
+    if not began and last not in stocked:
+        return Left(first, last, member.back_on)
+    if not out:
+        return None
+    return Left(first, max(out), min(on for on in stocked if on > max(out)))

@@ -86,6 +86,7 @@ def scores(services: Services, monday: dt.date) -> list[Score]:
         week, earlier = (domain.figures(rows.get(partner, ()), mondays, told) for mondays in ([monday], before))
         if not week.ranged:
             continue
+        kind = min((kind for row in rows[partner] if (kind := row.get("location_type"))), default=STORE)
         found.append(
             Score(
                 partner=partner,
@@ -93,13 +94,22 @@ def scores(services: Services, monday: dt.date) -> list[Score]:
                 monday=monday,
                 week=week,
                 before=earlier,
-                location_type=min((kind for row in rows[partner] if (kind := row.get("location_type"))), default=STORE),
+                location_type=kind,
+                due=_due(services, partner, kind, monday),
                 promised_in_stock=settings.thresholds.limit("min_in_stock_rate", {"partner": partner})[0],
                 promised_price=settings.promises.limit("min_price_kept", partner),
                 promised_complaints=settings.promises.limit("max_complaints", partner),
             )
         )
     return found
+
+
+def _due(services: Services, partner: str, location_type: str, monday: dt.date) -> int:
+    """The days of a week that some feed of a partner's stores, or DCs, was to report."""
+    feeds = [one for one in services.settings.feeds.values() if one.partner == partner]
+    mine = [one.expected for one in feeds if one.location_type == location_type]
+    week = (monday + dt.timedelta(days=n) for n in range(DAYS_OF_WEEK))
+    return sum(any(one.is_due(date) for one in mine) for date in week)
 
 
 def _tables(services: Services, first: dt.date, last: dt.date) -> Iterable[ir.Table]:
