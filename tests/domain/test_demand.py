@@ -95,6 +95,17 @@ def test_an_item_that_sells_nowhere_is_amiss_and_not_unwanted() -> None:
     assert found["p_phantom"] > 0.9
 
 
+def test_a_shelf_that_is_probably_empty_does_not_make_its_item_unwanted_elsewhere() -> None:
+    empty, full = (f"000{place}" for place in range(6)), (f"001{place}" for place in range(6))
+    rows = [row for place in full for row in shop(8.0, place)]
+    rows += [
+        row
+        for place in empty
+        for row in shop(8.0, place)[:-2] + series({55: (9.0, 0.0), 56: (9.0, 0.0)}, location_id=place)
+    ]
+    assert checked(rows, [56], check=EVEN)[56, "0010", "oat"]["expected_units_today"] == pytest.approx(8, rel=0.02)
+
+
 def on_promotion(days: int, *runs: tuple[int, int]) -> Any:
     """Whether one series is promoted on each day; a run from an age to an older one."""
     found = np.zeros((days, 1), bool)
@@ -172,6 +183,14 @@ def test_a_thin_series_borrows_from_the_other_locations_of_its_item() -> None:
     assert 0.5 < rate < 1.2  # its own three days say 2
 
 
+def test_where_nothing_ever_sold_the_other_locations_say_what_would() -> None:
+    rows = [
+        row for place in range(3) for row in series({n: (9.0, 6.0) for n in range(40, 57)}, location_id=f"{place:04d}")
+    ]
+    found = checked(rows + series({n: (1.0, 0.0) for n in range(50, 57)}, location_id="new"), [56], check=EVEN)
+    assert found[56, "new", "oat"]["demand_units_per_day"] > 0.2
+
+
 def test_a_series_with_much_of_its_own_borrows_little() -> None:
     assert thin(12)[56, "0003", "oat"]["demand_units_per_day"] == pytest.approx(0.5, abs=0.05)
 
@@ -189,8 +208,8 @@ def test_what_is_borrowed_is_taken_by_the_size_of_the_location() -> None:
     assert other.a[-1] / other.b[-1] == pytest.approx(prior.a[-1] / prior.b[-1], rel=0.02), "its own sales say nothing"
 
 
-def test_few_locations_borrow_from_nobody() -> None:
-    assert thin(5)[56, "new", "oat"]["demand_units_per_day"] == pytest.approx(2, rel=0.01)
+def test_two_locations_borrow_nothing() -> None:
+    assert thin(1)[56, "new", "oat"]["demand_units_per_day"] == pytest.approx(2, rel=0.01)
 
 
 # --- many feeds at once ----------------------------------------------------------------------------------------------

@@ -43,8 +43,10 @@ DISPERSION_UNITS = 30.0
 DISPERSIONS = (0.5, 200.0)
 LOCATION_UNITS = 10.0
 """Units that a location of mean size counts as, beside what its other items sold."""
-POOLED_LOCATIONS = 8
-"""Locations that an item needs at a feed before they borrow from one another."""
+POOLED_LOCATIONS, LOCATIONS_OF_A_DAY = 3, 8
+"""Locations that an item needs at a feed before they borrow from one another, and before its days differ."""
+AMISS_UNITS = 5.0
+"""A location that expected so much of an item and sold none has probably none on its shelf, whatever its record."""
 LEAST_DAY = 0.5
 """An item's day counts at least as so much of a usual one: what sells nowhere at all is amiss, not unwanted."""
 BANDS = (-4, 4)
@@ -219,19 +221,22 @@ def promotion_days_left(is_promoted: Mask, price: Array, usual: Array) -> Array:
 def item_days(days: Days, expected: Array, pool: Pools, of: Pools, forgetting: float) -> Array:
     """How many times the usual an item sells on each day, at all locations with stock: (days, items).
 
-    It tells promotions that no price shows, holidays and trends. How much the days of an item differ shows in what its
-    locations have in common; a day is drawn to 1 the more, the less is expected of it. Items of few locations have 1.
+    It tells promotions that no price shows, holidays and trends. Where a location probably had none (AMISS_UNITS), its
+    day is left out: an item that runs short has most of them, and would seem unwanted. How much the days of an item
+    differ shows in what its locations have in common; a day is drawn to 1 the more, the less is expected of it. Items
+    of few locations have 1.
     Units:  expected as the history, without this factor; the decayed mean of an item's days is 1
     Source: Gamma prior of mean 1, its variance of a feed's items by moments (products of different locations)
     """
     items, used = int(of.item.max(initial=-1)) + 1, days.is_whole & (expected > 0)
+    used &= (days.sold > 0) | (expected < AMISS_UNITS)
     sold, mean = (np.where(used, values, 0.0) for values in (days.sold, expected))
 
     def by_item(values: Array) -> Array:
         return np.stack([summed(pool.item, of_day, items) for of_day in values])
 
     units, usual, scatter = by_item(sold), by_item(mean), by_item((sold - mean) ** 2)
-    is_pooled = np.bincount(pool.item, minlength=items) >= POOLED_LOCATIONS
+    is_pooled = np.bincount(pool.item, minlength=items) >= LOCATIONS_OF_A_DAY
     feed = np.zeros(items, np.int64)
     feed[of.item] = of.feed
     common, weight = (
