@@ -216,21 +216,26 @@ def test_totals_of_several_exports_in_one_archive_add_up(services: Services, tmp
     assert holds(short) == ["TOTAL_DIFFERS", "TOTAL_DIFFERS"]
 
 
+def parts(*contents: bytes) -> bytes:
+    """An archive of some exports, numbered."""
+    return zipped(**{f"part_{number}.csv": content for number, content in enumerate(contents)})
+
+
 def test_what_is_wrong_with_one_of_several_files_names_it(services: Services, tmp_path: Path) -> None:
     broken = csv_file(GOOD).replace(b'"stock"', b'"in\nventory"')
-    found = take(services, tmp_path, zipped([csv_file(GOOD), broken]), TABLE)
+    found = take(services, tmp_path, parts(csv_file(GOOD), broken), TABLE)
     assert found.holds[0]["what"].startswith(
         "`part_1.csv`: column `stock` is missing; columns the feed does not use: `in v"
     )
     assert "`landing.members` leaves out" in found.holds[0]["fix"]
     late = csv_file([("20281101", *row[1:]) for row in GOOD])
-    found = take(services, tmp_path, zipped([csv_file(GOOD), late]), {**TABLE, "quality": {}}, "late")
+    found = take(services, tmp_path, parts(csv_file(GOOD), late), {**TABLE, "quality": {}}, "late")
     assert "start with `part_1.csv`, line 2: `date`" in found.holds[0]["fix"]
 
 
 def test_files_of_an_archive_that_are_no_reports_are_left_out(services: Services, tmp_path: Path) -> None:
     profile = {**TABLE, "landing": {"pattern": "*", "members": "part_0*"}}
-    found = take(services, tmp_path, zipped([csv_file(GOOD), b"made by hand\n"]), profile)
+    found = take(services, tmp_path, parts(csv_file(GOOD), b"made by hand\n"), profile)
     assert (found.rows_in, found.rows_published) == (len(GOOD), len(GOOD))
     assert [(one["code"], one["what"].split("`")[1]) for one in found.warnings] == [("ARCHIVE_LITTER", "part_1.csv")]
 
