@@ -57,16 +57,21 @@ def open_now(services: Services) -> dict[str, Incident]:
         return {one.kind.value: one for one in incidents.open_incidents(tx, STOCK_KINDS).values()}
 
 
+def four_weeks(made: Services, folder: Path, *served: str) -> None:
+    """Four weeks with stock everywhere, and what each DC serves: `dc,store`."""
+    path = folder / "links.csv"
+    path.write_text("\n".join(["dc,store", *served, ""]), "utf-8")
+    master_files.ingest_file(made, "links", path)
+    stores(made, folder / "n1.csv", DATES[:28], set())
+    warehouse(made, folder / "bestand_1.csv", DATES[:28], 300)
+
+
 def test_a_dc_takes_its_stores_with_it_and_gives_them_free(
     services: Services, tmp_path: Path, config: Path, clock: Clock
 ) -> None:
     links(config)
     made = Services(services.home, config, clock, pause=clock.wait)
-    path = tmp_path / "links.csv"
-    path.write_text("dc,store\n" + "\n".join(f"L07,{int(store)}" for store in STORES) + "\n", "utf-8")
-    master_files.ingest_file(made, "links", path)
-    stores(made, tmp_path / "n1.csv", DATES[:28], set())
-    warehouse(made, tmp_path / "bestand_1.csv", DATES[:28], 300)
+    four_weeks(made, tmp_path, *(f"L07,{int(store)}" for store in STORES))
     told: list[dict[str, Any]] = []
     story = [(0, set()), (0, {"0001", "0002"}), (300, {"0001", "0002"}), (300, set())]
     for offset, (stock, out) in enumerate(story):
@@ -101,11 +106,7 @@ def test_stores_behind_a_dc_of_which_a_date_says_nothing_are_fed_all_the_same(
     own = definition.replace("partner: westway", "partner: northfield").replace("Westway Distribution", "Northfield")
     (config / "feeds" / "northfield_dcs.yaml").write_text(own, "utf-8")
     made = Services(services.home, config, clock, pause=clock.wait)
-    path = tmp_path / "links.csv"
-    path.write_text("dc,store\nL07,N1\n" + "\n".join(f"N1,{int(store)}" for store in STORES) + "\n", "utf-8")
-    master_files.ingest_file(made, "links", path)
-    stores(made, tmp_path / "n1.csv", DATES[:28], set())
-    warehouse(made, tmp_path / "bestand_1.csv", DATES[:28], 300)
+    four_weeks(made, tmp_path, "L07,N1", *(f"N1,{int(store)}" for store in STORES))
     lines = [dc("N1", date=f"{date:%d.%m.%Y}", item=OAT, on_hand=300) for date in DATES[:28]]
     ingest_file(made, "northfield_dcs", westway(tmp_path / "bestand_n.csv", lines))
     warehouse(made, tmp_path / "bestand_2.csv", [DATES[28]], 0)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 INPUTS = (
     *SERIES_ON,
     "feed_id",
-    *("status", "is_low"),
+    "status",
+    "is_low",
     *("spell_start_date", "spell_days", "last_seen_date", "last_sale_date", "last_receipt_date", "lead_time_days"),
     *("inbound_units", "on_order_since", "last_waiting_date", "order_due_on", "order_overdue_days"),
     *("overdue_units", "corrected_units", "demand_units_per_day", "receipt_interval_days"),

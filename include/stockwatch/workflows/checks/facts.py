@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from include.stockwatch.domain import demand, orders, supply
 from include.stockwatch.domain.availability import CheckSettings, Status
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-Texts = npt.NDArray[np.str_]
 THURSDAY = 3
 """The weekday of 1 January 1970, Monday being 0."""
 
