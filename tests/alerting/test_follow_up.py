@@ -93,6 +93,11 @@ def test_the_wait_counts_from_the_latest_start_and_from_a_rise() -> None:
     assert waiting_since([]) is None
 
 
+@pytest.mark.parametrize("kind", ["reopened", "unsilenced", "handed_over", "reminded", "escalated"])
+def test_the_wait_counts_anew_from_whatever_asks_somebody_again(kind: str) -> None:
+    assert waiting_since([event("opened", 0), event(kind, 3), event("updated", 5)]) == MONDAY + dt.timedelta(hours=3)
+
+
 @given(st.lists(st.integers(1, 30), max_size=12), st.sampled_from([Severity.CRITICAL, Severity.HIGH]))
 def test_however_often_it_is_looked_at_at_most_three_people_are_asked(gaps: list[int], severity: Severity) -> None:
     one, since, now, kinds = case(severity=severity), MONDAY, MONDAY, []

@@ -72,6 +72,14 @@ def test_what_is_critical_already_cannot_be_raised() -> None:
     assert adjusted(Severity.CRITICAL, known=9, out=9, promise=0.95, doubts=()) == (Severity.CRITICAL, ())
 
 
+def test_doubt_is_told_only_where_it_lowers() -> None:
+    doubts = ("data of 1 of 3 locations",)
+    medium = adjusted(Severity.LOW, known=4, out=4, promise=0.95, doubts=doubts)
+    assert medium == (Severity.MEDIUM, ("one level up: the promise of 95% is broken",))
+    high = adjusted(Severity.HIGH, known=4, out=0, promise=0.95, doubts=doubts)
+    assert high == (Severity.MEDIUM, ("confidence low, so medium at most: data of 1 of 3 locations",))
+
+
 @given(st.sampled_from(Severity), st.integers(0, 30), st.integers(0, 30), st.none() | st.floats(0, 1), st.booleans())
 def test_doubt_makes_it_medium_at_most_and_says_why(
     by_figures: Severity, known: int, out: int, promise: float | None, is_doubted: bool

@@ -11,6 +11,8 @@ import pytest
 
 from include.stockwatch.adapters.state import outbox
 from include.stockwatch.adapters.state.ledger import Delivery
+from include.stockwatch.alerting.case import Decision
+from include.stockwatch.alerting.decisions import Reason
 from include.stockwatch.domain.customer_signals import Measure
 from include.stockwatch.domain.loyalty import in_force
 from include.stockwatch.errors import FeedHeld, HoldCode
@@ -20,7 +22,9 @@ from include.stockwatch.workflows.checks.explain import explain
 from include.stockwatch.workflows.feeds import master_files
 from include.stockwatch.workflows.feeds.feed_status import list_statuses
 from include.stockwatch.workflows.feeds.feed_watch import open_incidents, watch
+from include.stockwatch.workflows.incidents.record import record
 from include.stockwatch.workflows.services import Services
+from tests.alerting.examples import incident, member
 from tests.fakes import NUT, OAT, Clock, row
 from tests.workflows.feeds.test_master import item, items_in, list_of, rejects_of, rows_of, stock_in
 
@@ -288,6 +292,19 @@ def test_a_complaint_feed_that_is_expected_and_does_not_come_is_a_data_incident_
     watch(made)
     complaints_in(made, tmp_path, [], "complaints_2.csv")
     assert watch(made)["resolved"] == ["DATA-2026-00001"]
+
+
+def test_a_list_that_is_late_freezes_no_incident(services: Services, tmp_path: Path, clock: Clock) -> None:
+    complaints_in(services, tmp_path, [said("2026-10-30")])
+    frozen = incident(member("0118", 1, 3), data_stale=True)
+    with services.state.begin() as tx:
+        record(tx, Decision(Reason.STALE, "frozen", frozen), at=services.now(), actor="check")
+    made = expects(services, COMPLAINTS, '{by: "09:00", days_after: 1}')
+    clock.move(days=3)
+    watch(made)
+    with made.state.begin() as tx:
+        told = open_incidents(tx)[COMPLAINTS]
+    assert (told.partner, told.frozen) == (frozen.partner, ())
 
 
 def test_a_panel_that_comes_monthly_is_late_once_its_month_is(services: Services, tmp_path: Path, clock: Clock) -> None:

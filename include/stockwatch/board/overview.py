@@ -47,6 +47,7 @@ def tiles(desk: Desk) -> dict[str, Any]:
         rows = worklist.totals(tx, open_now)
         unowned = worklist.totals(tx, Filters(desk.scope, unowned=True))
         sent = worklist.message_counts(tx, desk.told_of)
+    likely = words.ranged(_sum(rows, "customers_low"), _sum(rows, "customers_high"))
     return {
         "tiles": [
             *_availability(desk),
@@ -54,7 +55,7 @@ def tiles(desk: Desk) -> dict[str, Any]:
                  "money, if nothing changes", "incidents?sort=money",
                  "bad" if any(row["money"] for row in rows) else "good"),
             Tile("Customers at risk", words.count(_sum(rows, "customers")),
-                 "may be lost for good" + words.ranged(_sum(rows, "customers_low"), _sum(rows, "customers_high")),
+                 "; ".join(filter(None, ("may be lost for good", likely))),
                  "incidents?sort=customers"),
             _severities(rows),
             Tile("Money without owner", words.sums(_by_currency(unowned, "money")),
@@ -76,12 +77,9 @@ def _availability(desk: Desk) -> Iterable[Tile]:
     counted = [one for partner, one in latest.items() if partner not in of_dcs] or [*latest.values()]
     known, out = (sum(getattr(one, name) for one in counted) for name in ("known", "out"))
     rate = 1 - out / known if known else None
-    broken = [
-        partner
-        for partner, one in latest.items()
-        if one.in_stock_rate is not None and one.in_stock_rate < promise_of(desk, partner)
-    ]
-    about = f"{len(latest) - len(broken)} of {len(latest)} partners keep their promise, last 7 days"
+    rates = {partner: one.in_stock_rate for partner, one in latest.items() if one.in_stock_rate is not None}
+    broken = [partner for partner, one in rates.items() if one < promise_of(desk, partner)]
+    about = f"{len(rates) - len(broken)} of {len(rates)} partners keep their promise, last 7 days"
     yield Tile("Availability", words.share(rate), about, "scorecard", "bad" if broken else "good")
 
 

@@ -84,8 +84,8 @@ def count(value: float | None) -> str:
 
 
 def ranged(low: float | None, high: float | None) -> str:
-    """Between which figures an estimate lies in 8 of 10 cases. Sums take it that what errs in one errs in all."""
-    return "" if low is None or high is None else f"; 10 to 90%: {number(low)} to {number(high)}"
+    """`10 to 90%: 3 to 9`: where an estimate lies in 8 of 10 cases. Sums take it that what errs in one errs in all."""
+    return "" if low is None or high is None else f"10 to 90%: {number(low)} to {number(high)}"
 
 
 def day(value: dt.date | str | None, *, with_year: bool = True) -> str:

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.stockwatch.adapters.state import incidents, tables
+from include.stockwatch.alerting import routing
 from include.stockwatch.alerting.case import STOCK_KINDS, Kind, Severity, Standing, Verdict
 from include.stockwatch.alerting.grouping import Group, group_of
 from include.stockwatch.alerting.incident import Elsewhere, Incident, MemberState
 from include.stockwatch.alerting.kinds import render
+from include.stockwatch.alerting.routing import Route
 from include.stockwatch.domain.thresholds import Match, SeverityBands, Threshold, Thresholds
 from include.stockwatch.settings.loader import load
 from include.stockwatch.settings.models import Settings
@@ -93,6 +95,15 @@ def test_stores_that_nothing_was_due_of_stand_as_they_were_beside_a_dc_that_is_t
     assert after.severity == before.severity
     book.on(4, dc(OUT), *(row(f"{n}", UNKNOWN, cause="feed") for n in range(4)), whole=["westway"])
     assert len(book.last(after.incident_id).stale_locations()) == 3
+
+
+def test_what_nothing_was_due_of_counts_as_it_stood(book: Book) -> None:
+    book.on(2, row("1", OUT, at_risk_money=9000.0), row("2", OUT), row("3", IN))
+    before = book.last("INC-1")
+    book.on(3, row("1", UNKNOWN, cause="not_due"), row("2", OUT), row("3", IN), whole=())
+    after = book.last("INC-1")
+    assert (after.known, after.known_out, after.severity, after.calm_checks) == (3, 2, before.severity, 0)
+    assert before.severity is Severity.CRITICAL
 
 
 def test_what_the_supply_links_say_is_what_the_stores_are_counted_against(book: Book) -> None:
@@ -241,6 +252,19 @@ def test_partners_that_rest_freeze_nothing(book: Book) -> None:
     assert {one.state for one in book.last("INC-1").members} == {MemberState.OUT}
 
 
+def test_of_a_partner_that_was_decided_past_a_date_the_date_changes_no_member(book: Book) -> None:
+    book.on(2, dc(OUT), because("5", "harbor"))
+    book.on(3, dc(OUT), because("5", "harbor"), because("6", "harbor"), untouched=("harbor",))
+    assert {one.place: one.last_out for one in book.last("INC-1").members} == {"07": day(3), "harbor:5": day(2)}
+
+
+def test_stores_of_a_dc_are_followed_while_the_dc_rests(book: Book) -> None:
+    book.on(2, dc(OUT), because("1"), because("2"))
+    book.on(3, row("1", OUT), row("2", IN), untouched=("westway",))
+    assert book.open_ones() == {"dc_out westway 07": ["07", "northfield:1"]}
+    assert {one.place: one.last_out for one in book.last("INC-1").now_out()} == {"07": day(2), "northfield:1": day(3)}
+
+
 def test_stores_wait_for_goods_that_are_in_transit_and_are_released_then(book: Book) -> None:
     book.on(2, dc(OUT), because("1"), because("2"))
     book.on(3, dc(IN), row("1", OUT), row("2", OUT))
@@ -324,6 +348,12 @@ def test_what_is_pending_goes_when_it_opens_or_is_back_and_stays_while_nothing_i
     assert [*book.pending_ones()] == ["out_of_stock harbor partner"]
     book.on(6, row("8", IN, partner="harbor"))  # a whole date without it: it left the range
     assert book.pending_ones() == {}
+
+
+def test_what_is_pending_tells_its_first_day_its_stores_and_its_money_at_risk(book: Book) -> None:
+    book.on(3, row("1", OUT, since=3, alert_due=False), row("2", OUT, since=2, alert_due=False))
+    (pending,) = book.pending
+    assert (pending.since, pending.locations, pending.money_at_risk) == (day(2), 2, 140.0)
 
 
 # --- phantoms and run-outs -------------------------------------------------------------------------------------------
@@ -416,6 +446,22 @@ def test_a_promise_that_is_broken_raises_the_severity_by_one_level(book: Book) -
     )
 
 
+def test_no_promise_is_about_doubtful_shelves_or_stores_of_a_dc_that_nobody_counts(book: Book) -> None:
+    book.suspected = {("northfield", "1", ITEM): 9}
+    of_northfield = (row("1", PHANTOM), *(row(f"{n}", OUT) for n in range(2, 6)))
+    book.on(2, dc(OUT), *of_northfield, *(because(f"{n}", "harbor") for n in range(4)))
+    assert {one.kind: bool(one.notes) for one in book.ongoing.values()} == {
+        Kind.DC_OUT: False,
+        Kind.PHANTOM_STOCK: False,
+        Kind.OUT_OF_STOCK: True,
+    }
+
+
+def test_customers_lost_already_count_for_the_severity(book: Book) -> None:
+    book.on(2, row("1", OUT, customers_lost=900.0), row("2", IN))
+    assert book.last("INC-1").severity is Severity.CRITICAL
+
+
 def test_of_two_locations_no_promise_is_broken(book: Book) -> None:
     book.on(2, row("1", OUT, at_risk_money=700.0), row("2", IN))
     assert (book.last("INC-1").severity, book.last("INC-1").notes) == (Severity.HIGH, ())
@@ -489,6 +535,47 @@ def test_the_end_says_how_long_it_was_in_days_and_in_business_days() -> None:
         book.on(2, row("1", OUT))
         book.on(8, row("1", IN))
         assert f"back at Northfield Grocers after {lasted}, about" in render(book.last("INC-1")).fallback
+
+
+@pytest.mark.parametrize(
+    "match",
+    [{"brand": "Oatworks"}, {"kind": "will_run_out"}, {"severity": "medium"}, {"cause": "not_ordered"}],
+    ids=str,
+)
+def test_an_incident_goes_where_a_route_for_its_facts_says_and_stays_there(match: dict[str, str]) -> None:
+    route = Route(name="one", match=routing.Match.model_validate(match), channel="C0SPECIAL", owner="Pat Moon")
+    routes = CHAIN.routes.model_copy(update={"routes": (route, *CHAIN.routes.routes)})
+    book, told = Book(CHAIN.model_copy(update={"routes": routes})), {"at_risk_money": 150.0}
+    book.on(2, row("1", SHORT, brand="Oatworks", cause="not_ordered", **told), row("2", IN))
+    ((mark, incident),) = book.ongoing.items()
+    assert incident.channel == "C0SPECIAL"
+    book.ongoing[mark] = incident.model_copy(update={"channel": "C0HANDED", "owner": "Kim"})
+    book.on(3, row("1", SHORT, brand="Oatworks", cause="not_ordered", **told), row("2", IN))
+    assert (book.ongoing[mark].channel, book.ongoing[mark].owner) == ("C0HANDED", "Kim")
+
+
+def test_names_are_those_of_the_partner_itself_else_of_any_series_of_the_item(book: Book) -> None:
+    book.on(2, because("1"), dc(OUT, item_name="WW Nut"), row("2", IN, partner="harbor", item_name="HB Nut"))
+    assert book.last("INC-1").item_name == "WW Nut"
+    book.on(2, row("3", OUT, partner="harbor", item_name=None), row("2", IN, partner="harbor", item_name="HB Nut"))
+    assert book.last("INC-2").item_name == "HB Nut"
+
+
+@pytest.mark.parametrize(
+    ("on_order", "in_transit", "inbound", "has_open_order"),
+    [(3.0, 4.0, 7.0, True), (None, 4.0, 4.0, True), (0.0, None, 0.0, False), (None, None, None, None)],
+)
+def test_what_is_to_come_is_on_order_or_in_transit(
+    book: Book, on_order: float | None, in_transit: float | None, inbound: float | None, has_open_order: bool | None
+) -> None:
+    book.on(2, row("1", OUT, on_order_units=on_order, in_transit_units=in_transit))
+    (member,) = book.last("INC-1").members
+    assert (member.inbound_units, member.has_open_order, member.cause_place) == (inbound, has_open_order, None)
+
+
+def test_what_is_meant_to_leave_the_range_counts_nowhere(book: Book) -> None:
+    book.on(2, row("1", OUT), row("2", "planned"), row("3", IN))
+    assert (book.last("INC-1").ranged, book.last("INC-1").known) == (2, 2)
 
 
 def test_limits_of_an_item_class_are_those_of_its_incidents() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 from include.stockwatch.adapters.state import incidents, ledger, pending
 from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import STOCK_KINDS, Kind
-from include.stockwatch.alerting.mass_change import MassChangeSettings, MassPicture, NewlyOut, decide, suspicion
+from include.stockwatch.alerting.mass_change import (
+    MassChangeSettings,
+    MassPicture,
+    NewlyOut,
+    decide,
+    most_first,
+    suspicion,
+)
 from include.stockwatch.workflows.checks.gate import due_checks
 from include.stockwatch.workflows.incidents.act import act
 from include.stockwatch.workflows.incidents.decide import decide_date
@@ -79,6 +87,25 @@ def test_the_limits_are_those_of_the_settings(watched: Services, newly: int, is_
     assert bool(check(watched, 3, some(1 + newly))["held"]) is is_held
 
 
+@pytest.mark.parametrize(
+    ("told", "currency", "money"),
+    [
+        ({"currency": "USD"}, "USD", 700.0),
+        ({"currency": "EUR"}, None, None),
+        ({"currency": "EUR", "at_risk_money": None}, "USD", 630.0),
+    ],
+)
+def test_money_of_two_currencies_is_not_added(
+    watched: Services, told: dict[str, Any], currency: str | None, money: float | None
+) -> None:
+    found = rows(some(11), 3)
+    found[10] |= told
+    rules = Rules(thresholds=watched.settings.thresholds)
+    decide_date(watched, day(3), table(3, found), FEEDS, rules, actor="check")
+    held = stored(watched)[1]
+    assert (held.currency, held.money_at_risk) == (currency, money)
+
+
 def test_many_items_that_run_out_in_a_store_or_two_are_held_by_their_sum(watched: Services) -> None:
     found = check(watched, 3, some(3), items=15)  # three stores of fifteen items, less what was out before: 44 of 450
     assert found["held"] == ["northfield"]
@@ -90,6 +117,7 @@ def test_many_items_that_run_out_in_a_store_or_two_are_held_by_their_sum(watched
     [
         (3, 3, 3, True),  # six of six, those of the first store being out before
         (4, 3, 3, False),  # six of nine
+        (6, 5, 2, False),  # eight of ten are no more than the limit
         (6, 6, 1, False),  # five of five, of one item: its supply may have failed
         (2, 2, 4, False),  # four of four are few
     ],
@@ -176,6 +204,7 @@ def test_an_approved_date_is_due_again_and_decided_as_it_is(watched: Services) -
     found = check(watched, 3, some(11))
     assert (found["held"], stored(watched)[2]) == ([], day(3))
     assert len(stored(watched)[0][0].now_out()) == 11
+    assert check(watched, 4, some(25))["held"] == ["northfield"], "the next date is another question"
 
 
 def test_a_discarded_date_is_not_asked_about_again_until_it_shows_something_else(watched: Services) -> None:
@@ -187,6 +216,14 @@ def test_a_discarded_date_is_not_asked_about_again_until_it_shows_something_else
     check(watched, 3, some(13))
     with watched.state.begin() as tx:
         assert [one.newly_out for one in incidents.open_incidents(tx, [Kind.MASS_CHANGE]).values()] == [12]
+
+
+def test_the_date_after_a_discarded_one_is_asked_about_though_it_shows_the_same(watched: Services) -> None:
+    check(watched, 3, some(11))
+    act(watched, ID, Action(act=Act.DISCARD, person="dana@example.com", at=watched.now(), reason="half a file"))
+    assert check(watched, 4, some(11), since=3)["held"] == ["northfield"]
+    with watched.state.begin() as tx:
+        assert [one.dates for one in incidents.open_incidents(tx, [Kind.MASS_CHANGE]).values()] == [(day(4),)]
 
 
 def test_a_dc_that_explains_it_makes_it_believed_unless_the_dc_itself_is_not(services: Services) -> None:
@@ -221,8 +258,30 @@ def test_what_is_held_is_more_than_twenty_and_more_than_a_twentieth(newly: int, 
     assert (suspicion(picture, MassChangeSettings()) is not None) == (newly > 20 and newly > series / 20)
 
 
-def test_an_item_in_few_locations_is_no_mass_change() -> None:
-    few = NewlyOut(item_id="1", locations=9, of_locations=9)
-    picture = MassPicture(**{**PICTURE, "newly_out": 9, "series": 900, "items": (few,)})
-    assert suspicion(picture, MassChangeSettings()) is None
-    assert decide(picture, None, None, tenant="x", new_id="y", previous=None).reason.value == "all_well"
+@pytest.mark.parametrize(("locations", "of_locations", "is_held"), [(9, 9, False), (12, 40, False), (13, 40, True)])
+def test_an_item_in_few_locations_is_no_mass_change(locations: int, of_locations: int, is_held: bool) -> None:
+    item = NewlyOut(item_id="1", locations=locations, of_locations=of_locations)
+    picture = MassPicture(**{**PICTURE, "newly_out": locations, "series": 900, "items": (item,)})
+    why = suspicion(picture, MassChangeSettings())
+    assert (why is not None) is is_held
+    decided = decide(picture, why, None, tenant="x", new_id="y", previous=None)
+    assert decided.reason.value == ("first" if is_held else "all_well")
+
+
+def test_the_items_that_ran_out_in_most_locations_are_named_first() -> None:
+    named = most_first(["a", "b", "c", "b"], {"a": 3, "b": 4, "c": 5}, {"b": "Oat Bar"})
+    assert [(one.item_id, one.item_name, one.locations, one.of_locations) for one in named] == [
+        ("b", "Oat Bar", 2, 4),
+        ("a", None, 1, 3),
+        ("c", None, 1, 5),
+    ]
+
+
+def test_another_date_leaves_the_question_with_whom_it_was_asked() -> None:
+    """Only a hand-over moves it."""
+    asked = mass()
+    told = {"business_date": asked.business_date + dt.timedelta(days=1), "channel": "C0NEW", "owner": "Pat Moon"}
+    decided = decide(MassPicture(**PICTURE | told), "much", asked, tenant="x", new_id="y", previous=None)
+    assert decided.incident is not None
+    assert (decided.incident.channel, decided.incident.owner) == (asked.channel, asked.owner)
+    assert decided.incident.business_date == told["business_date"]

@@ -304,6 +304,16 @@ def test_a_reopened_one_calls_its_owner_in_the_thread_where_it_began(services: S
     assert calls(services) == ["<@U0DANA> Opened again."]
 
 
+def test_a_reopened_one_goes_on_where_it_began_though_its_cause_is_anothers_now(services: Services) -> None:
+    """A-07, A-31"""
+    (stored,) = run(services, *opened(item(1)))
+    mark_sent(services)
+    run(services, changed(stored, "resolved", standing=Standing.RESOLVED, resolved_on=stored.data_as_of))
+    members = tuple(one.model_copy(update={"cause": "retailer_dc"}) for one in stored.members)
+    (after,) = run(services, changed(stored, "reopened", members=members, handling=Handling(reopened=1)))
+    assert (after.channel, after.owner) == ("C0NORTHFIELD", "supply planning")
+
+
 def test_what_a_person_does_is_said_at_once_and_only_where_there_is_a_message(services: Services) -> None:
     found = run(services, *opened(item(1, partner="westway"), item(3, partner="westway")))
     with services.state.begin() as tx:

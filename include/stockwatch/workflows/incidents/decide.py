@@ -143,8 +143,7 @@ def decide_day(
     for mark, group, picture in marked:
         if (incident := ongoing.get(mark)) is not None:
             going_on.append((group, picture, incident))
-            if picture.out:
-                open_now[group] = incident.incident_id
+            open_now[group] = incident.incident_id
             continue
         previous = before.get(mark)
         if previous is not None and previous.incident_id in told:

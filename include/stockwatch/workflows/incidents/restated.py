@@ -94,18 +94,28 @@ def _taken_back(services: Services, date: dt.date, asked: Collection[Asked]) -> 
 def _left(asked: Asked, days: Mapping[dt.date, str]) -> Left | None:
     """What is left of a spell by the status of its days. Absence of data takes nothing back (A-02)."""
     member, began = asked.member, asked.began
-    last = began - DAY if began else member.last_out
-    stocked = {on for on, status in days.items() if status not in (*EMPTY, *SILENT)}
+    return _of_one_over(member, member.last_out, days) if began is None else _of_one_going_on(member, began, days)
+
+
+def _of_one_going_on(member: Member, began: dt.date, days: Mapping[dt.date, str]) -> Left:
+    """The spell before the last day with stock, where there was one; else what has gone on since it `began`."""
+    stocked = [on for on in _stocked(days) if member.out_since <= on < began]
+    if not stocked:
+        return Left(member.out_since, member.last_out, member.back_on)
+    return _of_one_over(member, max(stocked), days) or Left(began, member.last_out, member.back_on)
+
+
+def _of_one_over(member: Member, last: dt.date, days: Mapping[dt.date, str]) -> Left | None:
+    """What is left of a spell that was over after its `last` day; none where no day of it is."""
+    stocked = _stocked(days)
     out = [on for on, status in days.items() if status in EMPTY and member.out_since <= on <= last]
     if days and member.out_since < min(days):
         out.append(min(days) - DAY)
     first = min(out, default=last) if member.out_since in stocked else member.out_since
-    if began and not any(member.out_since <= on <= last for on in stocked):
-        return Left(member.out_since, member.last_out, member.back_on)
-    if began and not out:
-        return Left(began, member.last_out, member.back_on)
-    if not began and last not in stocked:
+    if last not in stocked:
         return Left(first, last, member.back_on)
-    if not out:
-        return None
-    return Left(first, max(out), min(on for on in stocked if on > max(out)))
+    return Left(first, max(out), min(on for on in stocked if on > max(out))) if out else None
+
+
+def _stocked(days: Mapping[dt.date, str]) -> set[dt.date]:
+    return {on for on, status in days.items() if status not in (*EMPTY, *SILENT)}
