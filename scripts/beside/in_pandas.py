@@ -77,6 +77,8 @@ def _factors(rows: pd.DataFrame, every: int) -> tuple[pd.Series, pd.Series]:
 def _told(rows: pd.DataFrame) -> pd.DataFrame:
     on_sale, since = rows.on_sale > 0, rows.last_sale.fillna(0)
     old, unsold = on_sale & (rows.age >= since), on_sale & (rows.age < since)
+    rest = old & ~((rows.on_hand_units <= 0) & (rows.age == since))
+    old = rest.where(rows.sold.where(rest).groupby(rows.series).transform("sum") > 0, old)
     silent = on_sale & ~(rows.age >= rows[["last_sale", "last_receipt"]].min(axis=1))
     anew = on_sale & ~(rows.age >= rows[["last_sale", "last_risen"]].min(axis=1))
     weight = 0.97 ** (rows.age - since)

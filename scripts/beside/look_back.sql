@@ -60,14 +60,20 @@ WITH days AS (
          stock - risen AS left_over,
          age < coalesce(least(last_sale, last_receipt), age + 1) AS is_silent,
          age < coalesce(least(last_sale, last_risen), age + 1) AS is_silent_anew,
-         coalesce(last_sale, 0) AS since, power(0.97, age - coalesce(last_sale, 0)) AS weight
+         coalesce(last_sale, 0) AS since, on_sale > 0 AND age >= coalesce(last_sale, 0) AS is_old,
+         on_sale > 0 AND age >= coalesce(last_sale, 0) AND NOT coalesce(stock <= 0 AND age = last_sale, FALSE) AS is_rest,
+         power(0.97, age - coalesce(last_sale, 0)) AS weight
   FROM weighed
+), counted AS (
+  SELECT *, CASE WHEN sum(CASE WHEN is_rest THEN sold END) OVER (PARTITION BY partner, location_id, item_id) > 0
+                 THEN is_rest ELSE is_old END AS is_counted
+  FROM told
 )
 SELECT partner, location_id, item_id, min(CASE WHEN stock IS NOT NULL THEN age END) AS last_seen,
        min(last_sale) AS last_sale, min(last_in_stock) AS last_in_stock, count(stock) AS days_observed,
        min_by(CASE WHEN stock IS NOT NULL THEN stock END, age) AS on_hand_units, min_by(price, age) AS price,
-       sum(CASE WHEN on_sale > 0 AND age >= since THEN weight * sold ELSE 0 END) AS frozen_a,
-       sum(CASE WHEN on_sale > 0 AND age >= since THEN weight * on_sale * factor ELSE 0 END) AS frozen_b,
+       sum(CASE WHEN is_counted THEN weight * sold ELSE 0 END) AS frozen_a,
+       sum(CASE WHEN is_counted THEN weight * on_sale * factor ELSE 0 END) AS frozen_b,
        sum(CASE WHEN on_sale > 0 AND age < since THEN 1 ELSE 0 END) AS unsold_days,
        sum(CASE WHEN on_sale > 0 AND age < since THEN factor ELSE 0 END) AS unsold_expected,
        sum(CASE WHEN on_sale > 0 AND is_silent THEN 1 ELSE 0 END) AS silent_days,
@@ -90,4 +96,4 @@ SELECT partner, location_id, item_id, min(CASE WHEN stock IS NOT NULL THEN age E
        sum(CASE WHEN stock <= 0 AND age > last_in_stock
            THEN factor * CASE WHEN sold <= 0 THEN 1 WHEN on_sale > 0 THEN 0.5 ELSE 0 END * power(2, -age / 90.0) ELSE 0 END)
          AS earlier_exposure_days
-FROM told GROUP BY partner, location_id, item_id
+FROM counted GROUP BY partner, location_id, item_id

@@ -65,13 +65,33 @@ def test_days_out_of_stock_neither_teach_demand_nor_are_forgotten() -> None:
     assert (found["demand_a"], found["demand_b"]) == (4, 1.5)
 
 
-def test_the_day_on_which_the_shelf_empties_counts_half_a_day_on_sale() -> None:
-    found = one(series({1: (5, 4), 2: (0, 3)}), on=2)
-    # a = .5 x 4 + 3 = 5, b = .5 x 1 + .5 = 1
-    assert (found["demand_a"], found["demand_b"]) == (5, 1)
+def test_a_day_on_which_the_shelf_emptied_counts_half_a_day_on_sale() -> None:
+    found = one(series({1: (5, 4), 2: (0, 3), 3: (9, 1)}), on=3)
+    # a = .25 x 4 + .5 x 3 + 1 = 3.5, b = .25 x 1 + .5 x .5 + 1 = 1.5
+    assert (found["demand_a"], found["demand_b"]) == (3.5, 1.5)
+
+
+def test_the_sale_that_emptied_the_shelf_says_nothing_of_how_soon_the_next_comes() -> None:
+    found = one(series({1: (9, 6), 2: (5, 4), 3: (0, 5)}), on=3)
+    # weights .25 and .5, as of day 3: a = .25 x 6 + .5 x 4 = 3.5, b = .25 + .5
+    assert (found["demand_a"], found["demand_b"]) == (3.5, 0.75)
     # the unsold half of the day is lost
     assert found["spell_exposure_days"] == 0.5
-    assert found["lost_units"] == found["lost_units_today"] == 2.5
+    assert found["lost_units"] == found["lost_units_today"] == pytest.approx(3.5 / 0.75 / 2)
+
+
+def test_the_sale_that_emptied_the_shelf_counts_where_nothing_else_sold() -> None:
+    found = one(series({1: (3, 0), 2: (3, 0), 3: (0, 3)}), on=3)
+    assert (found["demand_a"], found["demand_b"]) == (3, 0.25 + 0.5 + 0.5)
+
+
+def test_what_is_emptied_again_and_again_sells_as_often_as_it_is_filled() -> None:
+    """A unit comes every ten days, and sells on the fifth day after; it is out for the other five."""
+    days = {number: (1.0, 0.0) if number % 10 < 5 else (0.0, float(number % 10 == 5)) for number in range(1, 57)}
+    rows = [row for row in series(days, received_units=0.0)]
+    rows = [{**row, "received_units": float(row["business_date"].day % 10 == 0)} for row in rows]
+    found = one(rows, on=56, check=CheckSettings(forgetting=1))
+    assert found["demand_units_per_day"] == pytest.approx(5 / (6 * 5 + 5 * 0.5 - 1), rel=0.05)
 
 
 @pytest.mark.parametrize(("forgetting", "days"), [(0.97, 56), (0.9, 56), (0.7, 56), (0.97, 400), (0.9, 400)])
@@ -85,9 +105,9 @@ def test_a_spell_as_long_as_the_look_back_fades_no_demand(forgetting: float, day
 @pytest.mark.parametrize("share", [0.25, 0.6, 0.7, 0.8, 0.9, 1])
 def test_a_sell_out_day_may_count_another_share(share: float) -> None:
     check = CheckSettings(forgetting=0.5, sell_out_day_exposure=share)
-    found = one(series({1: (5, 4), 2: (0, 3)}), on=2, check=check)
-    assert (found["demand_a"], found["demand_b"]) == pytest.approx((5, 0.5 + share))
-    assert found["spell_exposure_days"] == pytest.approx(1 - share)
+    found = checked(series({1: (5, 4), 2: (0, 3), 3: (9, 1)}), [2, 3], check=check)
+    assert found[2, STORE, ITEM]["spell_exposure_days"] == pytest.approx(1 - share)
+    assert found[3, STORE, ITEM]["demand_b"] == pytest.approx(0.25 + 0.5 * share + 1)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +126,10 @@ def test_what_sells_on_while_its_record_is_at_its_end_ran_out_on_no_day(least: f
 
 @pytest.mark.parametrize("told", [{"received_units": 4.0}, {}], ids=["received", "by the balance"])
 def test_what_came_in_on_a_day_may_have_run_out_on_it(told: dict[str, float]) -> None:
-    found = one(series({1: (4, 4), 2: (0, 4), 3: (0, 4)}, **told), on=3, check=CheckSettings(forgetting=1))
-    assert (found["demand_a"], found["demand_b"]) == (12, 2)
+    days = {1: (4, 4), 2: (0, 4), 3: (0, 4)}
+    found = one(series(days, **told), on=3, check=CheckSettings(forgetting=1))
+    assert found["spell_exposure_days"] == 1  # half of each
+    assert (found["demand_a"], found["demand_b"]) == (8, 1.5)
 
 
 def test_a_day_without_reported_sales_teaches_nothing() -> None:
@@ -252,7 +274,7 @@ def test_a_weekly_report_of_no_stock_stands_for_its_week() -> None:
     rows = per_day(series(weeks, flow_days=7))
     found = checked(rows, [14, 21, 28], check=CheckSettings(forgetting=1))
     shown = [found[on, STORE, ITEM] for on in (14, 21, 28)]
-    assert [row["demand_units_per_day"] for row in shown] == [pytest.approx(20 / 3)] * 3  # 10 in a day and a half
+    assert [row["demand_units_per_day"] for row in shown] == [pytest.approx(5)] * 3  # that of the first week
     assert [row["spell_exposure_days"] for row in shown] == [3.5, 10.5, 17.5]
     rate = shown[0]["demand_units_per_day"]
     assert [row["lost_units_today"] for row in shown] == [pytest.approx(rate * days) for days in (3.5, 7, 7)]
@@ -437,8 +459,7 @@ def test_a_threshold_may_call_a_low_record_out() -> None:
     assert found[3, "0118", "oat"]["status"] != Status.OUT_OF_STOCK
     strict = found[3, "0204", "oat"]
     assert (strict["status"], strict["spell_start_date"], strict["spell_days"]) == (Status.OUT_OF_STOCK, day(2), 2)
-    # 2 sold on a full day and 2 on half a day (day 2 emptied it): a = .5 x 2 + 2 = 3, b = .5 + .5
-    assert (strict["demand_a"], strict["demand_b"]) == (3, 1)
+    assert (strict["demand_a"], strict["demand_b"]) == (1, 0.5)  # of day 1; day 2 emptied it
     assert strict["spell_exposure_days"] == 1.5
 
 
@@ -566,6 +587,30 @@ def test_what_may_run_out_lacks_what_the_days_of_the_horizon_ask_for() -> None:
     assert (found["status"], found["on_hand_units"]) == (Status.AT_RISK, 10)
     assert found["short_units"] == pytest.approx(26, abs=0.1)
     assert found["at_risk_units"] == pytest.approx(18, abs=0.1)
+
+
+def test_what_is_said_to_be_missing_until_a_receipt_is_what_is_at_risk_where_the_receipt_comes_soon() -> None:
+    """It was told of an order at its usual stock, and what is at risk of today's: `42 at risk, 10 missing by then`."""
+    stock, waiting, rows = 50.0, 0.0, []
+    for on in range(1, 28):
+        sold = (6.0, 14.0, 10.0, 4.0, 16.0)[on % 5]
+        came, waiting = waiting, 0.0
+        stock += came - sold
+        if on % 7 in (0, 2, 4) and on < 24:
+            waiting = 50 - stock
+        rows.append(observation(on, stock, sold, on_order_units=waiting, received_units=came))
+    found = one(rows, 27, check=CheckSettings())
+    assert (found["status"], found["on_hand_units"]) == (Status.AT_RISK, 4)
+    assert found["next_receipt_on"] is not None
+    assert found["short_units"] == pytest.approx(found["at_risk_units"])
+    assert found["at_risk_units"] == pytest.approx(16, abs=1)
+
+
+def test_where_the_next_receipt_is_not_known_nothing_is_said_to_be_missing_until_it() -> None:
+    rows = [observation(on, 300 - 10 * on, 10, on_order_units=0.0) for on in range(1, 30)]
+    found = one(rows, 29, check=CheckSettings())
+    assert (found["status"], found["next_receipt_on"], found["short_units"]) == (Status.AT_RISK, None, None)
+    assert found["at_risk_units"] == pytest.approx(60, abs=1)
 
 
 # --- properties ------------------------------------------------------------------------------------------------------

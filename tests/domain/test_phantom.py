@@ -20,15 +20,18 @@ from tests.domain.tables import checked, day, observation, one, series
 USUAL = CheckSettings()
 
 
-def probability(silent_days: int, silence: float, hazard: float, recovery: float) -> float:
-    numbers = (np.array([number], float) for number in (hazard, recovery, silence, silent_days))
-    found = phantom.weights(*numbers)
+def numbers(*values: float) -> list[Any]:
+    return [np.array([value], float) for value in values]
+
+
+def probability(silent_days: int, silence: float, initial: float, hazard: float, recovery: float) -> float:
+    found = phantom.weights(*numbers(initial, hazard, recovery, silence, silent_days))
     return float(found.empty[0] / (found.empty[0] + found.stocked[0]))
 
 
-def walked(silent_days: int, silence: float, hazard: float, recovery: float) -> float:
+def walked(silent_days: int, silence: float, initial: float, hazard: float, recovery: float) -> float:
     """The same, day by day."""
-    stocked, empty = 1 - hazard, hazard
+    stocked, empty = 1 - initial, initial
     for _ in range(silent_days):
         stocked, empty = (
             ((1 - hazard) * stocked + recovery * empty) * silence,
@@ -37,24 +40,43 @@ def walked(silent_days: int, silence: float, hazard: float, recovery: float) -> 
     return empty / (stocked + empty)
 
 
+CHANCE, RARE = st.floats(1e-3, 0.99), st.floats(1e-4, 0.05)
+
+
 @settings(max_examples=30)
-@given(st.integers(0, 56), st.floats(1e-3, 0.99), st.floats(1e-4, 0.05), st.floats(0, 0.6))
-def test_the_closed_form_is_the_walk_day_by_day(days: int, silence: float, hazard: float, recovery: float) -> None:
-    found = probability(days, silence, hazard, recovery)
-    assert found == pytest.approx(walked(days, silence, hazard, recovery), rel=1e-6, abs=1e-9)
+@given(st.integers(0, 56), CHANCE, st.floats(1e-4, 0.6), RARE, st.floats(0, 0.6))
+def test_the_closed_form_is_the_walk_day_by_day(
+    days: int, silence: float, initial: float, hazard: float, recovery: float
+) -> None:
+    found = probability(days, silence, initial, hazard, recovery)
+    assert found == pytest.approx(walked(days, silence, initial, hazard, recovery), rel=1e-6, abs=1e-9)
 
 
 def test_a_shelf_that_is_never_filled_again_follows_the_sum_over_the_days_of_its_end() -> None:
-    hazard, silence, days = 0.01, 0.3, 4
+    initial, hazard, silence, days = 0.02, 0.01, 0.3, 4
     kept = (1 - hazard) * silence
-    ended = hazard * sum(kept**on for on in range(days + 1))
-    assert probability(days, silence, hazard, 0.0) == pytest.approx(ended / (ended + (1 - hazard) * kept**days))
+    ended = initial + (1 - initial) * hazard * silence * sum(kept**on for on in range(days))
+    expected = ended / (ended + (1 - initial) * kept**days)
+    assert probability(days, silence, initial, hazard, 0.0) == pytest.approx(expected)
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 56), CHANCE, st.floats(1e-4, 0.6), RARE)
+def test_the_days_of_an_empty_shelf_are_those_after_each_end_by_its_weight(
+    days: int, silence: float, initial: float, hazard: float
+) -> None:
+    ends = [initial] + [
+        (1 - initial) * hazard * silence * ((1 - hazard) * silence) ** (on - 1) for on in range(1, days + 1)
+    ]
+    expected = sum(weight * (days - max(on - 1, 0)) for on, weight in enumerate(ends)) / sum(ends)
+    (found,) = phantom.empty_days(*numbers(initial, hazard, silence, days))
+    assert found == pytest.approx(expected, rel=1e-6)
 
 
 @settings(max_examples=10)
-@given(st.floats(0.05, 0.95), st.floats(1e-4, 0.05))
+@given(st.floats(0.05, 0.95), RARE)
 def test_another_silent_day_never_speaks_for_a_full_shelf(silence: float, hazard: float) -> None:
-    along = [probability(days, silence, hazard, 0.0) for days in (0, 1, 2, 5, 20)]
+    along = [probability(days, silence, hazard, hazard, 0.0) for days in (0, 1, 2, 5, 20)]
     assert along == sorted(along)
 
 
@@ -188,3 +210,80 @@ def test_what_stores_order_from_is_silent_between_orders_and_not_suspected() -> 
     ]
     found = checked(rows, [70], check=USUAL)[70, "0", "oat"]
     assert (found["status"], found["silent_days"], found["p_phantom"] < 0.2) == (Status.IN_STOCK, 4, True)
+
+
+# --- what is learned -------------------------------------------------------------------------------------------------
+
+
+def lives(records_too_high: float, stores: int = 400, days: int = 56, seed: int = 5) -> Panel:
+    """Shelves that sell two a day and are filled to twelve every sixth day, and records some of which are two units
+    too high: what is left by them is not there. Newest day first."""
+    rng = np.random.default_rng(seed)
+    too_high = np.where(rng.random(stores) < records_too_high, 2.0, 0.0)
+    stock, rows = np.full(stores, 12.0), []
+    for on in range(days):
+        received = np.where((on + np.arange(stores)) % 6 == 0, np.maximum(12 - stock - too_high, 0), 0)
+        stock = stock + received
+        sold = np.minimum(rng.poisson(2.0, stores), stock)
+        stock = stock - sold
+        rows.append((stock + too_high, sold, received))
+    on_hand, sold, received = (np.array(values[::-1]) for values in zip(*rows, strict=True))
+    unknown = np.full(on_hand.shape, np.nan)
+    return Panel(on_hand, sold, unknown, unknown, received, unknown, unknown, unknown)
+
+
+def learned_of(panel: Panel) -> Any:
+    feed = np.zeros(panel.series, np.int64)
+    pool = Pools(feed, feed, np.arange(panel.series) % 20, np.arange(panel.series) // 20)
+    return learned(panel, pool, Limits(feed * 0.0, feed + 0.5, feed < 0), USUAL).hazards
+
+
+def test_records_that_are_too_high_are_doubted_where_they_say_that_little_is_left() -> None:
+    right, wrong = learned_of(lives(0.0)), learned_of(lives(0.3))
+    few, some, many = wrong.initial[0][[1, 2, 3]]  # two or three units, four to seven, eight and more
+    assert few > 10 * right.initial[0][1]
+    assert few > 20 * some > 0
+    assert many < 0.01
+
+
+def test_what_little_a_doubtful_feed_has_left_is_suspected_sooner() -> None:
+    def last(left: float) -> Any:
+        panel = lives(0.3)
+        panel.units_sold[:3, 0] = 0.0
+        panel.received_units[:4, 0] = 0.0
+        panel.units_sold[3, 0] = 2.0
+        panel.on_hand_units[:4, 0] = left
+        names = ("on_hand_units", "units_sold", "received_units")
+        rows = [
+            observation(56 - age, *(float(getattr(panel, name)[age, place]) for name in names[:2]),
+                        location_id=f"{place // 20:02}", item_id=f"{place % 20:02}",
+                        received_units=float(panel.received_units[age, place]))
+            for place in range(panel.series) for age in range(panel.days)
+        ]  # fmt: skip
+        return checked(rows, [56], check=USUAL)[56, "00", "00"]
+
+    little, much = last(2.0), last(9.0)
+    assert (little["silent_days"], much["silent_days"]) == (3, 3)
+    assert little["p_phantom"] > 0.9 > 0.5 > much["p_phantom"]
+
+
+def test_a_shelf_that_was_empty_for_a_while_teaches_no_lower_demand() -> None:
+    """Three a day, but for ten silent days in the middle, with stock on record, that a receipt ended."""
+    rng = np.random.default_rng(7)
+
+    def demand(silent: range, item: str) -> float:
+        rows = []
+        for number in range(1, 57):
+            sold = 0.0 if number in silent else float(rng.poisson(3.0))
+            came = {"received_units": 30.0 if number == 40 else 0.0}
+            rows.append(observation(number, 30.0, sold, item_id=item, **came))
+        return float(checked(rows, [56], check=USUAL)[56, "0118", item]["demand_units_per_day"])
+
+    assert demand(range(30, 40), "oat") == pytest.approx(3, rel=0.12)  # 2.3 if these days counted
+    assert demand(range(0), "rye") == pytest.approx(3, rel=0.12)
+
+
+def test_an_ordinary_silent_day_counts_in_full() -> None:
+    days = {number: (20.0, float(number % 3 == 0)) for number in range(1, 57)}
+    found = one(series(days), on=54, check=CheckSettings(forgetting=1))
+    assert found["demand_units_per_day"] == pytest.approx(18 / 54, rel=0.02)

@@ -288,11 +288,6 @@ class Spell(Columns):
         """No spell of any series."""
         return cls(*(np.full(series, np.nan) for _ in range(4)))
 
-    def put(self, places: Codes, spells: Spell) -> None:
-        """Set the spells at some places."""
-        for own, values in zip(self._values(), spells._values(), strict=True):
-            own[places] = values
-
 
 def spells(
     days: Days, worth: Array, last_in_stock: Array, check: CheckSettings, memory_half_life_days: Array | float

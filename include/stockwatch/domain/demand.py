@@ -298,14 +298,18 @@ class Evidence(Columns):
     unsold_expected: Array
 
 
-def evidence(days: Days, factor: Array, last_sale: Array, check: CheckSettings) -> Evidence:
+def evidence(days: Days, factor: Array, last_sale: Array, check: CheckSettings, is_dc: Mask | bool = False) -> Evidence:
     """Evidence of series; `factor` is what each day is expected to sell of a mean one: (days, series).
 
-    Without a sale all days count as they are.
+    Without a sale all days count as they are. Where the last sale emptied the shelf, its day is left out if anything
+    else sold: days that end when something is sold say too much. Of a DC what is wanted waits, and ends nothing.
+    Source: n - 1 sales, not n, in the time until the n-th are an unbiased rate (inverse sampling)
     """
     age, since = ages(len(factor)), or_zero(last_sale)
     on_sale = days.on_sale > 0
     is_old, is_unsold = on_sale & (age >= since), on_sale & (age < since)
+    is_rest = is_old & ~(days.is_out & (age == since) & ~np.asarray(is_dc))
+    is_old = np.where(total(days.sold, is_rest) > 0, is_rest, is_old)
     weight = check.forgetting**age
     regained = check.forgetting**-since
     return Evidence(

@@ -5,6 +5,7 @@ The common figures come first, from a sample; then each series by itself, in blo
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ from include.stockwatch.domain.availability import (
     spells,
     statuses,
 )
-from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, blocks, or_zero, risen
+from include.stockwatch.domain.panel import Array, Codes, Columns, Mask, Panel, ages, blocks, or_zero, risen
 
 Told = Callable[[Array, Array], Array]
 """What customers say of silent runs: (units a day, age of the first silent day) -> log odds, 0 = nothing."""
@@ -65,7 +66,9 @@ class Common:
             np.concatenate([one.dispersion for one in parts]),
             np.concatenate([one.lumpiness for one in parts]),
             phantom.Hazards(
-                np.concatenate([one.hazard for one in hazards]), np.concatenate([one.recovery for one in hazards])
+                np.concatenate([one.initial for one in hazards]),
+                np.concatenate([one.hazard for one in hazards]),
+                np.concatenate([one.recovery for one in hazards]),
             ),
             np.concatenate([one.reports_receipts for one in parts]),
             np.concatenate([one.promotion_days for one in parts]),
@@ -131,14 +134,68 @@ InParts = Callable[[Callable[[slice], _Own], Iterable[slice]], Iterable[_Own]]
 def _own(panel: Panel, pool: demand.Pools, limits: Limits, common: Common, check: CheckSettings) -> _Own:
     days, is_promoted, factor = _days(panel, pool, limits, common, check)
     found, rise = position(panel, days), risen(panel)
+    received = orders.receipts(panel, rise, common.reports_receipts[pool.feed])
     return _Own(
         found,
-        demand.evidence(days, factor, found.last_sale, check),
+        _evidence(panel, pool, days, factor, received > 0, found.last_sale, limits.is_dc, common, check),
         phantom.silence(rise, days, factor, found.last_sale, found.last_receipt),
-        orders.replenishment(panel, orders.receipts(panel, rise, common.reports_receipts[pool.feed])),
+        orders.replenishment(panel, received),
         days.report_days[0],
         factor[0],
         demand.promotion_days_left(is_promoted, panel.price, common.promotion_days[pool.feed]),
+    )
+
+
+def _evidence(
+    panel: Panel,
+    pool: demand.Pools,
+    days: Days,
+    factor: Array,
+    came: Mask,
+    last_sale: Array,
+    is_dc: Mask,
+    common: Common,
+    check: CheckSettings,
+) -> demand.Evidence:
+    """What the days of series say of their demand: those on which their shelf was probably empty as much less."""
+    found = demand.evidence(days, factor, last_sale, check, is_dc)
+    is_sale = (days.sold > 0) & ~came
+    is_event = came | is_sale | days.is_out
+    silent = np.where(is_event | ~days.is_whole | ~(ages(panel.days) > last_sale), 0.0, days.on_sale)
+    a, b = found.frozen_a, found.frozen_b
+    shelf = _shelf(a, b, demand.rate(a, b), pool, common, check)
+    some = phantom.doubted(silent * factor, is_event, shelf)
+    if not len(some):
+        return found
+    own = days.of(some)
+    stocked = phantom.stocked(
+        silent[:, some],
+        factor[:, some],
+        is_event[:, some],
+        is_sale[:, some],
+        panel.on_hand_units[:, some],
+        shelf.of(some),
+    )
+    own = dataclasses.replace(own, on_sale=own.on_sale * stocked)
+    found.put(some, demand.evidence(own, factor[:, some], last_sale[some], check, is_dc[some]))
+    return found
+
+
+def _shelf(
+    a: Array, b: Array, velocity: Array, pool: demand.Pools, common: Common, check: CheckSettings
+) -> phantom.Shelf:
+    """What is expected of the shelf of each series: of its demand, a units in b days; of its feed, of what sells like
+    it in `velocity`, units a day; of records of its feed."""
+    group = pool.feed, demand.velocity_band(velocity)
+    dispersion = common.dispersion[group]
+    return phantom.Shelf(
+        or_zero(demand.rate(a, b)),
+        np.maximum(a / (dispersion * demand.noise(check)), 1e-3),
+        dispersion,
+        common.lumpiness[group],
+        common.hazards.initial[pool.feed].T,
+        common.hazards.hazard[pool.feed],
+        common.hazards.recovery[pool.feed],
     )
 
 
@@ -205,15 +262,16 @@ def figures(
         return _own(panel.of(one), pool.of(one), limits.of(one), common, check)
 
     own = _Own.joined(in_parts(of_part, blocks(panel.series)), panel.series)
-    found, noise = own.position, demand.noise(check)
+    found = own.position
     a, b = demand.with_silence(own.evidence, check)
-    dispersion = common.dispersion[pool.feed, demand.velocity_band(demand.rate(a, b))]
-    prior = demand.item_prior(a, b, dispersion, pool, noise)
-    lumpy = common.lumpiness[pool.feed, demand.velocity_band(demand.rate(a, b))]
-    shelf = _judged(own, prior, dispersion, lumpy, noise, pool, common)
+    velocity = demand.rate(a, b)
+    dispersion = common.dispersion[pool.feed, demand.velocity_band(velocity)]
+    prior = demand.item_prior(a, b, dispersion, pool, demand.noise(check))
+    frozen = own.evidence.frozen_a + prior.a, own.evidence.frozen_b + prior.b
+    expected = _shelf(*frozen, velocity, pool, common, check)
+    shelf = phantom.judged(own.silence, expected, found.on_hand_units, found.last_sale, found.last_receipt)
     if told is not None:
-        before = demand.rate(own.evidence.frozen_a + prior.a, own.evidence.frozen_b + prior.b)
-        shelf = shelf.raised(told(before, shelf.silent_days - 1))
+        shelf = shelf.raised(told(demand.rate(*frozen), shelf.silent_days - 1))
     a, b = demand.with_silence(own.evidence, check, 1 - shelf.p_empty)
     a, b = a + prior.a, b + prior.b
     days_of_supply = orders.divided(np.maximum(found.on_hand_units, 0.0), demand.rate(a, b))
@@ -248,29 +306,4 @@ def figures(
         own.promotion_days_left,
         days_of_supply,
         p_phantom,
-    )
-
-
-def _judged(
-    own: _Own,
-    prior: demand.Prior,
-    dispersion: Array,
-    lumpy: Array,
-    noise: float,
-    pool: demand.Pools,
-    common: Common,
-) -> phantom.Judgement:
-    """How the silent runs are judged: by the demand up to the last sale, and the hazards of feed and record."""
-    found = own.position
-    a, b = own.evidence.frozen_a + prior.a, own.evidence.frozen_b + prior.b
-    return phantom.judged(
-        own.silence,
-        or_zero(demand.rate(a, b)),
-        np.maximum(a / (dispersion * noise), 1e-3),
-        dispersion,
-        lumpy,
-        common.hazards.hazard[pool.feed, phantom.record_bucket(found.on_hand_units)],
-        common.hazards.recovery[pool.feed],
-        found.last_sale,
-        found.last_receipt,
     )

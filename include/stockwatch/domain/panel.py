@@ -42,6 +42,11 @@ class Columns:
             raise ValueError(f"parts of {end} series, not of {series}")
         return whole
 
+    def put(self, places: Codes, columns: Self) -> None:
+        """Set the values at some places, of arrays alone."""
+        for own, values in zip(self._values(), columns._values(), strict=True):
+            own[..., places] = values
+
     def _room(self, series: int) -> Self:
         """Columns like these, for so many series, that have no values yet."""
         return type(self)(

@@ -1,8 +1,10 @@
 """Phantom stock: how probable it is that a shelf is empty although the record shows stock.
 
-A shelf with stock becomes empty with a daily hazard and is filled again, unseen, with a daily recovery. An empty one
-sells nothing; one with stock sells nothing with the probability that its demand says. After a sale or a receipt the
-shelf is known to have stock; k silent days later the odds follow from the k-th power of a two by two matrix.
+After a sale or a receipt a shelf is empty with an initial probability, the higher the less the record says is left: a
+record that is a unit too high shows when there is nothing more to sell. A shelf with stock becomes empty with a daily
+hazard and is filled again, unseen, with a daily recovery. An empty one sells nothing; one with stock sells nothing with
+the probability that its demand says. k silent days after the sale or receipt the odds follow from the k-th power of a
+two by two matrix.
 """
 
 from __future__ import annotations
@@ -37,16 +39,21 @@ HAZARDS: Array = np.array([0.00015 * 1.7**n for n in range(9)])
 """From 0.00015 to 0.0105 a day: what is silent more often than that is not lost, it sells in fits and starts."""
 RECOVERIES = np.array([0.003, 0.01, 0.03, 0.06, 0.12, 0.25, 0.5])
 USUAL_HAZARD, USUAL_RECOVERY = 0.002, 0.06
+USUAL_INITIALS = np.array([0.06, 0.02, 0.005, 0.0015, 0.0015, 0.0015])
+"""At records of up to one unit, of two or three, and so on by powers of two; the last of all larger ones."""
+TIMES: Array = 2.0 ** np.arange(-4, 4, 0.5)
+"""How many times these a feed may have them: a large record that is silent more often sells in fits and starts."""
 PRIOR_SPREAD = 1.5
-"""Standard deviation of the logarithm that hazard and recovery of a feed are given beforehand: weak."""
-BUCKET_SPREAD = 0.7
-"""The same for the hazard at a record of some size, around the feed's."""
-BUCKETS = 5
-"""Records are told apart by powers of two units, up to this one."""
+"""Standard deviation of the logarithm that all of them are given beforehand, feed by feed: weak."""
+ROUNDS = 2
+"""How often what hangs on one another is learned, each time with the other as it was found before."""
 LONGEST = 56
 RUN_UNITS = 5.0
 """Units that a series must have sold for its runs to be learned from: the rate of one that hardly sells is taken up to
 a sale, too high, and its silence would pass for empty shelves."""
+DOUBTED = 0.02
+"""Earlier runs less probable than this, if the shelf had stock, may be those of an empty one: they teach as much less
+of demand."""
 POSSIBLE_BY_CHANCE = 0.1
 """Runs less probable than this, if the shelf has stock, are looked at for receipts that only the balance shows."""
 LUMPY_DAYS, LEAST_LUMPINESS = 50.0, 0.01
@@ -66,14 +73,14 @@ class Weights(NamedTuple):
     root: Array
 
 
-def weights(hazard: Array, recovery: Array, silence: Array, silent_days: Array) -> Weights:
+def weights(initial: Array, hazard: Array, recovery: Array, silence: Array, silent_days: Array) -> Weights:
     """How a shelf stands some silent days after a sale or receipt.
 
-    A shelf may become empty on every day, that of the sale or receipt included, and then after what it sold.
     Shapes: all broadcast
-    Units:  silence is the probability that a day with stock passes without a sale
-    Source: eigenvalues of M = [[(1 - h) z, g z], [h z, 1 - g]], the weights are M^k (1 - h, h); without recovery the
-            odds are h (1 + z + ... + z^k), each term with its power of 1 - h, against (1 - h) ((1 - h) z)^k
+    Units:  initial is the probability that the shelf is empty when the silence begins; silence the probability that a
+            day with stock passes without a sale
+    Source: eigenvalues of M = [[(1 - h) z, g z], [h z, 1 - g]], the weights are M^k (1 - i, i); without recovery the
+            odds are i + (1 - i) h z (1 + s + ... + s^(k - 1)) against (1 - i) s^k, s = (1 - h) z
     """
     stays, returns = (1 - hazard) * silence, recovery * silence
     enters, remains = hazard * silence, 1 - recovery
@@ -83,11 +90,24 @@ def weights(hazard: Array, recovery: Array, silence: Array, silent_days: Array) 
     faded = (np.maximum(smaller, 0.0) / larger) ** silent_days
     passed = 1 - faded
     return Weights(
-        (1 - hazard) * (stays - smaller - (stays - larger) * faded) + hazard * returns * passed,
-        (1 - hazard) * enters * passed + hazard * (remains - smaller - (remains - larger) * faded),
+        (1 - initial) * (stays - smaller - (stays - larger) * faded) + initial * returns * passed,
+        (1 - initial) * enters * passed + initial * (remains - smaller - (remains - larger) * faded),
         larger,
         root,
     )
+
+
+def empty_days(initial: Array, hazard: Array, silence: Array, silent_days: Array) -> Array:
+    """Expected number of silent days on which a shelf was empty, if it is at their end.
+
+    Source: empty from the start with weight i, and from the j-th of k silent days on with (1 - i) h z s^(j - 1), as in
+            `weights`; recoveries within a run are neglected
+    """
+    stays = np.minimum((1 - hazard) * silence, 1 - 1e-9)
+    passed = (1 - stays**silent_days) / (1 - stays)
+    later = (1 - initial) * hazard * silence
+    days = initial * silent_days + later * (silent_days - stays * passed) / (1 - stays)
+    return np.asarray(days / (initial + later * passed))
 
 
 def no_sale(expected: Array, shape: Array, dispersion: Array) -> Array:
@@ -122,7 +142,7 @@ def lumpiness(seen: History, expected: Array, dispersion: Array, pool: Pools, fe
 
 def record_bucket(on_hand: Array) -> Codes:
     """Size class of a record: 0 for up to one unit, then a power of two each."""
-    return np.floor(np.log2(np.clip(or_zero(on_hand), 1.0, 2.0**BUCKETS))).astype(np.int64)
+    return np.floor(np.log2(np.clip(or_zero(on_hand), 1.0, 2.0 ** (len(USUAL_INITIALS) - 1)))).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -139,23 +159,6 @@ class Runs(Columns):
     silence_class: Codes
     is_sold: Codes
     count: Codes
-
-    def kinds(self) -> tuple[Runs, Codes]:
-        """One run of each kind, whatever its feed and record, and which of them each run is."""
-        told = np.stack([self.silent_days, self.silence_class, self.is_sold])
-        first, kind, _ = _distinct(told)
-        return self.of(first), kind
-
-
-def _distinct(told: Codes) -> tuple[Codes, Codes, Codes]:
-    """The distinct columns in their order: where each is first, which of them each column is, and how many it is.
-
-    As `np.unique` gives them for columns, which compares one by one where numbers can be sorted.
-    """
-    above = told - told.min(axis=1, initial=0, keepdims=True)
-    number = np.ravel_multi_index(tuple(above), tuple(above.max(axis=1, initial=0) + 1))
-    _, first, kind, count = np.unique(number, return_index=True, return_inverse=True, return_counts=True)
-    return first, kind, count
 
 
 def runs(
@@ -199,7 +202,9 @@ def runs(
     kept = (seen.plain_units[series] >= RUN_UNITS) & (record > 0)
     told = (pool.feed[series], record_bucket(record), silent_days, level, is_sold)
     kinds = np.stack(told).astype(np.int64)[:, kept]
-    first, _, count = _distinct(kinds)
+    above = kinds - kinds.min(axis=1, initial=0, keepdims=True)
+    number = np.ravel_multi_index(tuple(above), tuple(above.max(axis=1, initial=0) + 1))  # sorts faster than columns
+    _, first, count = np.unique(number, return_index=True, return_counts=True)
     return Runs(*(*kinds[:, first], count))
 
 
@@ -211,42 +216,44 @@ def reports_receipts(panel: Panel, pool: Pools) -> Mask:
 
 @dataclass(frozen=True)
 class Hazards:
-    """Hazard at records of each size (feeds, buckets), and recovery (feeds,)."""
+    """How shelves become empty and are filled again: initial probability at records of each size (feeds, sizes), hazard
+    and recovery (feeds,)."""
 
+    initial: Array
     hazard: Array
     recovery: Array
 
 
 def hazards(found: Runs, feeds: int) -> Hazards:
-    """Hazard and recovery of each feed, and the hazard at records of each size.
+    """Those of each feed.
 
-    Source: posterior means of the logarithm on a grid, with a weak log-normal prior
+    Source: posterior means of the logarithm on grids, with weak log-normal priors; hazard and recovery together, given
+            the initial probabilities, and these given both
     """
-    hazard: Array
-    recovery: Array
     hazard, recovery = (grid.ravel() for grid in np.meshgrid(HAZARDS, RECOVERIES, indexing="ij"))
-    prior = _log_normal(hazard, USUAL_HAZARD, PRIOR_SPREAD) + _log_normal(recovery, USUAL_RECOVERY, PRIOR_SPREAD)
-    kinds, kind = found.kinds()
-    said = _said(kinds, hazard[None, :], recovery[None, :])
-    told = _told(found.feed, feeds, found.count, said[kind]) + prior
-    of_feed, recovered = (_mean(told, np.log(values)) for values in (hazard, recovery))
-    sizes = BUCKETS + 1
-    prior = _log_normal(HAZARDS, of_feed[:, None], BUCKET_SPREAD).repeat(sizes, axis=0)
-    place = found.feed * sizes + found.bucket
-    said = _said(found, HAZARDS[None, :], recovered[found.feed, None])
-    told = _told(place, feeds * sizes, found.count, said) + prior
-    return Hazards(_mean(told, np.log(HAZARDS)).reshape(feeds, sizes), recovered)
+    sizes = len(USUAL_INITIALS)
+    place, usual = found.feed * sizes + found.bucket, np.tile(USUAL_INITIALS, feeds)[:, None]
+    of_feed = _log_normal(hazard, USUAL_HAZARD) + _log_normal(recovery, USUAL_RECOVERY)
+    of_size, initial = _log_normal(TIMES, 1.0), usual
+    for _ in range(ROUNDS):
+        said = _said(found, initial[place], hazard[None, :], recovery[None, :])
+        told = _told(found.feed, feeds, found.count, said) + of_feed
+        emptied, filled = (_mean(told, np.log(values)) for values in (hazard, recovery))
+        said = _said(found, usual[place] * TIMES, emptied[found.feed, None], filled[found.feed, None])
+        times = _mean(_told(place, feeds * sizes, found.count, said) + of_size, np.log(TIMES))
+        initial = usual * times[:, None]
+    return Hazards(initial.reshape(feeds, sizes), emptied, filled)
 
 
-def _log_normal(value: Array, usual: Array | float, spread: float) -> Array:
-    return np.asarray(-((np.log(value / usual) / spread) ** 2) / 2)
+def _log_normal(value: Array, usual: Array | float) -> Array:
+    return np.asarray(-((np.log(value / usual) / PRIOR_SPREAD) ** 2) / 2)
 
 
-def _said(found: Runs, hazard: Array, recovery: Array) -> Array:
+def _said(found: Runs, initial: Array, hazard: Array, recovery: Array) -> Array:
     """Logarithm of the likelihood of one run of each kind at some points: (kinds, points)."""
     silence = np.exp(-(2.0 ** (found.silence_class / 4.0)))[:, None]
     silent_days = found.silent_days[:, None].astype(float)
-    tried = weights(hazard, recovery, silence, silent_days)
+    tried = weights(initial, hazard, recovery, silence, silent_days)
     # what does not depend on the point is left out: the probability of the sale itself
     seen = tried.stocked + np.where(found.is_sold[:, None] > 0, recovery, 1.0) * tried.empty
     return np.asarray(np.log(seen) + silent_days * np.log(tried.larger) - np.log(2 * tried.root))
@@ -260,6 +267,67 @@ def _told(of: Codes, groups: int, count: Codes, said: Array) -> Array:
 def _mean(told: Array, values: Array) -> Array:
     weight = np.exp(told - told.max(axis=1, keepdims=True))
     return np.asarray(np.exp((weight * values).sum(axis=1) / weight.sum(axis=1)))
+
+
+@dataclass(frozen=True)
+class Shelf(Columns):
+    """What is expected of the shelf of each series: how it sells, becomes empty and is filled again.
+
+    Shapes: (series,), initial (sizes, series)
+    Units:  rate in units a day, shape in units of Poisson evidence; the others as the functions above have them
+    """
+
+    rate: Array
+    shape: Array
+    dispersion: Array
+    lumpy: Array
+    initial: Array
+    hazard: Array
+    recovery: Array
+
+    def initially(self, on_hand: Array) -> Array:
+        """The initial probability at a record."""
+        return np.asarray(np.take_along_axis(self.initial, record_bucket(on_hand)[None, :], axis=0)[0], float)
+
+    def by_chance(self, expected: Array) -> Array:
+        """Logarithm of the probability that nothing is sold on so many days of a mean weekday."""
+        return self.lumpy * no_sale(expected * self.rate, self.shape, self.dispersion)
+
+
+def doubted(expected: Array, is_event: Mask, shelf: Shelf) -> Codes:
+    """The series of which a run between two events is improbable (DOUBTED), if the shelf had stock.
+
+    Units: expected in days of a mean weekday, where nothing was sold: (days, series)
+    """
+    until = np.cumsum(expected[::-1], axis=0)
+    longest = (until - np.maximum.accumulate(np.where(is_event[::-1], until, 0.0), axis=0)).max(axis=0)
+    return np.flatnonzero(shelf.by_chance(longest) < math.log(DOUBTED))
+
+
+def stocked(on_sale: Array, factor: Array, is_event: Mask, is_sale: Mask, on_hand: Array, shelf: Shelf) -> Array:
+    """The share of each day on which a shelf probably had stock: (days, series).
+
+    1 but in silent runs that an event ended. What sold again without a receipt was filled unseen if it was empty.
+    Units:  on_sale of the silent days alone; factor what a day is expected to sell of a mean one
+    """
+    days, series = is_event.shape
+    run = np.cumsum(is_event[::-1], axis=0)[::-1] + (days + 1) * np.arange(series)  # the one that begins with an event
+    number = (run - is_event).ravel()  # the one that a day belongs to, that of its end included
+
+    def of_runs(values: Array) -> Array:
+        return summed(number, values.ravel(), (days + 1) * series)
+
+    silent_days = of_runs(on_sale)
+    some = np.flatnonzero(silent_days)
+    silent_days, of = silent_days[some], some // (days + 1)
+    own = shelf.of(of)
+    silence = np.exp(own.by_chance(of_runs(on_sale * factor)[some]) / silent_days)
+    initial = own.initially(of_runs(on_sale * or_zero(on_hand))[some] / silent_days)
+    odds = weights(initial, own.hazard, own.recovery, silence, silent_days)
+    empty = odds.empty * np.where(of_runs(is_sale.astype(float))[some] > 0, own.recovery, 1.0)
+    share = np.zeros((days + 1) * series)
+    share[some] = empty / (empty + odds.stocked) * empty_days(initial, own.hazard, silence, silent_days) / silent_days
+    return np.where(on_sale > 0, 1 - share[number].reshape(days, series), 1.0)
 
 
 @dataclass(frozen=True)
@@ -305,6 +373,7 @@ class Judgement(Columns):
     silent_days: Array
     silent_expected: Array
     silence: Array
+    initial: Array
     hazard: Array
     p_empty: Array
     last_receipt: Array
@@ -317,47 +386,34 @@ class Judgement(Columns):
         return dataclasses.replace(self, p_empty=p_empty)
 
     def empty_days(self) -> Array:
-        """Expected number of the silent days on which the shelf was empty, if it is empty now.
-
-        Source: an onset j days after the sale or receipt counts q^j; recoveries within a run are neglected
-        """
-        q = np.minimum((1 - self.hazard) * self.silence, 1 - 1e-9)
-        faded = q**self.silent_days
-        return np.asarray((self.silent_days - q**2 * (1 - faded) / (1 - q)) / (1 - q * faded))
+        """Expected number of the silent days on which the shelf was empty, if it is empty now."""
+        return empty_days(self.initial, self.hazard, self.silence, self.silent_days)
 
 
-def judged(
-    found: Silence,
-    rate: Array,
-    shape: Array,
-    dispersion: Array,
-    lumpy: Array,
-    hazard: Array,
-    recovery: Array,
-    last_sale: Array,
-    last_receipt: Array,
-) -> Judgement:
+def judged(found: Silence, shelf: Shelf, on_hand: Array, last_sale: Array, last_receipt: Array) -> Judgement:
     """The probability that the shelf is empty, of every series; without a silent day it is not suspected.
 
     A series that reports its receipts is believed; of another a run that is improbable begins anew where stock rose.
-    Units: rate in units a day, shape in units of Poisson evidence, both without the run itself
+    `shelf` is what was expected without the run itself.
     """
-    by_chance = lumpy * no_sale(found.silent_expected * rate, shape, dispersion)
+    by_chance = shelf.by_chance(found.silent_expected)
     is_anew = np.isnan(last_receipt) & (by_chance < math.log(POSSIBLE_BY_CHANCE)) & np.isfinite(found.risen)
     silent_days = np.where(is_anew, found.days_since_risen, found.silent_days)
     expected = np.where(is_anew, found.expected_since_risen, found.silent_expected)
     is_silent = silent_days > 0
     days = np.where(is_silent, silent_days, 1.0)
-    silence = np.where(is_silent, np.exp(lumpy * no_sale(expected * rate, shape, dispersion) / days), 1.0)
-    odds = weights(hazard, recovery, silence, silent_days)
+    silence = np.where(is_silent, np.exp(shelf.by_chance(expected) / days), 1.0)
+    initial = shelf.initially(on_hand)
+    odds = weights(initial, shelf.hazard, shelf.recovery, silence, silent_days)
     receipt = np.where(is_anew & is_silent, found.risen, last_receipt)
     event = np.fmin(last_sale, receipt)
     return Judgement(
         silent_days=silent_days,
         silent_expected=expected,
         silence=silence,
-        hazard=hazard,
-        p_empty=np.where(is_silent, odds.empty / (odds.empty + odds.stocked), hazard),
+        initial=initial,
+        hazard=shelf.hazard,
+        p_empty=np.where(is_silent, odds.empty / (odds.empty + odds.stocked), initial),
         last_receipt=receipt,
         run_start=np.where(np.isnan(event), found.first_on_sale, event - 1),
     )
