@@ -6,6 +6,7 @@ StockwatchError
 ├─ FeedHeld             a file broke its contract or its checks   kept and explained; never retried
 ├─ RowsLost             counts of a file do not add up            a bug of ours; never retried
 ├─ LakeTooOld           a table is parted in another way          load the files again into an empty home
+├─ LakeLost             the lake lacks what the ledger published  mount it, or put it back
 ├─ DeliveryFailed       Slack did not take a message              the outbox decides
 ├─ SlackNotReady        the app lacks scopes or channels          mend the app or the routes; never retried
 └─ NotReplayable        a message cannot be replayed or discarded pick another one
@@ -176,6 +177,17 @@ class LakeTooOld(StockwatchError):
         super().__init__(
             f"table `{table}` is parted by {', '.join(parted_by)}, this version parts it by {', '.join(wanted)}\n"
             "  fix: load the files again into an empty home"
+        )
+
+
+class LakeLost(StockwatchError):
+    """The lake lacks most of what the ledger says was published. Nothing is checked: shelves would seem to be back."""
+
+    def __init__(self, folder: str, published: int, there: int) -> None:
+        self.published, self.there = published, there
+        super().__init__(
+            f"the ledger has {published} dates of feeds in the look-back, `{folder}` has {there} of them\n"
+            "  fix: mount the folder that is STOCKWATCH_HOME for the other workers, or put a backup of it back"
         )
 
 

@@ -178,6 +178,10 @@ class Lake:
         missing = {column: ibis.null(kind) for column, kind in schema.items() if column not in rows.columns}
         return rows.mutate(**missing).select(schema.names).cast(schema)
 
+    def partitions(self, name: str) -> list[dict[str, str]]:
+        """The partitions of a table: column -> value, as Delta writes it."""
+        return list(DeltaTable(self._path(name)).partitions()) if self._exists(name) else []
+
     def version(self, name: str) -> int | None:
         """Version of a table, none before its first write."""
         return DeltaTable(self._path(name)).version() if self._exists(name) else None

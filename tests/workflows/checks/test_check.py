@@ -11,7 +11,7 @@ import pytest
 from include.stockwatch.adapters.state import incidents, ledger, outbox, pending
 from include.stockwatch.alerting.case import STOCK_KINDS
 from include.stockwatch.alerting.pending import Pending
-from include.stockwatch.errors import FeedHeld
+from include.stockwatch.errors import FeedHeld, LakeLost
 from include.stockwatch.workflows.backtest import backtest
 from include.stockwatch.workflows.checks.check import check
 from include.stockwatch.workflows.checks.explain import explain
@@ -434,3 +434,22 @@ def test_a_series_that_two_feeds_tell_of_is_one_row_and_counts_once(services: Se
     summary = check(services, last)
     assert (summary["series"]["ranged"], summary["coverage"]) == (4, 1.0), "what one feed knows is known"
     assert explain(services, "northfield", "0001", f"00{OAT}", last)["row"]["feed_id"] == "northfield_counts"
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["a new file came since", "nothing came"])
+def test_a_lake_that_is_not_there_ends_no_incident(services: Services, tmp_path: Path, comes: bool) -> None:
+    date = history(services, tmp_path)
+    for on in (date, date + dt.timedelta(days=1)):
+        deliver_file(services, tmp_path, on, out={"0001"})
+        check(services, on)
+    before = everything(services)
+    services.lake.root.rename(tmp_path / "elsewhere")
+    after = date + dt.timedelta(days=2)
+    if comes:
+        deliver_file(services, tmp_path, after, out={"0001"})
+    with pytest.raises(LakeLost, match=r"has (1|0) of them\n  fix: mount the folder"):
+        check(services, after)
+    if comes:
+        (services.lake.root).rename(tmp_path / "begun anew")
+    (tmp_path / "elsewhere").rename(services.lake.root)
+    assert everything(services) == before

@@ -377,6 +377,16 @@ def delivered(
     return found
 
 
+def with_rows(tx: Connection, first: dt.date, last: dt.date, feeds: Iterable[str]) -> set[tuple[dt.date, str]]:
+    """The delivered dates that brought rows, each with its feed."""
+    query = sa.select(delivered_dates.c.business_date, delivered_dates.c.feed_id).where(
+        delivered_dates.c.business_date.between(first, last),
+        delivered_dates.c.feed_id.in_(list(feeds)),
+        delivered_dates.c.rows > 0,
+    )
+    return {(row.business_date, row.feed_id) for row in tx.execute(query)}
+
+
 def delivered_span(tx: Connection) -> dict[str, tuple[dt.date, dt.date]]:
     """First and last delivered date of every feed."""
     day = delivered_dates.c.business_date

@@ -13,6 +13,7 @@ from include.stockwatch.domain.columns import AVAILABILITY, KPIS
 from include.stockwatch.domain.daily import daily, with_blind_rows
 from include.stockwatch.domain.kpis import headline, kpis
 from include.stockwatch.domain.reported import AbsentMeans
+from include.stockwatch.errors import LakeLost
 from include.stockwatch.workflows import master, signals
 from include.stockwatch.workflows.checks.assess import assess
 from include.stockwatch.workflows.checks.idle_rules import idle_rules
@@ -114,6 +115,7 @@ def daily_rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.
     settings = services.settings
     lookback = settings.stockwatch.check.lookback_days
     first, last = min(dates) - dt.timedelta(days=lookback - 1), max(dates)
+    _look_for_lake(services, first, last)
     schema = ibis.schema({"feed_id": "string", "business_date": "date", "delivery_id": "string"})
     days = [
         {"feed_id": feed, "business_date": date, "delivery_id": delivery}
@@ -132,6 +134,16 @@ def daily_rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.
             parts.append(daily(observed, came, feeds, first, last))
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
     return rows.drop(*ORIGIN)
+
+
+def _look_for_lake(services: Services, first: dt.date, last: dt.date) -> None:
+    """Raises: LakeLost, where most of the dates that feeds published are not there."""
+    with services.state.begin() as tx:
+        published = ledger.with_rows(tx, first, last, services.settings.feeds)
+    told = {(date.isoformat(), feed) for date, feed in published}
+    there = told & {(one["business_date"], one["feed_id"]) for one in services.lake.partitions("observations")}
+    if 2 * len(there) < len(told):
+        raise LakeLost(str(services.lake.root), len(told), len(there))
 
 
 def _finish(
