@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,69 @@ def test_a_held_file_ends_with_code_1_and_the_reason(tmp_path: Path, capsys: pyt
     assert "empty.csv: feed `northfield_stores`: EMPTY: the file has no text" in capsys.readouterr().err
 
 
+def test_a_held_file_is_listed_and_released_in_a_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "held") == {"held": "none"}
+    whole = [row(date, store) for date in DATES[:2] for store in STORES]
+    run(capsys, "ingest", FEED, northfield(tmp_path / "whole.csv", whole))
+    half = northfield(tmp_path / "half.csv", [row(DATES[2], "0001")])
+    assert main(["ingest", FEED, str(half)]) == 1
+    assert "decide half.csv release --as" in capsys.readouterr().err
+    (waiting,) = run(capsys, "held")["held"]
+    assert (waiting["feed"], waiting["file"], waiting["can_be"]) == (FEED, "half.csv", "released or discarded")
+    assert waiting["why"].startswith("ROW_COUNT: a date has fewer than 70%")
+    with pytest.raises(SystemExit, match=r"no held file is called `haf\.csv`; did you mean `half\.csv`\?"):
+        main(["decide", "haf.csv", "release", "--as", "sam@example.com"])
+    done = run(capsys, "decide", waiting["delivery"], "release", "--as", "sam@example.com")
+    assert (done["outcome"], done["rows_published"], done["by"]) == ("published", 1, "sam@example.com")
+    assert run(capsys, "held") == {"held": "none"}
+
+
+def test_a_held_file_that_nobody_can_read_is_only_discarded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.csv").write_bytes(b"")
+    run(capsys, "ingest", FEED, tmp_path / "empty.csv", code=1)
+    assert run(capsys, "held")["held"][0]["can_be"] == "discarded"
+    said = ("--as", "sam@example.com")
+    assert run(capsys, "decide", "empty.csv", "release", *said, code=1)["error"] == "FeedHeld"
+    assert run(capsys, "decide", "empty.csv", "discard", *said)["outcome"] == "discarded"
+
+
+@pytest.mark.parametrize(
+    ("store", "says"),
+    [
+        ("nonsense", "STOCKWATCH_DB is no URL of a store"),
+        ("mysql://me:secret@127.0.0.1:1/x", "the state store cannot be in mysql: use sqlite or postgresql"),
+        ("postgresql://me:secret@127.0.0.1:1/x", "the state store cannot be used: Can't create a connection to host"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_told_in_words(
+    store: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STOCKWATCH_DB", store)
+    assert main(["messages"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(says)
+    assert "\n  fix: " in told
+    assert "secret" not in told
+
+
+def test_a_store_of_a_later_version_is_told_in_words(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["messages"]) == 0
+    with sqlite3.connect(home / "state.db") as store:
+        store.execute("UPDATE stockwatch_version SET version_num = '9999'")
+    store.close()
+    capsys.readouterr()
+    assert main(["messages"]) == 1
+    assert "the state store was made by a later version" in capsys.readouterr().err
+
+
+def test_a_home_that_is_no_folder_is_told_in_words(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home.touch()
+    assert main(["messages"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"{home}: File exists")
+    assert "STOCKWATCH_HOME" in told
+
+
 def test_a_wrong_setting_ends_with_code_1_and_its_place(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = config / "thresholds.yaml"
     path.write_text(path.read_text("utf-8").replace("min_days_of_supply: 5", "min_days_of_suply: 5"), "utf-8")
@@ -110,13 +174,26 @@ def test_a_threshold_that_waits_longer_than_a_check_looks_back_is_refused(
     [
         (["ingest", "northfeild_stores", "x.csv"], "did you mean `northfield_stores`?"),
         (["ingest", FEED, "nowhere.csv"], "nowhere.csv: no such file"),
+        (["ingest", FEED, "."], ".: no file"),
         (["preview", "INC-2026-00009"], "no incident INC-2026-00009"),
+        (["check", "2999-01-01"], "2999-01-01 is still to come"),
+        (["route", "partner=northfeild"], "no feed has the partner `northfeild`; did you mean `northfield`?"),
+        (
+            ["silence", "partner=west", "--until", "2099-01-01T08:00Z", "--as", "a@example.com", "--comment", "x"],
+            "no feed has the partner `west`; did you mean `westway`?",
+        ),
     ],
 )
 def test_wrong_use_says_what_is_right(arguments: list[str], says: str) -> None:
     with pytest.raises(SystemExit, match=r".") as raised:
         main(arguments)
     assert says in str(raised.value)
+
+
+def test_a_week_is_asked_for_as_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["scorecard", "--week", "2026-44"])
+    assert "`2026-44` is no week; write it like 2026-W45, or name a date in it" in capsys.readouterr().err
 
 
 def test_a_series_that_is_not_known_is_said_to_be_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

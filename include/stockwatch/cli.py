@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import errno
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dotenv import load_dotenv
 
-from include.stockwatch.errors import ConfigError, FeedHeld, Problem, StockwatchError
+from include.stockwatch.errors import ConfigError, FeedHeld, Problem, StockwatchError, closest
 from include.stockwatch.settings.reading import open_file
 from include.stockwatch.simulation.command import add_arguments as add_simulate_arguments
 from include.stockwatch.workflows.services import PROJECT, Services, config_folder, home_folder
 
 if TYPE_CHECKING:
+    from include.stockwatch.adapters.state.ledger import Delivery
     from include.stockwatch.settings.models import Settings
 
 
@@ -60,7 +62,7 @@ def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
     take: Any = master_files if arguments.feed in made.settings.masters else feed_files
     path = arguments.file.resolve()
     if not path.is_file():
-        raise SystemExit(f"{arguments.file}: no such file")
+        raise SystemExit(f"{arguments.file}: {'no file' if path.exists() else 'no such file'}")
     before = deliveries.receive(made, arguments.feed, str(path.parent), str(path), path.name)
     is_duplicate = before.status == deliveries.PUBLISHED
     stored = take.read(made, arguments.feed, before.delivery_id)
@@ -81,6 +83,46 @@ def ingest(arguments: argparse.Namespace) -> dict[str, Any]:
         "dates": len(stored.business_dates),
         "first_date": stored.business_dates[0] if stored.business_dates else None,
         "last_date": stored.business_dates[-1] if stored.business_dates else None,
+    }
+
+
+def held(_arguments: argparse.Namespace) -> dict[str, Any]:
+    """List the files that wait for a decision, oldest first."""
+    waiting = _waiting(services())
+    shown = [
+        {"feed": one.feed_id, "file": one.file_name, "delivery": one.delivery_id[:12]}
+        | {"received": one.received_at, "can_be": "released or discarded" if one.is_releasable else "discarded"}
+        | {"why": "; ".join(f"{hold['code']}: {hold['what']}" for hold in one.holds)}
+        for one in waiting
+    ]
+    return {"held": shown or "none"}
+
+
+def decide(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Release or discard a held file in a person's name; what Airflow asks under Required Actions."""
+    from include.stockwatch.workflows.feeds import ingest as feed_files
+    from include.stockwatch.workflows.feeds import master_files
+
+    made = services()
+    waiting = _waiting(made)
+    found = [one for one in waiting if arguments.file == one.file_name or one.delivery_id.startswith(arguments.file)]
+    if len(found) > 1:
+        raise SystemExit(f"{len(found)} held files are meant by `{arguments.file}`: give the delivery, as in `held`")
+    if not found:
+        hint = closest(arguments.file, [one.file_name for one in waiting]) or "`held` lists them"
+        raise SystemExit(f"no held file is called `{arguments.file}`; {hint}")
+    feed_id, delivery_id = found[0].feed_id, found[0].delivery_id
+    take: Any = master_files if feed_id in made.settings.masters else feed_files
+    done = take.decide(made, feed_id, delivery_id, arguments.choice, arguments.person)
+    return {
+        "outcome": done.status,
+        "feed": feed_id,
+        "file": done.file_name,
+        "rows_in": done.rows_in,
+        "rows_published": done.rows_published,
+        "rows_rejected": done.rows_rejected,
+        "dates": list(done.business_dates),
+        "by": done.decided_by,
     }
 
 
@@ -110,7 +152,10 @@ def check(arguments: argparse.Namespace) -> dict[str, Any]:
     """Check one business date."""
     from include.stockwatch.workflows.checks.check import check as run
 
-    return run(services(), arguments.date)
+    made = services()
+    if arguments.date > made.now().date() + dt.timedelta(days=1):  # somewhere it may be tomorrow already
+        raise SystemExit(f"{arguments.date} is still to come")
+    return run(made, arguments.date)
 
 
 def explain(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -234,7 +279,9 @@ def route(arguments: argparse.Namespace) -> dict[str, Any]:
     """Say where an incident goes, who is asked in which order and when it is sent, and why. Sends nothing."""
     from include.stockwatch.workflows.routing import explain as run
 
-    return run(services(), arguments.what)
+    made = services()
+    _known_partners(made, arguments.what)
+    return run(made, arguments.what)
 
 
 def silences(_arguments: argparse.Namespace) -> dict[str, Any]:
@@ -259,8 +306,10 @@ def silence(arguments: argparse.Namespace) -> dict[str, Any]:
     for text in arguments.what:
         name, _, value = text.partition("=")
         match.setdefault(name, []).append(value)
-    made = workflow.add(services(), match, until=arguments.until, author=arguments.person, comment=arguments.comment)
-    return {"silence": made.silence_id, "what": str(made.match), "until": made.ends_at}
+    made = services()
+    _known_partners(made, arguments.what)
+    added = workflow.add(made, match, until=arguments.until, author=arguments.person, comment=arguments.comment)
+    return {"silence": added.silence_id, "what": str(added.match), "until": added.ends_at}
 
 
 def unsilence(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -299,11 +348,23 @@ def _unknown_expectations(settings: Settings) -> Iterator[Problem]:
 
 def _known_feed(made: Services, feed_id: str) -> None:
     if feed_id not in made.settings.receiving():
-        import difflib
+        known = sorted(made.settings.receiving())
+        raise SystemExit(f"no feed `{feed_id}`; {closest(feed_id, known)} known: {', '.join(known)}")
 
-        close = difflib.get_close_matches(feed_id, made.settings.receiving(), n=1)
-        hint = f"did you mean `{close[0]}`? " if close else ""
-        raise SystemExit(f"no feed `{feed_id}`; {hint}known: {', '.join(sorted(made.settings.receiving()))}")
+
+def _known_partners(made: Services, facts: Iterable[str]) -> None:
+    known = sorted({feed.partner for feed in made.settings.feeds.values()})
+    for name, _, partner in (fact.partition("=") for fact in facts):
+        if name == "partner" and partner not in known:
+            hint = closest(partner, known) or f"known: {', '.join(known)}"
+            raise SystemExit(f"no feed has the partner `{partner}`; {hint}")
+
+
+def _waiting(made: Services) -> list[Delivery]:
+    from include.stockwatch.adapters.state import ledger
+
+    with made.state.read() as tx:
+        return ledger.undecided(tx)
 
 
 def _date(text: str) -> dt.date:
@@ -328,8 +389,8 @@ def _week(text: str) -> dt.date:
 
     try:
         return week_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is no week; write it like 2026-W45, or name a date in it") from None
 
 
 ACTS = (
@@ -354,6 +415,11 @@ def parser() -> argparse.ArgumentParser:
     command = add("ingest", ingest)
     command.add_argument("feed")
     command.add_argument("file", type=Path)
+    add("held", held)
+    command = add("decide", decide)
+    command.add_argument("file", help="name of the held file, or how its delivery begins")
+    command.add_argument("choice", choices=("release", "release_passing", "discard"))
+    command.add_argument("--as", dest="person", required=True, metavar="EMAIL", help="who decides")
     command = add("try-feed", try_feed)
     command.add_argument("file", type=Path, nargs="+", help="the file; behind it others of the same feed")
     command.add_argument("--feed", metavar="ID", help="use this feed's definition; with --write, the id of a new one")
@@ -415,11 +481,21 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         answer = parsed.run(parsed)
     except FeedHeld as error:
-        return _fault(parsed, error, {"outcome": "held", "holds": [hold.__dict__ for hold in error.holds]})
+        code = _fault(parsed, error, {"outcome": "held", "holds": [hold.__dict__ for hold in error.holds]})
+        if not parsed.json and error.file_name in [one.file_name for one in _waiting(services())]:
+            choice = "release" if all(hold.code.is_releasable for hold in error.holds) else "discard"
+            print(f"It waits for a decision: decide {error.file_name} {choice} --as EMAIL", file=sys.stderr)
+        return code
     except ConfigError as error:
         return _fault(parsed, error, {"problems": [problem.__dict__ for problem in error.problems]})
     except StockwatchError as error:
         return _fault(parsed, error, {})
+    except Exception as error:
+        told = _in_words(error)
+        if parsed.verbose or not told:
+            raise
+        print(told, file=sys.stderr)
+        return 1
     if answer:
         print(
             json.dumps(answer, indent=2, ensure_ascii=False, default=str)
@@ -436,6 +512,40 @@ def _fault(parsed: argparse.Namespace, error: StockwatchError, details: dict[str
     else:
         print(error, file=sys.stderr)
     return 1
+
+
+def _in_words(error: Exception) -> str:
+    """What the disk or the state store refuses and what to do, without its stack; empty of any other error."""
+    from alembic.util.exc import CommandError
+    from sqlalchemy.exc import ArgumentError, DBAPIError
+
+    match error:
+        case BrokenPipeError():
+            return ""
+        case OSError(errno=errno.ENOSPC):
+            return f"{error.filename or 'the disk'}: {error.strerror}\n  fix: make room, then run the command again"
+        case OSError(filename=str()):
+            fix = "STOCKWATCH_HOME must be a folder in which this user may write"
+            return f"{error.filename}: {error.strerror}\n  fix: {fix}"
+        case ArgumentError():
+            fix = "write it like postgresql://user:password@host:5432/stockwatch, or unset it for SQLite in the home"
+            return f"STOCKWATCH_DB is no URL of a store\n  fix: {fix}"
+        case ValueError() if str(error).startswith("the state store"):
+            return f"{error}\n  fix: change STOCKWATCH_DB"
+        case CommandError():
+            fix = "run that version again, or put back the backup that was made before it"
+            return f"the state store was made by a later version: {error}\n  fix: {fix}"
+        case DBAPIError():
+            said = error.orig.args[0] if error.orig and error.orig.args else error
+            told = said.get("M", said) if isinstance(said, dict) else said
+            fixes = {
+                "locked": "another process has been writing for 30 s: look for one that hangs, then try again",
+                "disk": "is the disk full? Make room, then run the command again",
+                "not a database": "the file is damaged: put its backup in its place",
+            }
+            fix = next((fixes[part] for part in fixes if part in str(told)), "does the database of STOCKWATCH_DB run?")
+            return f"the state store cannot be used: {told}\n  fix: {fix}"
+    return ""
 
 
 def _lines(answer: Any, indent: int = 0) -> str:

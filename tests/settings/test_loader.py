@@ -104,6 +104,16 @@ def test_a_broken_feed_can_be_left_out_and_is_logged(folder: Path, caplog: pytes
     assert "config/feeds/westway_dcs.yaml:1:1: partner_name: missing" in caplog.text
 
 
+def test_a_definition_with_another_ending_stops_no_other_feed(folder: Path) -> None:
+    (folder / "feeds" / "harbor_stores.yml").write_text("partner: harbor\n", "utf-8")
+    assert set(load(folder, skip_broken_feeds=True).feeds) == {"northfield_stores", "westway_dcs"}
+
+
+def test_a_draft_beside_the_file_that_it_is_of_is_no_mistake(folder: Path) -> None:
+    shutil.copy(folder / "thresholds.yaml", folder / "thresholds-new.yaml")
+    assert load(folder).thresholds.thresholds
+
+
 def test_rules_for_the_partner_of_a_broken_feed_are_no_further_mistake(folder: Path) -> None:
     (folder / "feeds" / "westway_dcs.yaml").write_text(BROKEN_FEED, "utf-8")
     with pytest.raises(ConfigError) as caught:

@@ -327,6 +327,10 @@ class Landing(Value):
     @model_validator(mode="after")
     def _can_be_opened(self) -> Landing:
         kind, colon, place = (self.url or "").partition("://")
+        if not colon and re.match("(s3|sftp|file)(:|//)", kind, re.IGNORECASE):
+            raise ValueError(
+                f"`url` is no folder and no address: `{kind}`; write s3://bucket/prefix or sftp://host/folder"
+            )
         if not colon or kind == "file":
             return self
         if kind not in ("s3", "sftp"):

@@ -34,7 +34,8 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
         raise ConfigError(
             (file_problem(folder, "the config folder does not exist", "set STOCKWATCH_CONFIG to a folder"),)
         )
-    broken: list[Problem] = []
+    problems.extend(_misspelt(folder))
+    broken: list[Problem] = list(_not_read(folder))
     feeds, left_out = _feeds(folder, problems, broken)
     partners = {feed.partner for feed in feeds.values()}
     masters, masters_left_out = _masters(folder, broken, set() if left_out else partners)
@@ -71,6 +72,25 @@ def load(folder: Path, *, skip_broken_feeds: bool = False) -> Settings:
         signals=signals,
         stockwatch=general,
     )
+
+
+FILES = ("thresholds", "routes", "lost_customers", "promises", "signals", "stockwatch")
+"""Names of the settings that are no feed's."""
+
+
+def _not_read(folder: Path) -> Iterable[Problem]:
+    """Definitions that nobody would read, for their ending."""
+    for path in sorted((*folder.glob("feeds/*.yml"), *folder.glob("master/*.yml"))):
+        yield file_problem(path, "is not read: settings end in .yaml", f"call it {path.stem}.yaml")
+
+
+def _misspelt(folder: Path) -> Iterable[Problem]:
+    """Files that nobody would read, as they are named nearly like one that lacks."""
+    lacking = [f"{name}.yaml" for name in FILES if not (folder / f"{name}.yaml").exists()]
+    for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
+        near = closest(path.name, lacking) if path.stem not in FILES or path.suffix == ".yml" else ""
+        if near:
+            yield file_problem(path, "is not read: no settings file has this name", near)
 
 
 def _feeds(folder: Path, problems: list[Problem], broken: list[Problem]) -> tuple[dict[str, Feed], set[str]]:

@@ -63,6 +63,13 @@ class SettingsFile:
             kept.append(step)
         return tuple(kept)
 
+    def field_named_in(self, text: str, loc: Location) -> Location:
+        """The field below a location that a text names first, as `url` or `columns.price`; else the location."""
+        first = re.search(r"`([a-z_.]+)`", text)
+        found = (*loc, *first[1].split(".")) if first else loc
+        is_below = self.mark(found) != self.mark(loc) or not loc
+        return found if is_below and self.named(found, with_last=False) == found else loc
+
     def mark(self, loc: Location) -> tuple[int, int]:
         """Where an error location stands; an unknown field at its key, a missing one at its nearest parent."""
         node = self.root
@@ -125,7 +132,10 @@ def _fix_of(lines: list[str], line: int, column: int) -> str:
     start = column - 1 if text[:column].endswith(("*", "&", "!", "|", ">")) else column
     if text[start : start + 1] in ("*", "&", "!", "|", ">", "%", "@", "`"):
         return f'put it in quotes, as it begins with a mark of YAML: "{re.split("[,}#]", text[start:])[0].strip()}"'
+    above = lines[line - 1] if line else ""
     if text[column : column + 2] == ": ":
+        if above.strip() and ":" not in above and not above.lstrip().startswith(("-", "#")):
+            return "write a colon behind the name in the line above, and a blank behind the colon"
         return "put the text in quotes if it holds a colon; else check the indent of this line and the one above"
     return "check the indent and the colons of this line and the one above"
 
@@ -193,6 +203,7 @@ SHAPES = {
     r"^([01]\d|2[0-3]):[0-5]\d$": "time of day; write hours and minutes, 00:00 to 23:59, such as 09:00",
     r"^[A-Z]{3}$": "currency code; write its three capitals, such as USD",
     r"^[a-z][a-z0-9_]{0,62}$": "id; write small letters, digits and _, a letter first",
+    r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "e-mail address, such as dana.ruiz@example.com",
     r"^[CDG][A-Z0-9]{6,}$": "channel id of Slack, such as C0NORTHFIELD; it is at the end of the channel's details",
 }
 """Patterns of texts in words."""
@@ -212,11 +223,14 @@ def _explain(file: SettingsFile, model: type[BaseModel], error: Any) -> Problem:
             what, fix = str(error["ctx"]["error"]), "change the value"
             if not loc or isinstance(loc[-1], int):
                 fix = "change this entry"
+            loc = file.field_named_in(what, loc)
+            path = ".".join(map(str, loc))
         case "literal_error" | "enum":
             what = f"`{error['input']}` is not one of {error['ctx']['expected']}"
             fix = closest(str(error["input"]), _choices(error["ctx"]["expected"])) or "use one of these"
         case "union_tag_invalid":
-            known = error["ctx"]["expected_tags"]
+            loc = (*loc, error["ctx"]["discriminator"].strip("'"))
+            path, known = ".".join(map(str, loc)), error["ctx"]["expected_tags"]
             what = f"`{error['ctx']['tag']}` is not one of {known}"
             fix = closest(error["ctx"]["tag"], _choices(known)) or "use one of these"
         case _:
@@ -230,6 +244,8 @@ def _otherwise(error: Any, about: str) -> tuple[str, str]:
     if given is None:
         fix = "give a value; a `#` begins a comment, so quote a value that starts with it"
         return ("empty", "write its fields below it, indented") if is_group else (_said(error), fix)
+    if error["type"] in ("tuple_type", "list_type") and not isinstance(given, dict):
+        return f"`{given}` is no list", f"put it in brackets, also if it is one alone: [{given}]"
     if is_group:
         return f"`{given}`: fields are expected here", "write `name: value`, one a line and indented"
     return _said(error), f"change the value{about}"

@@ -277,6 +277,18 @@ def test_a_month_in_a_column_is_a_period(tmp_path: Path) -> None:
     assert (first["business_date"], first["flow_days"]) == (dt.date(2025, 2, 28), 28)
     assert answer["gives"]["sums"] == {"units_sold": 6.0}
     assert "about 28 days at once" in answer["definition"]["text"]
+    assert "a month ends" in answer["definition"]["text"], "so the feed is not late between two reports"
+
+
+@pytest.mark.parametrize(
+    ("days", "of_month"),
+    [(["09-30", "10-31"], [31]), (["10-31"], []), (["09-30", "10-30"], [])],
+)
+def test_dates_that_end_months_are_those_of_a_monthly_feed(
+    tmp_path: Path, days: list[str], of_month: list[int]
+) -> None:
+    feed, _ = proposed(tmp_path, lines("Date,Store,SKU,On Hand", [f"2026-{day},S1,A,5" for day in days]))
+    assert list(feed.expected.days_of_month) == of_month
 
 
 def test_a_week_and_its_last_day_cover_seven_days(tmp_path: Path) -> None:

@@ -81,15 +81,19 @@ def _as_pattern(text: str) -> str:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """The weekdays on which a partner reports, and what tells them; none where it may be any."""
+    """The weekdays on which a partner reports, or that it is the end of each month, and what tells it."""
 
     weekdays: tuple[Weekday, ...] = ()
     why: str = ""
+    is_monthly: bool = False
 
 
 def rhythm(dates: Iterable[dt.date], covers: int = 1) -> Rhythm:
     """What the dates of some files tell of the weekdays that are reported; `covers` says of how many days each is."""
     days = sorted(set(dates))
+    ends = all((day + dt.timedelta(days=1)).day == 1 for day in days)
+    if days and ends and (covers > WEEK or len(days) > 1):
+        return Rhythm(why=f"all {len(days)} dates end a month" if len(days) > 1 else "a month ends", is_monthly=True)
     seen = {day.weekday() for day in days}
     span = (days[-1] - days[0]).days + 1 if days else 0
     usual = [n for n in range(span) if (days[0] + dt.timedelta(days=n)).weekday() in seen]
@@ -111,13 +115,15 @@ def finish(draft: Draft, days: int, reported: Rhythm, presence: str = "") -> Non
     """
     if days > WEEK:
         note = f"the file is about {days} days at once: is it a period, or daily rows?"
-        note += " `expected` has weekdays and no months, so between two reports of a month the feed counts as late"
+        if not reported.is_monthly:
+            note += " Unless `expected` says on which days it ends, the feed is late every day between two reports"
         draft.remark(note, sure=False)
     note = "what a row that is missing says: unknown, unchanged, or zero where rows of nothing are left out"
     draft.say("absent_means: unknown", f"{note}; {presence}" if presence else note, sure=False)
     weekdays = f", weekdays: {listed(reported.weekdays)}" if reported.weekdays else ""
-    note = "when the file of a day is there, and in which time zone" + (f"; {reported.why}" if weekdays else "")
-    draft.say(f'expected: {{by: "12:00", days_after: 1, time_zone: UTC{weekdays}}}', note, sure=False)
+    on = ", days_of_month: [31]" if reported.is_monthly else weekdays
+    note = "when the file of a day is there, and in which time zone" + (f"; {reported.why}" if on else "")
+    draft.say(f'expected: {{by: "12:00", days_after: 1, time_zone: UTC{on}}}', note, sure=False)
 
 
 def code_lines(draft: Draft, found: Mapping[str, tuple[int, float]], message: str) -> None:

@@ -153,5 +153,5 @@ def _values(edi: Edi) -> Iterator[dict[str, Any]]:
 
 def _ids(edi: Edi) -> Iterator[dict[str, Any]]:
     for one in edi.ids:
-        share = round(one.pass_share, 3)
+        share = f"{one.pass_share:.0%}"
         yield {"qualifier": one.qualifier, "items": one.items, "different": len(one.texts), "check_digits_right": share}
