@@ -22,6 +22,7 @@ from include.stockwatch.alerting.messages.notice import Notice
 from include.stockwatch.alerting.messages.words import number
 from include.stockwatch.board import heatmap, overview
 from include.stockwatch.domain.columns import AVAILABILITY
+from include.stockwatch.domain.scorecard import Figures
 from include.stockwatch.workflows.incidents.record import record
 from include.stockwatch.workflows.promises import scorecard
 from tests.alerting.data_examples import data_incident
@@ -94,6 +95,14 @@ def test_availability_of_a_week_is_that_of_the_scorecard(board: Board) -> None:
     assert f"Availability {shown} 1 of 2 partners keep" in tile, "of stores alone, without Westway's DCs"
     assert shown in text_of(board.get("/scorecard?week=2026-W44").text)
     assert shown in text_of(board.get("/overview/trend").text)
+
+
+def test_a_partner_of_which_nothing_was_measured_keeps_no_promise(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"northfield": Figures(days=7, ranged=9, known=9), "westway": Figures(ranged=9)}
+    monkeypatch.setattr(overview, "latest_week", lambda _desk, _rows: told)
+    assert "1 of 1 partners keep" in text_of(board.get("/overview/tiles").text)
 
 
 def test_the_trend_draws_a_gap_where_a_partner_sent_nothing(board: Board) -> None:

@@ -95,7 +95,7 @@ AVAILABILITY = ibis.schema(
         "next_receipt_on": "date",  # expected; null = not known
         "p_runs_out": "float64",  # before the next receipt
         "runs_out_on": "date",  # the day on which stock is expected to be gone
-        "short_units": "float64",  # expected to be wanted and missing until the next receipt
+        "short_units": "float64",  # of what is at risk: wanted and missing until the next receipt
         "spell_start_date": "date",
         "spell_days": "int64",
         "spell_exposure_days": "float64",  # E of the risk model

@@ -81,7 +81,9 @@ def test_a_digest_of_any_length_is_taken_by_slack_and_counts_all(count: int) -> 
 
 
 def test_a_day_on_which_nothing_is_open_says_so() -> None:
-    text = daily(Day(on=AT.date(), since=AT, open_now=(), opened=0, resolved=2)).as_text()
+    message = daily(Day(on=AT.date(), since=AT, open_now=(), opened=0, resolved=2))
+    assert violations(message.slack_text(), message.blocks()) == []  # without lines: a block of no words is refused
+    text = message.as_text()
     assert "At risk: nothing" in text
     assert "somebody's hands" not in text
     assert "not estimated" not in text

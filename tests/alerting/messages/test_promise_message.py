@@ -10,6 +10,7 @@ from hypothesis import given
 from include.stockwatch.alerting.messages import promise_message, relay_message, scorecard_message
 from include.stockwatch.alerting.messages.message import Message
 from include.stockwatch.alerting.promise_incident import PromiseIncident, PromiseKind
+from include.stockwatch.domain.scorecard import Figures
 from tests.alerting.messages.test_message import assert_slack_takes
 from tests.alerting.promise_examples import (
     PROMISE_EXAMPLES,
@@ -112,3 +113,11 @@ def test_fewer_complaints_are_better_and_less_availability_is_worse() -> None:
     assert "worse: +0.09" in lines[2]
     swapped = card.model_copy(update={"week": card.before, "before": card.week})
     assert "better: -0.09" in scorecard_message.render([swapped], "Dana Ruiz").body[2]
+
+
+def test_a_partner_that_tells_prices_and_no_stock_did_not_send_nothing() -> None:
+    unstocked = score("Benton Drug", partner="benton", week=Figures(ranged=24, priced=80, outside=0))
+    assert "Data: no stock of Benton Drug" in scorecard_message.render([unstocked], "Dana Ruiz").as_text()
+    silent = score("Westway", partner="westway", week=Figures(ranged=24))
+    text = scorecard_message.render([score(), unstocked, silent], "Dana Ruiz").as_text()
+    assert "of series fresh; no stock of Benton Drug; none of Westway" in text

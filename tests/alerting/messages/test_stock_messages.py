@@ -173,3 +173,12 @@ def test_every_kind_has_its_page_and_the_index_lists_it(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", SHOWN_ON_PAGES)
 def test_a_page_shows_a_message_as_it_reads(kind: Kind) -> None:
     assert render(ALL[SHOWN_ON_PAGES[kind]]).as_text() in (PROJECT / page(kind)).read_text("utf-8")
+
+
+def test_a_silence_that_is_counted_from_a_receipt_says_so() -> None:
+    """`none for 2 days` where the last sale was four days ago, and goods came in two days later."""
+    came, other = silent("0118", 2, cause="shelf"), silent("0204", 4, cause="phantom")
+    assert "Sales: none for 2 days, counted from the last receipt; " in render(incident(came, **PHANTOM)).as_text()
+    both = render(incident(came, other, **PHANTOM)).as_text()
+    assert "Sales: none for 2 to 4 days, counted from the last receipt in 1 of them; " in both
+    assert "receipt" not in render(incident(other, **PHANTOM)).as_text().partition("Sales: ")[2].partition("\n")[0]

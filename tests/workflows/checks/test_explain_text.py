@@ -88,6 +88,7 @@ CASES: dict[str, dict[str, Any]] = {
         "p_phantom": 0.91,
         "silent_days": 8,
         "last_sale_date": dt.date(2026, 11, 14),
+        "last_receipt_date": dt.date(2026, 11, 12),
         "cause": "phantom",
         "scope": "store",
         "cause_evidence": '["phantom: stock on record and no sale since 2026-11-14"]',
@@ -249,3 +250,41 @@ def test_what_ends_before_it_runs_out_is_said_not_to_be_at_risk() -> None:
 def test_without_a_chance_of_running_out_days_of_supply_are_what_counts() -> None:
     text = told("at_risk", p_runs_out=None, days_of_supply=1.4)
     assert "12 units left, 1.4 days of demand, which is less than the rule asks for." in text
+
+
+def test_of_a_feed_that_tells_sales_alone_it_is_not_said_that_nothing_is_known() -> None:
+    only_sales = NOTHING | {"last_sale_date": DATE, "days_observed": 0, "demand_units_per_day": None, "demand_b": 0.0}
+    only_sales |= {"cause": "feed", "cause_evidence": '["feed: no report of its stock"]', "p_phantom": None}
+    text = " ".join(told("unknown", **only_sales).split())
+    assert "only what it sells, last on Sun 22 Nov: whether it is out is not known." in text
+    assert "Next: ask Northfield Grocers for its stock as well." in text
+    assert not any(words in text for words in ("nothing is known of it", "missing data", "0 of the last", "Gamma"))
+
+
+def test_what_sells_so_slowly_that_silence_is_chance_is_not_said_never_to_have_reached_the_shelf() -> None:
+    slow = CASES["void"] | {"demand_a": 1.4, "demand_units_per_day": 0.02, "days_observed": 31}
+    text = " ".join(told("void", **slow).split())
+    assert (
+        "none sold on any of the 31 days looked back on: 0.62 would have been sold, so that it may as well be" in text
+    )
+    assert "never reached the shelf" not in text
+    assert "never reached the shelf" in told("void", **slow | {"demand_units_per_day": 0.2})
+
+
+def test_what_a_feed_without_sales_makes_one_expect_is_not_said_to_be_nothing() -> None:
+    text = told("in_stock", demand_a=0.0, demand_b=0.0, demand_units_per_day=None, expected_units_today=None)
+    assert "0 a day are expected" not in text
+    assert "demand    not known; forgetting" in text
+
+
+def test_a_silence_that_is_counted_from_a_receipt_is_not_said_to_have_begun_then() -> None:
+    came = CASES["phantom_suspected"] | {"silent_days": 5, "last_receipt_date": dt.date(2026, 11, 17)}
+    assert "nothing has sold in the 5 days since the last receipt, where" in " ".join(
+        told("phantom_suspected", **came).split()
+    )
+
+
+def test_a_dc_is_named_as_messages_name_it() -> None:
+    text = told("out_of_stock", **CASES["out_of_stock"] | {"scope_id": "DC07"})
+    assert "It reaches as far as DC07." in " ".join(text.split())
+    assert "as far as DC D4." in told("out_of_stock", **CASES["out_of_stock"])

@@ -276,6 +276,17 @@ def test_a_channel_gets_its_digest_once_a_business_day_from_its_opening_on(servi
     assert digest.post(services)["posted"] == []
 
 
+def test_what_begins_after_the_morning_is_in_the_next_digest_alone(services: Services, clock: Clock) -> None:
+    """A channel with nothing to say at its opening got a digest of the message that it had just got."""
+    clock.at = dt.datetime(2026, 11, 3, 12, 5, tzinfo=dt.UTC)  # 07:05 in New York
+    assert digest.post(services)["posted"] == []
+    clock.move(hours=3)
+    opened(services, item(1))
+    assert digest.post(services)["posted"] == []
+    clock.move(hours=21)
+    assert digest.post(services)["posted"] == ["C0NORTHFIELD"]
+
+
 def test_what_came_and_went_over_night_and_what_is_silenced_is_in_the_digest(services: Services, clock: Clock) -> None:
     clock.at = dt.datetime(2026, 11, 3, 4, tzinfo=dt.UTC)  # 23:00 in New York
     opened(services, item(1), item(2))
@@ -308,7 +319,7 @@ def test_what_was_told_before_it_ended_did_not_come_and_go_unseen(services: Serv
             record_all(services, tx, [Decision(reason, kind, case)], at=clock.at, actor="check")
         if kind == "reopened":
             deliver(services)
-    clock.move(days=1)
+    clock.at = dt.datetime(2026, 11, 3, 12, 5, tzinfo=dt.UTC)
     digest.post(services)
     with services.state.read() as tx:
         assert "superseded" in {row["status"] for row in outbox.of_incident(tx, "INC-2026-00001")}

@@ -16,6 +16,7 @@ from include.stockwatch.workflows.promises import scorecard
 from include.stockwatch.workflows.services import Services
 from tests.fakes import Clock, days, row
 from tests.workflows.feeds.test_master import item, items_in, stock_in
+from tests.workflows.incidents.test_follow_up import owner_list
 from tests.workflows.test_signals import complaints_in, said
 
 MONDAY = dt.date(2026, 10, 19)
@@ -186,3 +187,15 @@ def test_a_week_is_named_by_its_number_or_by_a_date_in_it(text: str) -> None:
 def test_what_is_no_week_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"[Ii]nvalid|isoformat|month"):
         scorecard.week_of(text)
+
+
+def test_a_card_names_who_has_the_account_as_its_incidents_do(services: Services, tmp_path: Path) -> None:
+    """It named the owner of the route, whatever the owner list said."""
+    two_weeks(services, tmp_path)
+    definition = "table: owners\npartner_column: partner\ncolumns: {owner: owner}\n"
+    (services.config / "master" / "our_owners.yaml").write_text(definition, "utf-8")
+    services = services.with_settings_anew()
+    owner_list(services, [{"owner": "Jo King"}])
+    assert "Owner: Jo King" in scorecard.scorecard(services, MONDAY)["text"]
+    owner_list(services, [{"owner": "Jo King", "valid_to": MONDAY}])
+    assert "Owner: nobody on record, shown to Sam Lee" in scorecard.scorecard(services, MONDAY)["text"]

@@ -30,10 +30,12 @@ class Message:
     def blocks(self) -> list[dict[str, Any]]:
         """The message as Slack blocks, every name escaped (A-35) and within Slack's limits (A-68)."""
         fields = [_mrkdwn(f"*{escape(label)}:* {escape(value)}", FIELD_LIMIT) for label, value in self.fields]
+        said = "\n".join(escape(line) for line in self.body)
+        body = [{"type": "section", "text": _mrkdwn(said, SECTION_LIMIT)}] if said else []  # Slack takes no empty text
         return [
             {"type": "header", "text": {"type": "plain_text", "text": clip(self.header, HEADER_LIMIT), "emoji": False}},
             {"type": "section", "fields": fields[:10]},
-            {"type": "section", "text": _mrkdwn("\n".join(escape(line) for line in self.body), SECTION_LIMIT)},
+            *body,
             {"type": "context", "elements": [_mrkdwn(" | ".join(escape(c) for c in self.context), SECTION_LIMIT)]},
         ]
 

@@ -82,6 +82,8 @@ def _next_step(incident: NoOwner) -> str:
 
 
 def _money(incident: NoOwner) -> str:
+    if not incident.incidents:
+        return "nothing at risk"
     if incident.money_at_risk is None:
         return "cost not estimated"
     return f"{incident.currency or ''} {incident.money_at_risk:,.0f} at risk".strip()

@@ -37,7 +37,7 @@ TITLES = {
 }
 OVER = {
     Kind.OUT_OF_STOCK: ("back", "stock is back"),
-    Kind.PHANTOM_STOCK: ("sells again or was counted", "it sells or was counted"),
+    Kind.PHANTOM_STOCK: ("sold, came in or was counted", "it sold, came in or was counted"),
     Kind.WILL_RUN_OUT: ("has cover again", "cover is back"),
     Kind.DC_OUT: ("back", "stock is back"),
 }

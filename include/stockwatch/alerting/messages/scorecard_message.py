@@ -115,15 +115,22 @@ def _headline(ranked: Sequence[Score], kept: int, held: int) -> str:
 def _data(ranked: Sequence[Score]) -> str:
     """How much of the week the figures rest on, and who sent nothing that they could rest on."""
     told = [score for score in ranked if score.week.days]
-    silent = [one_line(score.partner_name) for score in ranked if not score.week.days]
-    nothing = f"none of {', '.join(silent[:NAMED])}{' and others' if len(silent) > NAMED else ''}" if silent else ""
+    without = [score for score in ranked if not score.week.days]
+    silent = _named([score for score in without if not score.week.priced], "none of")
+    unstocked = _named([score for score in without if score.week.priced], "no stock of")
     if not told:
-        return nothing
+        return "; ".join(filter(None, [unstocked, silent]))
     least = min(told, key=lambda score: score.week.days - score.due)
     covered = min(score.week.coverage for score in told if score.week.coverage is not None)
     every = "every day" if all(score.due >= DAYS_OF_WEEK for score in told) else "every day that was due"
     words = every if least.week.days >= least.due else f"{least.week.days} of {least.due} days"
-    return "; ".join(filter(None, [f"{words}, {covered:.0%} of series fresh", nothing]))
+    return "; ".join(filter(None, [f"{words}, {covered:.0%} of series fresh", unstocked, silent]))
+
+
+def _named(scores: Sequence[Score], what: str) -> str:
+    """`none of Northfield Grocers, Westway and others`; nothing where there are none."""
+    names = ", ".join(one_line(score.partner_name) for score in scores[:NAMED])
+    return f"{what} {names}{' and others' if len(scores) > NAMED else ''}" if scores else ""
 
 
 def _kept(score: Score) -> int:

@@ -202,6 +202,9 @@ def _phantom(incident: Incident) -> Message:
     silent = _span([one.silent_days for one in out], lambda days: f"{days:,.0f}")
     places = noun(incident, len(out))
     sales = f"none for {silent} days" if silent else "none for some time"
+    came = sum(one.cause == "shelf" for one in out)  # silent before the receipt as well, and counted from it
+    of_them = "" if came == len(out) else f" in {came:,} of them"
+    since = f", counted from the last receipt{of_them}" if came else ""
     expected = _mean(one.units_per_day * one.silent_days for one in out if one.units_per_day and one.silent_days)
     one_place = noun(incident, 1)
     probability = _span([one.p_phantom for one in out], _percent)
@@ -217,7 +220,10 @@ def _phantom(incident: Incident) -> Message:
             *_common(incident, "Open"),
             (places.capitalize() if places[0].islower() else places, f"{len(out):,} of {incident.ranged:,}"),
             ("Stock on record", _stock(out, one_place)),
-            ("Sales", sales + (f"; expected {number(expected)} a {one_place}" if expected is not None else "")),
+            (
+                "Sales",
+                f"{sales}{since}{f'; expected {number(expected)} a {one_place}' if expected is not None else ''}",
+            ),
             *_costs(incident),
         ),
         (

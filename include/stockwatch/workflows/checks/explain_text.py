@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from include.stockwatch.alerting.causes import AT_THE_SHELF, shelf_step, words_of
+from include.stockwatch.alerting.messages.out_of_stock_message import dc_name
 from include.stockwatch.alerting.messages.words import (
     day_words,
     number,
@@ -25,7 +26,7 @@ from include.stockwatch.domain.customers import Assumptions, Interval, Loss, spe
 Row = Mapping[str, Any]
 NOT_KNOWN = "not known, "
 REACH = {
-    "dc": " It reaches as far as DC {id}.",
+    "dc": " It reaches as far as {id}.",
     "region": " It reaches all over region {id}.",
     "partner": " It reaches all over {id}.",
 }
@@ -39,6 +40,8 @@ DAY_ROWS: tuple[tuple[str, str], ...] = (
 )
 WIDTH = 7
 LINE = 110
+SURPRISING_UNITS = 3.0
+"""Units that should have been sold: that none was is no chance, a Poisson probability of 5 %."""
 
 
 def note(found: Mapping[str, Any], check: CheckSettings, assumed: Assumptions) -> str:
@@ -79,6 +82,9 @@ def _title(row: Row) -> str:
 def _unknown(row: Row) -> str:
     if row["cause"] == Cause.NOT_DUE.value:
         return "Nothing was due for the date, and no report before it says anything of it as it is listed now."
+    if _sells_unseen(row):
+        sale = day_words(row["last_sale_date"])
+        return f"No feed has reported its stock, only what it sells, last on {sale}: whether it is out is not known."
     if row["last_seen_date"] is None:
         return "No feed has reported its stock in the days looked back on: nothing is known of it."
     ago = one_or_many((row["business_date"] - row["last_seen_date"]).days, "day")
@@ -96,11 +102,15 @@ def _out(row: Row) -> str:
     record = "its record, which is below zero and so wrong" if row["is_negative_record"] else "its record"
     sold_out = f"; it sold out {when}" if row["sold_out_today"] else ""
     text = f"{said}: {_units(row['on_hand_units'])} by {record}{sold_out}. {_last(row)}"
-    return text if row["alert_due"] else f"{text} It is not out for long enough to be told."
+    return text if row["alert_due"] else f"{text} It is not out for long enough to open an incident by itself."
 
 
 def _phantom(row: Row) -> str:
-    silence = f"nothing has sold for {one_or_many(row['silent_days'], 'day')}, where {_expected(row)}"
+    days = one_or_many(row["silent_days"], "day")
+    sale, receipt = row["last_sale_date"], row["last_receipt_date"]
+    is_since_receipt = receipt is not None and (sale is None or sale < receipt)  # it was silent before as well
+    since = f"in the {days} since the last receipt" if is_since_receipt else f"for {days}"
+    silence = f"nothing has sold {since}, where {_expected(row)}"
     nothing = "there is no stock" if row["location_type"] == "dc" else "the shelf is empty"
     doubt = f"{nothing} with probability {row['p_phantom']:.2f}"
     return f"{_units(row['on_hand_units'])} on record, and {silence}: {doubt}. {_last(row)}"
@@ -119,7 +129,11 @@ def _void(row: Row) -> str:
     on, what = ("in", "report") if _is_long(row) else ("on", "day")
     days = one_or_many(row["days_observed"], what)
     record = f"{_units(row['on_hand_units'])} on record, and none sold {on} any of the {days} looked back on"
-    return f"{record}: it never reached the shelf, or is not really in the range."
+    why = "it never reached the shelf, or is not really in the range"
+    expected = _of(row["demand_units_per_day"]) * row["days_observed"] * row["report_days"]
+    if 0 < expected < SURPRISING_UNITS:
+        why = f"{number(expected)} would have been sold, so that it may as well be chance"
+    return f"{record}: {why}."
 
 
 def _planned(row: Row) -> str:
@@ -194,7 +208,9 @@ def _demand(row: Row, check: CheckSettings) -> Iterator[str]:
     seen = seen.replace(f"{check.lookback_days} of the", "all of the")
     if _is_long(row):
         seen = f"{one_or_many(row['days_observed'], 'report')} of the last {check.lookback_days} days"
-    if rate is None:
+    if rate is None and _sells_unseen(row):
+        yield "What it sells a day while in stock is not known: that takes its stock too."
+    elif rate is None:
         yield f"What it sells is not known: {seen} were seen, and none with stock and sales."
     elif rate > 0:
         expected = row["expected_units_today"]
@@ -220,6 +236,7 @@ def _why(row: Row) -> Iterator[str]:
     if row["cause"] in (None, Cause.NOT_DUE.value):
         return
     where = row["partner_name"] if row["scope"] == "partner" else row["scope_id"] or ""
+    where = dc_name(where) if row["scope"] == "dc" else where
     reach = REACH.get(row["scope"], "").replace("{id}", where)
     evidence = [spoken_dates(one).partition(": ") for one in json.loads(row["cause_evidence"] or "[]", strict=False)]
     named = [(cause.replace("_", " ").replace(" dc", " DC"), text) for cause, _, text in evidence]
@@ -256,7 +273,8 @@ def _cost(row: Row, loss: Loss | None, assumed: Assumptions, check: CheckSetting
     lost, spread = float(loss.customers_lost[0]), assumed.customers_interval
     for_good = f"{number(lost)} may be lost for good ({_between(lost, spread, float(loss.shoppers_exposed[0]))} at 80%)"
     more = number(row["customers_at_risk"])
-    yield f"{met} shoppers met the gap, {loyal} of them loyal: {for_good}; {ahead} add {more}."
+    shoppers = "1 shopper" if met == "1" else f"{met} shoppers"
+    yield f"{shoppers} met the gap, {loyal} of them loyal: {for_good}; {ahead} add {more}."
     value = row["lost_lifetime_value"]
     if value is None:
         yield "Their value is not estimated: no price is known."
@@ -277,7 +295,15 @@ def _elsewhere(row: Row) -> Iterator[str]:
         yield f"Also out: {', '.join(known)}."
 
 
+def _sells_unseen(row: Row) -> bool:
+    """Whether its feeds tell what it sells, and nothing of its stock."""
+    return row["last_seen_date"] is None and row["last_sale_date"] is not None
+
+
 def _next_step(row: Row) -> Iterator[str]:
+    if _sells_unseen(row):
+        yield f"Next: ask {row['partner_name']} for its stock as well."
+        return
     if row["status"] == Status.PHANTOM_SUSPECTED.value and row["cause"] in AT_THE_SHELF:
         yield f"Next: {shelf_step([row['cause']], row['partner_name'], at_dc=row['location_type'] == 'dc')}"
         return
@@ -312,11 +338,12 @@ def _figures(found: Mapping[str, Any], loss: Loss | None, assumed: Assumptions, 
     limits = {name: limit for name, limit in found["limits"].items() if name != "severity"}
     yield from (f"            {name} = {limit['value']} ({limit['from']})" for name, limit in limits.items())
     dispersion = "" if row["dispersion"] is None else f", dispersion {row['dispersion']:.2f}"
-    gamma = f"Gamma(a = {row['demand_a']:.3f}, b = {row['demand_b']:.3f})"
-    yield f"  demand    {gamma} of units a day{dispersion}; forgetting {check.forgetting}"
+    gamma = f"Gamma(a = {row['demand_a']:.3f}, b = {row['demand_b']:.3f}) of units a day{dispersion}"
+    yield f"  demand    {gamma if row['demand_b'] > 0 else 'not known'}; forgetting {check.forgetting}"
     if row["p_phantom"] is not None:
         silent = one_or_many(row["silent_days"], "silent day")
-        yield f"  phantom   probability {row['p_phantom']:.3f}, {silent}, {_expected(row)}"
+        expected = f", {_expected(row)}" if row["expected_units_today"] is not None else ""
+        yield f"  phantom   probability {row['p_phantom']:.3f}, {silent}{expected}"
     if row["spell_start_date"] is None or row["spell_exposure_days"] is None:
         return
     exposure = f"E = {row['spell_exposure_days']:.2f} days on which shoppers met the gap"

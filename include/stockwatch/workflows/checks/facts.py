@@ -161,26 +161,29 @@ def _run_outs(
     is_low = _is_low(series, found, p_runs_out, rules.check)
     status = np.where((found.status == Status.IN_STOCK.value) & is_low, Status.AT_RISK.value, found.status)
     at_risk = np.flatnonzero(status == Status.AT_RISK.value)
-    short_ahead = np.full(len(status), np.nan)
-    short_ahead[at_risk] = _short_ahead(inputs, ahead, at_risk, by_weekday, rules)
+    short, short_ahead = np.full((2, len(status)), np.nan)
+    until = (ahead.days_to_receipt - 1)[at_risk]
+    is_told = np.isfinite(until)
+    short[at_risk[is_told]] = _lacking(inputs, ahead, at_risk[is_told], until[is_told], by_weekday, rules)
+    until = np.fmin(until, rules.check.horizon_days)
+    short_ahead[at_risk] = _lacking(inputs, ahead, at_risk, until, by_weekday, rules)
     return {
         "status": status,
         "is_low": is_low,
         "p_runs_out": p_runs_out,
-        "short_units": np.where(has_stock, risk["short_units"], np.nan),
+        "short_units": short,
         "short_units_ahead": short_ahead,
         "runs_out_on": on(today, np.where(has_stock, -risk["runs_out_in_days"], np.nan)),
     }
 
 
-def _short_ahead(
-    inputs: dict[str, Array], ahead: supply.NextReceipt, some: Codes, by_weekday: Array, rules: Rules
+def _lacking(
+    inputs: dict[str, Array], ahead: supply.NextReceipt, some: Codes, until: Array, by_weekday: Array, rules: Rules
 ) -> Array:
-    """What some series will lack of what they have today in the horizon, or until the receipt where that is sooner."""
-    until = np.fmin(ahead.days_to_receipt - 1, rules.check.horizon_days)
-    soon = {"exposed_units": inputs["on_hand_units"], "exposed_days": until, "is_to_come": np.zeros(len(until))}
-    soon |= {"doubtful_days": np.fmin(ahead.doubtful_days, until)}
-    cut = {name: values[some] for name, values in (inputs | soon).items()}
+    """What some series will lack of what they have today, in so many days each."""
+    soon = {"exposed_units": inputs["on_hand_units"][some], "exposed_days": until, "is_to_come": np.zeros(len(some))}
+    soon |= {"doubtful_days": np.fmin(ahead.doubtful_days[some], until)}
+    cut = {name: values[some] for name, values in inputs.items()} | soon
     return run_out(cut, rules.check.horizon_days, rules.supply, by_weekday[some])["short_units"]
 
 

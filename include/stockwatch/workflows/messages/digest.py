@@ -18,11 +18,14 @@ from include.stockwatch.workflows.services import Services
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+LATEST = dt.timedelta(hours=3)
+"""After a channel's opening: what begins later has its own message, and is no news of the morning."""
+
 log = logging.getLogger(__name__)
 
 
 def post(services: Services) -> dict[str, Any]:
-    """Post the digest of the day in every channel whose business day has begun and that has none yet.
+    """Post the digest of the day in every channel whose business day has just begun and that has none yet.
 
     A channel in which nothing is open and nothing happened gets none.
     """
@@ -36,7 +39,8 @@ def post(services: Services) -> dict[str, Any]:
         for channel, cases in open_now.items():
             hours = _route(routes, channel).hours
             date = hours.local_date(now)
-            if not hours.is_business_day(date) or now < hours.span(date)[0]:
+            opens = hours.span(date)[0]
+            if not hours.is_business_day(date) or not opens <= now < opens + LATEST:
                 continue
             day = _day(tx, channel, cases, quiet, date, hours.previous_opening(now), now)
             name = f"DAY-{date.isoformat()}"

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import bulletins, ledger
 from include.stockwatch.alerting.messages.scorecard_message import render
+from include.stockwatch.alerting.routing import Facts
 from include.stockwatch.domain import scorecard as domain
 from include.stockwatch.domain.kpis import STORE
 from include.stockwatch.domain.scorecard import DAYS_OF_WEEK, Score, monday_of, weeks_before
 from include.stockwatch.workflows.incidents.precision import post_audit
 from include.stockwatch.workflows.promises.prices import prices_of
+from include.stockwatch.workflows.routing import directory
 from include.stockwatch.workflows.services import Services
 from include.stockwatch.workflows.signals import complaints, heard, partner_names
 
@@ -154,14 +156,16 @@ def _heard(services: Services, last: dt.date) -> dict[str, list[tuple[dt.date, d
 
 
 def _by_channel(services: Services, found: Iterable[Score]) -> dict[tuple[str, str], list[Score]]:
-    """Scores by the channel and owner of their partner's route."""
-    routed: dict[tuple[str, str], list[Score]] = {}
-    owners: dict[str, str] = {}
+    """Scores by channel, with those who own the accounts that it is told of, as incidents have them."""
+    with services.state.read() as tx:
+        people = directory(services, tx)
+    routed: dict[str, list[Score]] = {}
+    owners: dict[str, list[str]] = {}
     for score in found:
-        route = services.settings.routes.route(score.partner, None)
-        owner = owners.setdefault(route.channel, route.owner)
-        routed.setdefault((route.channel, owner), []).append(score)
-    return routed
+        assigned = people.assign(Facts(partner=score.partner), services.now())
+        routed.setdefault(assigned.route.channel, []).append(score)
+        owners.setdefault(assigned.route.channel, []).append(assigned.owner)
+    return {(channel, ", ".join(dict.fromkeys(owners[channel]))): of for channel, of in routed.items()}
 
 
 def _told(score: Score) -> dict[str, Any]:
