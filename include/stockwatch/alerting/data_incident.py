@@ -82,6 +82,7 @@ class Told(Value):
     owner: str
     newest: dt.date = Field(description="newest delivered date: the last good day")
     missing: tuple[dt.date, ...] = Field(default=(), description="due dates past their cut-off after `newest`")
+    skipped: tuple[dt.date, ...] = Field(default=(), description="due dates of late before `newest` that never came")
     wanted: dt.date = Field(description="the newest date that is due, or due next; its delivery ends the incident")
     expected_by: dt.datetime = Field(description="cut-off of the oldest date that is waited for, or of the next")
     usually_by: str | None = Field(default=None, description="by when 95 % of the files came, e.g. 07:10")

@@ -17,7 +17,7 @@ from include.stockwatch.settings.feed import Expected
 from include.stockwatch.workflows.checks.check import check
 from include.stockwatch.workflows.checks.gate import due_checks
 from include.stockwatch.workflows.feeds import ingest
-from include.stockwatch.workflows.feeds.feed_watch import open_incidents, usually_by, watch
+from include.stockwatch.workflows.feeds.feed_watch import open_incidents, skipped, usually_by, watch
 from include.stockwatch.workflows.feeds.ingest import ingest_file
 from include.stockwatch.workflows.incidents.act import act
 from include.stockwatch.workflows.messages.delivery import deliver
@@ -180,6 +180,38 @@ def test_a_file_that_came_after_a_held_one_makes_it_no_matter(fed: Services, tmp
     clock.move(minutes=5)
     has(fed, tmp_path, SUNDAY)
     assert watch(fed)["opened"] == []
+
+
+def test_the_end_of_a_data_incident_names_the_dates_that_later_ones_overtook(
+    fed: Services, tmp_path: Path, clock: Clock
+) -> None:
+    hold(fed, tmp_path)
+    (opened,) = watch(fed)["opened"]
+    deliver(fed)
+    clock.move(days=1)
+    has(fed, tmp_path, SUNDAY + dt.timedelta(days=1))
+    assert watch(fed)["resolved"] == [opened]
+    deliver(fed)
+    with fed.state.begin() as tx:
+        last = outbox.messages(tx)[-1]
+    assert "Still missing: Sun 1 Nov; nothing is known of that day." in last["text"] + str(last["blocks"])
+    assert skipped(Expected(weekdays=["mon"]), {SATURDAY}, SUNDAY) == (), "Sundays are not reported"
+
+
+def test_when_a_feed_is_usually_there_is_said_by_the_first_file_of_a_newest_date(
+    fed: Services, tmp_path: Path, clock: Clock
+) -> None:
+    for number in range(5):
+        date = SUNDAY + dt.timedelta(days=number)
+        clock.at = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(15), dt.UTC)  # 07:00 in Los Angeles
+        has(fed, tmp_path, date)
+        clock.move(hours=6)
+        has(fed, tmp_path, date, sold=2)  # corrected
+    with fed.state.begin() as tx:
+        came = ledger.arrivals(tx, FEED, 28)
+    assert min(came) == SATURDAY, "of ten days of history the newest"
+    assert came.pop(SATURDAY) == dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
+    assert usually_by(Expected(time_zone="America/Los_Angeles"), came) == "07:00"
 
 
 def test_a_partner_that_rests_is_not_late(fed: Services, config: Path, clock: Clock) -> None:

@@ -281,14 +281,15 @@ def counting(tx: Connection, feed_id: str) -> dict[dt.date, tuple[str, dt.dateti
 
 
 def arrivals(tx: Connection, feed_id: str, count: int) -> dict[dt.date, dt.datetime]:
-    """When the files that count for a feed's latest dates came."""
-    same = sa.and_(
-        deliveries.c.feed_id == delivered_dates.c.feed_id, deliveries.c.delivery_id == delivered_dates.c.delivery_id
-    )
-    columns = (delivered_dates.c.business_date, deliveries.c.received_at)
-    query = sa.select(*columns).join(deliveries, same).where(delivered_dates.c.feed_id == feed_id)
-    latest = query.order_by(delivered_dates.c.business_date.desc()).limit(count)
-    return {date: received_at for date, received_at in tx.execute(latest)}
+    """When the first file of which a date is the newest came, of the latest published files of a feed: neither what
+    corrected it nor the history in it says when a date comes."""
+    published = (deliveries.c.feed_id == feed_id) & (deliveries.c.status == "published")
+    latest = sa.select(deliveries.c.business_dates, deliveries.c.received_at).where(published)
+    found: dict[dt.date, dt.datetime] = {}
+    for dates, received_at in tx.execute(latest.order_by(deliveries.c.received_at.desc()).limit(2 * count)):
+        if dates:
+            found[dt.date.fromisoformat(max(dates))] = received_at
+    return dict(sorted(found.items())[-count:])
 
 
 def begun(tx: Connection, feed_id: str) -> dt.datetime | None:

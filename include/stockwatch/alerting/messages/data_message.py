@@ -75,8 +75,21 @@ def _resolved(incident: DataIncident) -> Message:
             "No data came by that: incidents of the partner stand still until they do."
             if closed
             else f"{day_words(incident.newest)} is in: its checks run again, and incidents that stood still move on.",
+            *_skipped(incident),
         ),
         context=_context(incident),
+    )
+
+
+def _skipped(incident: DataIncident) -> tuple[str, ...]:
+    """The dates that later ones overtook, and how they may still come."""
+    if not incident.skipped:
+        return ()
+    days = ", ".join(day_words(date) for date in incident.skipped)
+    those = "that day" if len(incident.skipped) == 1 else "those days"
+    return (
+        f"Still missing: {days}; nothing is known of {those}. A file that is held waits under Required Actions in "
+        f"Airflow; else ask {one_line(incident.partner_name)}.",
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK, LOOK_AHEAD = 400, 60
 """Days in which due dates are looked for, before and after today."""
+SKIPPED_DAYS = 14
+"""Days in which dates that a later one overtook are told of."""
 ARRIVALS, FEWEST_ARRIVALS, ON_TIME_SHARE = 28, 5, 0.95
 """Latest dates that say when a feed usually arrives, how few say nothing, and the share that had come by then."""
 
@@ -118,8 +121,8 @@ def _picture(
     now: dt.datetime,
 ) -> FeedPicture:
     expected, partner = feed.expected or Expected(), feed.partner or ""
-    came = ledger.arrivals(tx, feed_id, ARRIVALS)
-    if held and any(received_at > held.received_at for received_at in came.values()):
+    came = ledger.counting(tx, feed_id)
+    if held and any(received_at > held.received_at for _, received_at in came.values()):
         held = None  # a file that came later was published: nobody waits for this one
     missing = overdue(expected, newest, now)
     awaited = missing[0] if missing else next_due(expected, newest)
@@ -134,9 +137,10 @@ def _picture(
         owner=route.owner,
         newest=newest,
         missing=missing,
+        skipped=skipped(expected, set(came), newest),
         wanted=missing[-1] if missing else awaited if held else newest,
         expected_by=expected.cut_off(awaited),
-        usually_by=usually_by(expected, came),
+        usually_by=usually_by(expected, ledger.arrivals(tx, feed_id, ARRIVALS)),
         held=_held(held) if held else None,
         rows=figures.rows,
         usual_rows=figures.usual_rows,
@@ -166,6 +170,13 @@ def overdue(expected: Expected, newest: dt.date, now: dt.datetime) -> tuple[dt.d
         first + dt.timedelta(days=n) for n in range((now.date() - first).days + 2)
     )  # a day is ahead of UTC somewhere
     return tuple(date for date in days if expected.is_due(date) and expected.cut_off(date) <= now)
+
+
+def skipped(expected: Expected, came: Set[dt.date], newest: dt.date) -> tuple[dt.date, ...]:
+    """Due dates of the last `SKIPPED_DAYS` before the newest one, and after the first that came, that did not come."""
+    first = max(min(came, default=newest), newest - dt.timedelta(days=SKIPPED_DAYS))
+    days = (first + dt.timedelta(days=n) for n in range((newest - first).days))
+    return tuple(date for date in days if expected.is_due(date) and date not in came)
 
 
 def next_due(expected: Expected, after: dt.date) -> dt.date:
