@@ -384,6 +384,12 @@ def test_what_a_dc_that_was_out_ships_when_it_is_back_was_wanted_while_it_was_ou
     assert found["demand_units_per_day"] == pytest.approx(28 * 8 / days)
 
 
+@pytest.mark.parametrize(("kind", "a", "b"), [("dc", 8.5, 1.25), ("store", 3.5, 0.75)])
+def test_the_shipment_that_emptied_a_dc_counts_as_what_is_wanted_waits(kind: str, a: float, b: float) -> None:
+    found = one(series({1: (9, 6), 2: (5, 4), 3: (0, 5)}), on=3, location_types={FEED: kind})
+    assert (found["demand_a"], found["demand_b"]) == (a, b)
+
+
 def test_the_days_of_an_outage_that_goes_on_talk_no_demand_of_a_dc_down() -> None:
     sold = {on: (90, 8) for on in range(1, 20)} | {on: (0, 0) for on in range(20, 29)}
     found = one(series(sold), on=28, check=CheckSettings(forgetting=1), location_types={FEED: "dc"})

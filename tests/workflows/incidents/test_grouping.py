@@ -366,6 +366,13 @@ def test_a_phantom_opens_on_the_second_date_in_a_row(book: Book) -> None:
     assert book.on(3, row("1", PHANTOM)).opened == {"phantom_stock": 1}
 
 
+def test_what_a_doubtful_shelf_may_cost_counts_until_its_order_comes_and_says_so(book: Book) -> None:
+    book.suspected[("northfield", "1", ITEM)] = 1
+    book.on(2, row("1", PHANTOM, on_order_units=24.0, next_receipt_on=day(4)))
+    (incident,) = book.ongoing.values()
+    assert "until orders come where that is sooner" in render(incident).as_text()
+
+
 def test_a_stock_out_that_turns_phantom_moves_at_once(book: Book) -> None:
     book.on(2, row("1", OUT), row("2", OUT))
     book.on(3, row("1", PHANTOM), row("2", OUT))
