@@ -117,6 +117,14 @@ STOCK_EXAMPLES: dict[str, Incident] = {
     "phantom_in_some_stores": incident(
         silent("0118", 9, 11.0, 0.99997), silent("0204", 5, 3.0, 0.93), silent("0077", 4, 4.0, 0.61), **PHANTOM
     ),
+    "phantom_of_low_records": incident(
+        silent("0118", 3, 1.0, 0.92, p_phantom_before=0.22),
+        silent("0204", 2, 2.0, 0.71, p_phantom_before=0.11),
+        **PHANTOM,
+    ),
+    "phantom_of_a_low_record_among_others": incident(
+        silent("0118", 9), silent("0204", 2, 2.0, 0.71, p_phantom_before=0.11), **PHANTOM
+    ),
     "phantom_in_one_store": incident(silent("0118", 9), **PHANTOM, ranged=6, known=6),
     "phantom_in_one_dc": incident(
         silent("07", 12, location_name="Fresno"), **PHANTOM, location_type="dc", scope="dcs", ranged=2, known=2

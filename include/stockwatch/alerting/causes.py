@@ -12,6 +12,8 @@ UNKNOWN = "unknown"
 SHOWN = 3
 AT_THE_SHELF = ("phantom", "shelf")
 """Causes that lie between the record and the shelf; all others let stock run low."""
+OFTEN_WRONG = 0.05
+"""A record that is wrong as often as this, so low as it is, is a reason of its own to suspect the shelf."""
 FILL = "ask {partner} to fill the shelf from the back"
 LOOK = "ask {partner} for a shelf check or a stock count"
 COUNT = "ask {partner} for a stock count"

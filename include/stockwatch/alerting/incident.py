@@ -75,6 +75,7 @@ class Member(Value):
     promoted_until: dt.date | None = Field(default=None, description="the last day that it is expected to")
     silent_days: int | None = Field(default=None, description="days with stock on record and no sale")
     p_phantom: float | None = Field(default=None, description="probability that the shelf is empty all the same")
+    p_phantom_before: float | None = Field(default=None, description="the same before the silence, by the record alone")
     days_of_supply: float | None = None
     p_runs_out: float | None = Field(default=None, description="before the next receipt")
     runs_out_on: dt.date | None = None

@@ -92,6 +92,7 @@ AVAILABILITY = ibis.schema(
         "days_of_supply": "float64",
         "silent_days": "int64",  # days with stock on record and no sale, since the last sale or receipt
         "p_phantom": "float64",  # probability that the shelf is empty although the record shows stock
+        "p_phantom_before": "float64",  # the same before the silent days, by how little is left on record
         "next_receipt_on": "date",  # expected; null = not known
         "p_runs_out": "float64",  # before the next receipt
         "runs_out_on": "date",  # the day on which stock is expected to be gone

@@ -288,3 +288,10 @@ def test_a_dc_is_named_as_messages_name_it() -> None:
     text = told("out_of_stock", **CASES["out_of_stock"] | {"scope_id": "DC07"})
     assert "It reaches as far as DC07." in " ".join(text.split())
     assert "as far as DC D4." in told("out_of_stock", **CASES["out_of_stock"])
+
+
+def test_a_record_so_low_that_it_is_often_wrong_is_a_reason_of_its_own() -> None:
+    low = " ".join(told("phantom_suspected", on_hand_units=1.0, p_phantom_before=0.22).split())
+    assert "A record of this feed as low as that is wrong in 22% of cases." in low
+    assert "0.220 before them, by the record" in low
+    assert "as low as that" not in told("phantom_suspected", p_phantom_before=0.002)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from include.stockwatch.alerting.case import Kind, Standing
-from include.stockwatch.alerting.causes import AT_THE_SHELF, explained, shelf_step, words_of
+from include.stockwatch.alerting.causes import AT_THE_SHELF, OFTEN_WRONG, explained, shelf_step, words_of
 from include.stockwatch.alerting.incident import Incident, Lack, Member, MemberState
 from include.stockwatch.alerting.messages import out_of_stock_message
 from include.stockwatch.alerting.messages.message import FALLBACK_LIMIT, Message
@@ -227,7 +227,7 @@ def _phantom(incident: Incident) -> Message:
             *_costs(incident),
         ),
         (
-            f"Why we suspect it: with real stock so long a silence is unlikely{f'; {chance}' if chance else ''}.",
+            f"Why we suspect it: {_why_suspected(incident, out)}{f'; {chance}' if chance else ''}.",
             "Considered: how fast the item sells here, weekdays, promotions, days on which the place sold nothing at "
             f"all, and that the feed came. Not checked: the {'stock itself' if at_dc else 'shelf'}.",
             f"Next step: {shelf_step((one.cause for one in out), partner, where, at_dc=at_dc)}",
@@ -236,6 +236,16 @@ def _phantom(incident: Incident) -> Message:
         ),
         ("This is a suspicion, not a count",),
     )
+
+
+def _why_suspected(incident: Incident, out: Sequence[Member]) -> str:
+    """The silence, or that so little is left on record that it is often not there."""
+    low = [one.p_phantom_before for one in out if (one.p_phantom_before or 0.0) >= OFTEN_WRONG]
+    wrong = f"so low that it is wrong in {_span(low, _percent)} of cases"
+    if low and len(low) == len(out):
+        return f"the record is {wrong}, and nothing has sold since"
+    silence = "with real stock so long a silence is unlikely"
+    return f"{silence}; in {len(low):,} {noun(incident, len(low))} the record is also {wrong}" if low else silence
 
 
 def _ran_low(incident: Incident, out: Sequence[Member], partner: str) -> Iterator[str]:

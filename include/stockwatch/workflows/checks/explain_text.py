@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from include.stockwatch.alerting.causes import AT_THE_SHELF, shelf_step, words_of
+from include.stockwatch.alerting.causes import AT_THE_SHELF, OFTEN_WRONG, shelf_step, words_of
 from include.stockwatch.alerting.messages.out_of_stock_message import dc_name
 from include.stockwatch.alerting.messages.words import (
     day_words,
@@ -113,7 +113,9 @@ def _phantom(row: Row) -> str:
     silence = f"nothing has sold {since}, where {_expected(row)}"
     nothing = "there is no stock" if row["location_type"] == "dc" else "the shelf is empty"
     doubt = f"{nothing} with probability {row['p_phantom']:.2f}"
-    return f"{_units(row['on_hand_units'])} on record, and {silence}: {doubt}. {_last(row)}"
+    before = row.get("p_phantom_before") or 0.0
+    low = f" A record of this feed as low as that is wrong in {before:.0%} of cases." if before >= OFTEN_WRONG else ""
+    return f"{_units(row['on_hand_units'])} on record, and {silence}: {doubt}.{low} {_last(row)}"
 
 
 def _at_risk(row: Row) -> str:
@@ -343,7 +345,9 @@ def _figures(found: Mapping[str, Any], loss: Loss | None, assumed: Assumptions, 
     if row["p_phantom"] is not None:
         silent = one_or_many(row["silent_days"], "silent day")
         expected = f", {_expected(row)}" if row["expected_units_today"] is not None else ""
-        yield f"  phantom   probability {row['p_phantom']:.3f}, {silent}{expected}"
+        before = row.get("p_phantom_before")
+        by_record = "" if before is None else f"; {before:.3f} before them, by the record"
+        yield f"  phantom   probability {row['p_phantom']:.3f}, {silent}{expected}{by_record}"
     if row["spell_start_date"] is None or row["spell_exposure_days"] is None:
         return
     exposure = f"E = {row['spell_exposure_days']:.2f} days on which shoppers met the gap"

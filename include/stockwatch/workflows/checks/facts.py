@@ -88,6 +88,7 @@ def _told_of(found: Figures, today: Dates, last_receipt: Array) -> dict[str, Any
         "days_of_supply": found.days_of_supply,
         "silent_days": found.shelf.silent_days,
         "p_phantom": found.p_phantom,
+        "p_phantom_before": np.where(np.isnan(found.p_phantom), np.nan, found.shelf.initial),
     }
 
 

@@ -42,7 +42,7 @@ MONEY = ("lost_money", "at_risk_money")
 CLASSES = ("category", "item_class")
 OF_LACK: Mapping[Lack, tuple[str, ...]] = {
     Lack.EMPTY: ("next_receipt_on",),
-    Lack.DOUBTFUL: ("on_hand_units", "silent_days", "p_phantom", "next_receipt_on"),
+    Lack.DOUBTFUL: ("on_hand_units", "silent_days", "p_phantom", "p_phantom_before", "next_receipt_on"),
     Lack.SHORT: (
         *("on_hand_units", "days_of_supply", "p_runs_out", "runs_out_on", "short_units", "next_receipt_on"),
         *("promoted_units_per_day", "promoted_until"),
