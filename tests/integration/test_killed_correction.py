@@ -24,7 +24,7 @@ from tests.slack_server.server import GENERAL, SlackServer
 
 FEED, STORES, ITEMS, CORRECTED = "northfield_stores", ("0001", "0002"), (OAT, NUT, COFFEE), (day(2), day(3))
 BEFORE, DAYS = 20, 3
-KILLS = range(1, 100) if os.environ.get("STOCKWATCH_KILL_ALL") else (22, 43, 64)
+KILLS = range(1, 100) if os.environ.get("STOCKWATCH_KILL_ALL") else (22, 43, 68)
 """Steps of the two checks and the delivery after them at which a run is killed."""
 TOLD = {1: ("", "", "1"), 2: ("1", "", "1"), 3: ("1", "", "1")}
 """Stores that were said to be out of each item on each day."""
