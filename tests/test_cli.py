@@ -57,7 +57,7 @@ def test_a_checked_date_can_be_looked_at_from_every_side(
     assert checked["idle_rules"] == run(capsys, "check-config")["idle_rules"] == why
     (incident,) = checked["incidents"]["opened"]
     shown = run(capsys, "preview", incident)
-    assert shown["text"].startswith("MEDIUM out of stock: Oat Bar at Northfield Grocers, 1 of 4 stores, USD 93")
+    assert shown["text"].startswith("MEDIUM out of stock: Oat Bar at Northfield Grocers, 1 of 4 stores, USD 91")
     assert shown["blocks"][0]["type"] == "header"
     assert [one["operation"] for one in run(capsys, "messages")["messages"]] == ["post"]
     assert run(capsys, "explain", "northfield", "0001", "00850007123017", DATES[27])["row"]["status"] == "out_of_stock"
