@@ -93,4 +93,12 @@ DATA_EXAMPLES: dict[str, DataIncident] = {
     "feed_resolved": data_incident(
         standing=Standing.RESOLVED, newest=day(3), missing=(), frozen=(), ended_at=at(5, 2, 30)
     ),
+    "feed_resolved_with_dates_still_missing": data_incident(
+        standing=Standing.RESOLVED,
+        newest=day(3),
+        missing=(),
+        skipped=(day(1), day(2)),
+        frozen=(),
+        ended_at=at(5, 2, 30),
+    ),
 }

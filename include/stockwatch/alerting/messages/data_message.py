@@ -13,7 +13,7 @@ from include.stockwatch.alerting.case import Standing
 from include.stockwatch.alerting.data_incident import DataIncident, Trouble
 from include.stockwatch.alerting.messages.message import FALLBACK_LIMIT, Message
 from include.stockwatch.alerting.messages.out_of_stock_message import closed_words, in_hand
-from include.stockwatch.alerting.messages.words import clip, day_words, number, one_line
+from include.stockwatch.alerting.messages.words import clip, day_words, number, one_line, one_or_many
 
 FROZEN_SHOWN = 3
 NOT_KNOWN = "not known yet"
@@ -56,7 +56,8 @@ def _resolved(incident: DataIncident) -> Message:
     partner = one_line(incident.partner_name)
     ended = incident.ended_at or incident.since
     closed = closed_words(incident)
-    told = closed or f"delivers again, data as of {day_words(incident.newest)}"
+    hole = f", {one_or_many(len(incident.skipped), 'date')} before still missing" if incident.skipped else ""
+    told = closed or f"delivers again, data as of {day_words(incident.newest)}{hole}"
     fields = (
         ("Status", "Resolved"),
         ("Owner", incident.owner),
