@@ -105,6 +105,13 @@ def test_a_partner_of_which_nothing_was_measured_keeps_no_promise(
     assert "1 of 1 partners keep" in text_of(board.get("/overview/tiles").text)
 
 
+def test_a_week_without_any_stock_told_is_no_promise_kept(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "latest_week", lambda _desk, _rows: {"westway": Figures(ranged=9)})
+    tiles = text_of(board.get("/overview/tiles").text)
+    assert "no stock was reported in the last 7 days" in tiles
+    assert "keep their promise" not in tiles
+
+
 def test_the_trend_draws_a_gap_where_a_partner_sent_nothing(board: Board) -> None:
     from include.stockwatch.board.access import Desk, Viewer
 

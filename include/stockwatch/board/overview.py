@@ -78,6 +78,9 @@ def _availability(desk: Desk) -> Iterable[Tile]:
     known, out = (sum(getattr(one, name) for one in counted) for name in ("known", "out"))
     rate = 1 - out / known if known else None
     rates = {partner: one.in_stock_rate for partner, one in latest.items() if one.in_stock_rate is not None}
+    if not rates:
+        yield Tile("Availability", words.NONE, "no stock was reported in the last 7 days", "feeds", "warn")
+        return
     broken = [partner for partner, one in rates.items() if one < promise_of(desk, partner)]
     about = f"{len(rates) - len(broken)} of {len(rates)} partners keep their promise, last 7 days"
     yield Tile("Availability", words.share(rate), about, "scorecard", "bad" if broken else "good")
