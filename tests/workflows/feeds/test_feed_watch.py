@@ -206,7 +206,7 @@ def test_when_a_feed_is_usually_there_is_said_by_the_first_file_of_a_newest_date
         clock.at = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(15), dt.UTC)  # 07:00 in Los Angeles
         has(fed, tmp_path, date)
         clock.move(hours=6)
-        has(fed, tmp_path, date, sold=2)  # corrected
+        has(fed, tmp_path, date, sold=7)  # corrected
     with fed.state.begin() as tx:
         came = ledger.arrivals(tx, FEED, 28)
     assert min(came) == SATURDAY, "of ten days of history the newest"
