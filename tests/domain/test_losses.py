@@ -26,6 +26,13 @@ def columns(*rows: tuple[float, ...]) -> dict[str, np.ndarray]:
     return {name: np.array([row[place] for row in rows], float) for place, name in enumerate(INPUTS)}
 
 
+def loss(
+    row: tuple[float, ...], category: str | None = None, model: CustomerModel | None = None
+) -> dict[str, np.ndarray]:
+    """The losses of one series."""
+    return losses(columns(row), np.zeros(1, int), [category], (model or CustomerModel()).for_category)
+
+
 NAN = math.nan
 #      a,   b, days out, earlier, price, x_S, x_I, margin, cycle, days ahead
 LONG = (120, 30, 4.0, 0.0, 3.0, 0.0, 0.0, NAN, NAN, 7.0)  # 4 a day, 16 units so far
@@ -33,7 +40,7 @@ SHORT = (10, 5, 1.5, 0.0, 2.0, 0.5, 0.0, NAN, NAN, 7.0)  # 2 a day, 3 units so f
 
 
 def test_lost_is_the_spell_so_far_and_at_risk_is_what_the_horizon_adds() -> None:
-    found = losses(columns(LONG), [None], CustomerModel().for_category)
+    found = loss(LONG)
     # 4 a day: 16 units at 3.00 are lost, 7 more days put 28 units at risk
     assert found["lost_money"][0] == pytest.approx(48)
     assert found["at_risk_units"][0] == pytest.approx(28)
@@ -56,14 +63,9 @@ def test_lost_is_the_spell_so_far_and_at_risk_is_what_the_horizon_adds() -> None
 
 
 def test_each_series_is_judged_by_its_own_category_and_keeps_its_place() -> None:
-    mixed = losses(columns(LONG, SHORT, LONG), ["Snacks", None, "Tea"], MODEL.for_category)
-    alone = [
-        losses(columns(LONG), ["Snacks"], MODEL.for_category),
-        losses(columns(SHORT), [None], MODEL.for_category),
-        losses(
-            columns(LONG), [None], MODEL.for_category
-        ),  # a category without assumptions of its own takes the defaults
-    ]
+    labels = [None, "Tea", "Snacks"]  # a category without assumptions of its own takes the defaults
+    mixed = losses(columns(LONG, SHORT, LONG), np.array([2, 0, 1]), labels, MODEL.for_category)
+    alone = [loss(LONG, "Snacks", MODEL), loss(SHORT, None, MODEL), loss(LONG, None, MODEL)]
     for name in OUTPUTS:
         assert mixed[name] == pytest.approx([found[name][0] for found in alone]), name
     assert mixed["customers_lost"][0] != pytest.approx(mixed["customers_lost"][2])
@@ -77,35 +79,32 @@ def test_a_category_takes_what_it_leaves_out_from_the_defaults() -> None:
 
 
 def test_without_a_price_money_is_not_estimated_but_people_are() -> None:
-    found = losses(columns((120, 30, 4.0, 0.0, NAN, 0.0, 0.0, NAN, NAN, 7.0)), [None], CustomerModel().for_category)
+    found = loss((120, 30, 4.0, 0.0, NAN, 0.0, 0.0, NAN, NAN, 7.0))
     unknown = {name for name in OUTPUTS if math.isnan(found[name][0])}
     assert unknown == {"lost_money", "at_risk_money", "lost_lifetime_value"}
 
 
 def test_without_demand_nothing_is_estimated() -> None:
-    found = losses(columns((0, 0, 4.0, 0.0, 3.0, 0.0, 0.0, NAN, NAN, 7.0)), [None], CustomerModel().for_category)
+    found = loss((0, 0, 4.0, 0.0, 3.0, 0.0, 0.0, NAN, NAN, 7.0))
     assert all(math.isnan(found[name][0]) for name in OUTPUTS)
 
 
 def test_what_the_item_master_knows_of_margin_and_cycle_goes_before_the_assumptions() -> None:
     known = (*LONG[:-3], 0.25, 14.0, 7.0)
-    found = losses(columns(known), ["Snacks"], MODEL.for_category)
+    found = loss(known, "Snacks", MODEL)
     assumed = MODEL.for_category("Snacks").model_copy(update={"margin_share": 0.25, "purchase_cycle_days": 14.0})
-    model = CustomerModel(defaults=assumed)
-    expected = losses(columns(LONG), [None], model.for_category)
+    expected = loss(LONG, None, CustomerModel(defaults=assumed))
     assert {name: found[name][0] for name in OUTPUTS} == {name: pytest.approx(expected[name][0]) for name in OUTPUTS}
 
 
 def test_a_brand_whose_other_items_are_out_too_loses_more_customers() -> None:
-    alone, all_out = (
-        losses(columns((*LONG[:6], share, NAN, NAN, 7.0)), [None], CustomerModel().for_category) for share in (0, 1)
-    )
+    alone, all_out = (loss((*LONG[:6], share, NAN, NAN, 7.0)) for share in (0, 1))
     assert all_out["customers_lost"][0] > 1.2 * alone["customers_lost"][0]
 
 
 def test_a_series_that_may_run_out_puts_at_risk_what_it_will_be_short_of() -> None:
     short_of_6_units = (120, 30, 0.0, 0.0, 3.0, 0.0, 0.0, NAN, NAN, 1.5)
-    found = losses(columns(short_of_6_units), [None], CustomerModel().for_category)
+    found = loss(short_of_6_units)
     assert (found["lost_money"][0], found["customers_lost"][0]) == (0, 0)
     assert found["at_risk_units"][0] == pytest.approx(6)
     assert found["customers_at_risk"][0] > 0
@@ -128,5 +127,5 @@ def test_an_interval_goes_up() -> None:
 
 
 def test_nothing_out_gives_empty_columns() -> None:
-    found = losses(columns(), [], CustomerModel().for_category)
+    found = losses(columns(), np.zeros(0, int), [], MODEL.for_category)
     assert {name: values.size for name, values in found.items()} == dict.fromkeys(OUTPUTS, 0)

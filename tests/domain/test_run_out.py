@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
-from include.stockwatch.domain.run_out import run_out, tail
+from include.stockwatch.domain.run_out import exceeding, run_out, short_units, shortfall
 from include.stockwatch.domain.supply import SupplySettings
 
 SETTINGS = SupplySettings()
@@ -24,13 +24,13 @@ SETTINGS = SupplySettings()
 )
 @settings(max_examples=200)
 def test_the_tail_is_that_of_a_negative_binomial(mean: float, shape: float, dispersion: float, stock: int) -> None:
-    above, short = tail(*(np.array([value], float) for value in (mean, shape, dispersion, stock)))
+    given = [np.array([value], float) for value in (mean, shape, dispersion, stock)]
     k = mean / (dispersion - 1 + mean / shape)
     demand = nbinom(k, k / (k + mean))
     units = np.arange(stock + 1)
     expected = mean - stock + ((stock - units) * demand.pmf(units)).sum()
-    assert above[0] == pytest.approx(demand.sf(stock), abs=1e-9)
-    assert short[0] == pytest.approx(expected, abs=1e-6)
+    assert exceeding(*given)[0] == pytest.approx(demand.sf(stock), abs=1e-9)
+    assert shortfall(*given)[0] == pytest.approx(expected, abs=1e-6)
 
 
 def risk(**changes: Any) -> dict[str, float]:
@@ -40,7 +40,9 @@ def risk(**changes: Any) -> dict[str, float]:
     profile = changes.pop("profile", None)
     changes = {"exposed_units": changes["on_hand_units"]} | changes if "on_hand_units" in changes else changes
     inputs = {name: np.array([value], float) for name, value in (plain | changes).items()}
-    found = run_out(inputs, 7, SETTINGS, None if profile is None else np.array([profile], float))
+    by_weekday = None if profile is None else np.array([profile], float)
+    found = run_out(inputs, 7, SETTINGS, by_weekday)
+    found |= {"short_units": short_units(inputs, 7, SETTINGS, by_weekday)}
     return {name: float(values[0]) for name, values in found.items()}
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
+from scipy.special import pdtrc
 
 from include.stockwatch.domain.panel import Array, Codes, Mask, or_zero, summed
 from include.stockwatch.domain.value import Value
@@ -140,17 +141,18 @@ def persistence(exposures: int, assumed: Assumptions) -> Array:
 
 
 def _poisson(mean: Array, highest: int) -> Array:
-    """P(0..highest) of a Poisson with each mean; shape (len(mean), highest + 1)."""
-    shares = np.empty((mean.size, highest + 1))
-    shares[:, 0] = np.exp(-mean)
+    """P(0..highest) of a Poisson with each mean; shape (highest + 1, len(mean))."""
+    shares = np.empty((highest + 1, mean.size))
+    shares[0] = np.exp(-mean)
     for count in range(1, highest + 1):
-        shares[:, count] = shares[:, count - 1] * mean / count
+        shares[count] = shares[count - 1] * mean / count
     return shares
 
 
 def _highest_count(mean: float) -> int:
-    """A count past which a Poisson tail is below 1e-15."""
-    return int(np.ceil(mean + 9 * np.sqrt(mean) + 20))
+    """The count past which a Poisson tail is below `TAIL`."""
+    counts = np.arange(np.ceil(mean + 9 * np.sqrt(mean) + 20) + 1)
+    return int(np.argmax(pdtrc(counts, mean) < TAIL))
 
 
 def loss_probability(earlier: Any, exposure: Any, brand_switch: Any, assumed: Assumptions) -> Array:
@@ -164,21 +166,15 @@ def loss_probability(earlier: Any, exposure: Any, brand_switch: Any, assumed: As
         return np.zeros(0)
     before, during = _highest_count(float(mu.max())), _highest_count(float(nu.max()))
     rho = persistence(before + during, assumed)
-    p_before, p_during = _poisson(mu, before), _poisson(nu, during)
-    kept = np.zeros(mu.size)
-    for j in range(before + 1):
-        weight = p_before[:, j]
-        if weight.max() < TAIL:
-            continue
-        survival = np.ones(mu.size)
-        expected = p_during[:, 0].copy()
+    p_during, lost = _poisson(nu, during), np.zeros(mu.size)
+    for j, weight in enumerate(_poisson(mu, before)):
+        some = np.flatnonzero((weight >= TAIL) & (nu > 0))
+        survival, gone = np.ones(len(some)), np.zeros(len(some))
         for k in range(1, during + 1):
-            survival = survival * (1 - switch * rho[j + k - 1])
-            expected += p_during[:, k] * survival
-        kept += weight * expected
-    mass = p_before.sum(axis=1) * p_during.sum(axis=1)
-    chance: Array = np.clip(mass - kept, 0.0, 1.0)
-    return chance
+            survival *= 1 - switch[some] * rho[j + k - 1]
+            gone += p_during[k, some] * (1 - survival)
+        lost[some] += weight[some] * gone
+    return np.minimum(lost, 1.0)
 
 
 def small_risk_probability(earlier: Any, exposure: Any, brand_switch: Any, assumed: Assumptions) -> Array:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from include.stockwatch.domain.customers import Assumptions, Response, spell_loss
 from include.stockwatch.domain.intervals import with_intervals
-from include.stockwatch.domain.panel import Array
+from include.stockwatch.domain.panel import Array, Codes
 from include.stockwatch.domain.value import Value
 
 INPUTS = (
@@ -48,7 +47,7 @@ SPREADING = (
     "priors",
 )
 """Assumptions that the intervals depend on; those of the published averages are known."""
-Label = TypeVar("Label", bound=Hashable)
+Label = TypeVar("Label")
 
 
 class CategoryAssumptions(Value):
@@ -77,24 +76,19 @@ class CustomerModel(Value):
 
 
 def losses(
-    inputs: Mapping[str, Array], labels: Sequence[Label], assumed_for: Callable[[Label], Assumptions]
+    inputs: Mapping[str, Array], of: Codes, labels: Sequence[Label], assumed_for: Callable[[Label], Assumptions]
 ) -> dict[str, Array]:
     """Loss columns of the availability table for the series that are out, probably are, or may soon be.
 
-    Shapes: every input and output has one element per series, in the same order; series with the same label have the
-            same assumptions.
+    Shapes: every input and output has one element per series, in the same order; `of` is the place of each one's label:
+            series with the same label have the same assumptions.
     Units:  `lost_*` is the spell so far; `*_at_risk` and `at_risk_*` are what `ahead_days` more days out would add: the
             horizon for a spell that goes on, the days expected to be short for a series that may run out.
     Nulls:  NaN where demand or price is not known: not estimated.
     """
-    count = len(labels)
-    result = {name: np.full(count, np.nan) for name in OUTPUTS}
-    places: dict[Label, list[int]] = defaultdict(list)
+    result = {name: np.full(len(of), np.nan) for name in OUTPUTS}
     for place, label in enumerate(labels):
-        places[label].append(place)
-    for label, found in places.items():
-        chosen = np.array(found)
-        assumed = assumed_for(label)
+        chosen, assumed = np.flatnonzero(of == place), assumed_for(label)
         a, b, days, earlier, price, stores, items, margin, cycle, ahead = (
             np.asarray(inputs[name], float)[chosen] for name in INPUTS
         )

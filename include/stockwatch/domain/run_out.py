@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import betainc
@@ -26,6 +27,18 @@ RUN_OUT_INPUTS = (
 )
 
 
+class _Wanted(NamedTuple):
+    """What each series will have sold by its next receipt, and the units that this is held against. Shapes: (series,),
+    week (series, 8)"""
+
+    mean: Array
+    shape: Array
+    dispersion: Array
+    units: Array
+    rate: Array
+    week: Array
+
+
 def run_out(
     inputs: Mapping[str, Array], horizon_days: int, supply: SupplySettings, profile: Array | None = None
 ) -> dict[str, Array]:
@@ -42,35 +55,46 @@ def run_out(
             gone as not
     Nulls:  NaN where demand or stock is not known; runs_out_in_days also where it lasts until the receipt
     """
-    a, b, dispersion, on_hand, units, days, doubtful, late_share, weekday, promotion, promoted, to_come = (
+    a, on_hand, late_share, promotion, promoted = (
+        np.asarray(inputs[name], float)
+        for name in ("demand_a", "on_hand_units", "late_share", "promotion", "promotion_days")
+    )
+    wanted = _wanted(inputs, horizon_days, supply, profile)
+    risk = exceeding(*wanted[:4])
+    usual = np.where(np.isfinite(late_share), late_share, 0.0)
+    runs_out = np.full(len(a), np.nan)
+    likely = np.flatnonzero(risk >= 0.5)
+    day = np.arange(1.0, supply.look_ahead_days + 1)[None, :]
+    ahead = _ahead(wanted.week[likely], day, promotion[likely, None] - 1, promoted[likely, None])
+    left = np.floor(np.maximum(on_hand[likely, None], 0.0))
+    by_day = wanted.rate[likely, None] * ahead
+    reached = exceeding(by_day, a[likely, None], wanted.dispersion[likely, None], left) >= 0.5
+    runs_out[likely] = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, np.nan)
+    return {"p_runs_out": usual + (1 - usual) * risk, "runs_out_in_days": runs_out}
+
+
+def short_units(
+    inputs: Mapping[str, Array], horizon_days: int, supply: SupplySettings, profile: Array | None = None
+) -> Array:
+    """Units that each series is expected to lack before its next receipt; all as `run_out`."""
+    return shortfall(*_wanted(inputs, horizon_days, supply, profile)[:4])
+
+
+def _wanted(inputs: Mapping[str, Array], horizon_days: int, supply: SupplySettings, profile: Array | None) -> _Wanted:
+    a, b, dispersion, on_hand, units, days, doubtful, _, weekday, promotion, promoted, to_come = (
         np.asarray(inputs[name], float) for name in RUN_OUT_INPUTS
     )
     known = (b > 0) & np.isfinite(on_hand)
     rate = np.divide(a, b, out=np.full(len(a), np.nan), where=known)
     days = np.where(np.isfinite(days), days, horizon_days).clip(0, supply.look_ahead_days)
     doubtful = np.where(np.isfinite(doubtful), doubtful, 0.0)
-    week = _week_ahead(weekday, profile)
-    lift = promotion[:, None] - 1
-    mean = rate * _ahead(week, days[:, None], lift, np.where(to_come > 0, 0.0, promoted)[:, None])[:, 0]
+    week, is_promoted = _week_ahead(weekday, profile), np.where(to_come > 0, 0.0, promoted)
+    mean = rate * _ahead(week, days[:, None], promotion[:, None] - 1, is_promoted[:, None])[:, 0]
     dispersion = np.where(np.isfinite(dispersion), np.maximum(dispersion, 1.0), 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         shape = 1 / (1 / a + np.where(days > 0, np.minimum(doubtful / days, 1.0), 0.0) ** 2)
     stock = np.floor(np.where(np.isfinite(units), units, np.maximum(on_hand, 0.0)))
-    risk, short = tail(mean, shape, dispersion, stock)
-    usual = np.where(np.isfinite(late_share), late_share, 0.0)
-    result = {
-        "p_runs_out": usual + (1 - usual) * risk,
-        "short_units": short,
-        "runs_out_in_days": np.full(len(a), np.nan),
-    }
-    likely = np.flatnonzero(risk >= 0.5)
-    day = np.arange(1.0, supply.look_ahead_days + 1)[None, :]
-    by_day = rate[likely, None] * _ahead(week[likely], day, lift[likely], promoted[likely, None])
-    left = np.floor(np.maximum(on_hand[likely, None], 0.0))
-    gone, _ = tail(by_day, a[likely, None], dispersion[likely, None], left)
-    reached = gone >= 0.5
-    result["runs_out_in_days"][likely] = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, np.nan)
-    return result
+    return _Wanted(mean, shape, dispersion, stock, rate, week)
 
 
 def _week_ahead(weekday: Array, profile: Array | None) -> Array:
@@ -95,20 +119,28 @@ def _within(week: Array, days: Array) -> Array:
     return np.asarray(before + (days - whole) * (after - before))
 
 
-def tail(mean: Array, shape: Array, dispersion: Array, stock: Array) -> tuple[Array, Array]:
-    """P(demand > stock) and E[(demand − stock)+] of a negative binomial by its mean.
+def exceeding(mean: Array, shape: Array, dispersion: Array, stock: Array) -> Array:
+    """P(demand > stock) of a negative binomial by its mean.
 
     Units:  variance = dispersion × mean + mean² / shape; a dispersion of 1 and a large shape is Poisson
     Source: the tail is the regularised incomplete beta function I_q(stock + 1, k) with q = mean / (mean + k)
     """
+    k, q = _beta(mean, shape, dispersion)
+    return np.where(mean == 0, 0.0, betainc(stock + 1, k, q))
+
+
+def shortfall(mean: Array, shape: Array, dispersion: Array, stock: Array) -> Array:
+    """E[(demand − stock)+], all as `exceeding`."""
+    k, q = _beta(mean, shape, dispersion)
+    reached = np.where(stock > 0, betainc(np.maximum(stock, 1), k + 1, q), 1.0)
+    short = np.maximum(mean * reached - stock * betainc(stock + 1, k, q), 0.0)
+    return np.where(mean == 0, 0.0, short)
+
+
+def _beta(mean: Array, shape: Array, dispersion: Array) -> tuple[Array, Array]:
     with np.errstate(divide="ignore", invalid="ignore"):
         k = np.minimum(mean / (dispersion - 1 + mean / shape), 1e6)
-        q = mean / (mean + k)
-        above = betainc(stock + 1, k, q)
-        reached = np.where(stock > 0, betainc(np.maximum(stock, 1), k + 1, q), 1.0)
-    nothing = mean == 0
-    short = np.maximum(mean * reached - stock * above, 0.0)
-    return np.where(nothing, 0.0, above), np.where(nothing, 0.0, short)
+        return k, mean / (mean + k)
 
 
 def is_at_risk(p_runs_out: Array, days_of_supply: Array, run_out_probability: Array, min_days_of_supply: Array) -> Mask:

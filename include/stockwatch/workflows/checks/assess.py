@@ -78,7 +78,8 @@ def _told_once(table: pa.Table) -> pa.Table:
 
     That is the one that is known, was reported last, saw a sale last, or says that nothing is there, in this order.
     """
-    whose = table.filter(table["feed_id"].is_valid()).group_by(["partner", "feed_id"]).aggregate([])
+    whose = table.select(["partner", "feed_id"]).group_by(["partner", "feed_id"]).aggregate([])
+    whose = whose.filter(whose["feed_id"].is_valid())
     if len(whose["partner"].unique()) == len(whose):  # each partner has one feed
         return table
     same = codes(*(table[name] for name in ("business_date", *SERIES, "location_type")))

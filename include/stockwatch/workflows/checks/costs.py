@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy as np
 from include.stockwatch.domain.availability import EMPTY, Status
 from include.stockwatch.domain.columns import AVAILABILITY
 from include.stockwatch.domain.losses import INPUTS, losses
-from include.stockwatch.domain.panel import Array, or_zero
-from include.stockwatch.workflows.checks.arrays import numbers
-from include.stockwatch.workflows.rules import Rules
+from include.stockwatch.domain.panel import Array, Codes, or_zero
+from include.stockwatch.workflows.checks.arrays import codes, numbers
+from include.stockwatch.workflows.rules import Label, Rules
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,10 +40,8 @@ def with_losses(table: pa.Table, rules: Rules) -> pa.Table:
 
     costly = in_status(*COSTLY)
     chosen = table.filter(costly)
-    known_by = {date: rules.measured_by(date) for date in pc.unique(chosen["business_date"]).to_pylist()}
-    by_date = [known_by[date] for date in chosen["business_date"].to_pylist()]
-    labels = list(zip(zip(*(chosen[name].to_pylist() for name in LABEL), strict=True), by_date, strict=True))
-    found = losses(loss_inputs(chosen, rules.check.horizon_days), labels, lambda label: rules.assumed(*label))
+    of, labels = _labels(chosen, rules)
+    found = losses(loss_inputs(chosen, rules.check.horizon_days), of, labels, lambda label: rules.assumed(*label))
     places = np.flatnonzero(costly.to_numpy(zero_copy_only=False))
     for name, values in found.items():
         column = np.full(len(table), np.nan)
@@ -53,6 +52,22 @@ def with_losses(table: pa.Table, rules: Rules) -> pa.Table:
         table = table.set_column(table.column_names.index(name), name, lost)
     schema = AVAILABILITY.to_pyarrow()
     return table.select(schema.names).cast(schema)
+
+
+def _labels(chosen: pa.Table, rules: Rules) -> tuple[Codes, list[tuple[Label, dt.date]]]:
+    """The place of each row's label, and the labels: what it is an item of, and the day it is measured by."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    dates = pc.unique(chosen["business_date"])
+    measured = pa.array([rules.measured_by(date) for date in dates.to_pylist()], dates.type)
+    whose = chosen.select(LABEL)
+    whose = whose.append_column("measured", measured.take(pc.index_in(chosen["business_date"], dates)))
+    of = codes(*whose.columns)
+    first = whose.take(np.unique(of, return_index=True)[1])
+    return of, [
+        ((*label,), date) for *label, date in zip(*(column.to_pylist() for column in first.columns), strict=True)
+    ]
 
 
 def loss_inputs(chosen: pa.Table, horizon_days: int) -> dict[str, Array]:

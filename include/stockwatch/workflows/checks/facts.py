@@ -10,7 +10,7 @@ from include.stockwatch.domain import demand, orders, supply
 from include.stockwatch.domain.availability import CheckSettings, Status
 from include.stockwatch.domain.figures import Common, Figures
 from include.stockwatch.domain.panel import Array, Codes, Dates, Mask, Panel, on
-from include.stockwatch.domain.run_out import is_at_risk, run_out
+from include.stockwatch.domain.run_out import is_at_risk, run_out, short_units
 from include.stockwatch.workflows.checks.arrays import checked_on, numbers
 from include.stockwatch.workflows.checks.supply_chain import Chain
 from include.stockwatch.workflows.rules import Rules
@@ -163,11 +163,11 @@ def _run_outs(
     status = np.where((found.status == Status.IN_STOCK.value) & is_low, Status.AT_RISK.value, found.status)
     at_risk = np.flatnonzero(status == Status.AT_RISK.value)
     short, short_ahead = np.full((2, len(status)), np.nan)
-    until = (ahead.days_to_receipt - 1)[at_risk]
-    is_told = np.isfinite(until)
-    short[at_risk[is_told]] = _lacking(inputs, ahead, at_risk[is_told], until[is_told], by_weekday, rules)
-    until = np.fmin(until, rules.check.horizon_days)
-    short_ahead[at_risk] = _lacking(inputs, ahead, at_risk, until, by_weekday, rules)
+    until, horizon = (ahead.days_to_receipt - 1)[at_risk], rules.check.horizon_days
+    short_ahead[at_risk] = _lacking(inputs, ahead, at_risk, np.fmin(until, horizon), by_weekday, rules)
+    short[at_risk] = np.where(np.isnan(until), np.nan, short_ahead[at_risk])
+    is_later = until > horizon
+    short[at_risk[is_later]] = _lacking(inputs, ahead, at_risk[is_later], until[is_later], by_weekday, rules)
     return {
         "status": status,
         "is_low": is_low,
@@ -185,7 +185,7 @@ def _lacking(
     soon = {"exposed_units": inputs["on_hand_units"][some], "exposed_days": until, "is_to_come": np.zeros(len(some))}
     soon |= {"doubtful_days": np.fmin(ahead.doubtful_days[some], until)}
     cut = {name: values[some] for name, values in inputs.items()} | soon
-    return run_out(cut, rules.check.horizon_days, rules.supply, by_weekday[some])["short_units"]
+    return short_units(cut, rules.check.horizon_days, rules.supply, by_weekday[some])
 
 
 def _is_low(series: pa.Table, found: Figures, p_runs_out: Array, check: CheckSettings) -> Mask:
