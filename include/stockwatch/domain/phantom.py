@@ -299,8 +299,10 @@ def doubted(expected: Array, is_event: Mask, shelf: Shelf) -> Codes:
 
     Units: expected in days of a mean weekday, where nothing was sold: (days, series)
     """
-    until = np.cumsum(expected[::-1], axis=0)
-    longest = (until - np.maximum.accumulate(np.where(is_event[::-1], until, 0.0), axis=0)).max(axis=0)
+    run, longest = np.zeros((2, expected.shape[1]))
+    for of_day, ends in zip(expected[::-1], is_event[::-1], strict=True):
+        run = np.where(ends, 0.0, run + of_day)
+        np.maximum(longest, run, out=longest)
     return np.flatnonzero(shelf.by_chance(longest) < math.log(DOUBTED))
 
 

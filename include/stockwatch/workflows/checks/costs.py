@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 LABEL = ("partner", "category", "brand", "currency")
 """What assumptions of the lost-customer model may differ by: `rules.Label`."""
+ASKED = (
+    *LABEL,
+    *(name for name in INPUTS if name != "ahead_days"),
+    *("business_date", "status", "p_phantom", "demand_units_per_day", "short_units_ahead"),
+    *("on_order_units", "in_transit_units", "next_receipt_on", "promoted_units_per_day", "promoted_until"),
+)
+"""Columns that the loss model is asked with."""
 COSTLY = (*EMPTY, Status.AT_RISK.value)
 LOST = {"lost_units": (), "lost_units_today": (Status.IN_STOCK.value,)}
 """Units that a spell has cost so far, and in which status they are told beside those that are costly: a shelf that is
@@ -39,7 +46,7 @@ def with_losses(table: pa.Table, rules: Rules) -> pa.Table:
         return pc.is_in(table["status"], value_set=pa.array(values))
 
     costly = in_status(*COSTLY)
-    chosen = table.filter(costly)
+    chosen = table.select(ASKED).filter(costly)
     of, labels = _labels(chosen, rules)
     found = losses(loss_inputs(chosen, rules.check.horizon_days), of, labels, lambda label: rules.assumed(*label))
     places = np.flatnonzero(costly.to_numpy(zero_copy_only=False))
