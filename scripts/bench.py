@@ -30,7 +30,6 @@ sys.path.insert(0, str(PROJECT))
 from include.stockwatch.adapters.feeds.binding import bind  # noqa: E402
 from include.stockwatch.adapters.feeds.formats import reader_of  # noqa: E402
 from include.stockwatch.adapters.feeds.raw import Notes  # noqa: E402
-from include.stockwatch.adapters.lake import Lake  # noqa: E402
 from include.stockwatch.adapters.state import outbox  # noqa: E402
 from include.stockwatch.alerting.decisions import decide  # noqa: E402
 from include.stockwatch.alerting.incident import Basis, Incident, Member, Picture  # noqa: E402
@@ -145,7 +144,9 @@ def bench_check(sizes: list[int], times: int, *, beside_others: int | None, with
         (config / "feeds" / "bench.yaml").write_text(json.dumps(ACTIVITY), "utf-8")
         for series in sizes:
             home = folder / str(series)
-            lake = Lake(home / "lake")
+            services = Services(home, config, lambda: dt.datetime(2026, 11, 2, tzinfo=dt.UTC))
+            services.state.engine.dispose()  # no store is made once there is a lake
+            lake = services.lake
             for date, rows in store_days(series):
                 lake.replace_dates("observations", rows, [date])
             ours = apart("check", home, times)

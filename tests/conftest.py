@@ -54,4 +54,5 @@ def services(
     monkeypatch.setenv("STOCKWATCH_DB", state_url or "")
     made = Services(home, config, clock, pause=clock.wait)
     yield made
-    made.state.engine.dispose()
+    if (state := made.__dict__.get("state")) is not None:  # opened
+        state.engine.dispose()

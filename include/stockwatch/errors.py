@@ -191,6 +191,17 @@ class LakeLost(StockwatchError):
         )
 
 
+class StoreLost(StockwatchError):
+    """The store is empty beside a lake that has been filled: what was published, decided and said is not known."""
+
+    def __init__(self, store: str, lake: str) -> None:
+        super().__init__(
+            f"`{lake}` has observations, but the store `{store}` is empty: it is not the one that belongs to them\n"
+            "  fix: name that one in STOCKWATCH_DB or the connection `stockwatch_db`, or put a backup of it back; to "
+            "begin anew, load the files again into an empty home"
+        )
+
+
 class Refusal(StrEnum):
     """What a refused or unanswered Slack call means for the outbox (alerting requirement A-69)."""
 

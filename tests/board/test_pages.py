@@ -291,6 +291,14 @@ def test_a_store_that_is_down_is_said_to_be_down(own_board: Board) -> None:
     assert "could not be loaded" in part.text
 
 
+def test_a_store_that_does_not_belong_to_the_lake_is_said_to_be_another_one(own_board: Board) -> None:
+    (own_board.services.home / "lake" / "observations").mkdir(parents=True, exist_ok=True)
+    (own_board.services.home / "state.db").unlink()
+    answer = own_board.get("/incidents")
+    assert answer.status_code == 503
+    assert "is not the one that belongs to them" in text_of(answer.text)
+
+
 def test_a_setting_that_is_wrong_is_said_with_its_place(own_board: Board) -> None:
     (own_board.services.config / "routes.yaml").write_text("routes: [{}]\n", "utf-8")
     answer = own_board.get("/incidents")

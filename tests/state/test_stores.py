@@ -13,6 +13,7 @@ from alembic.config import Config
 from include.stockwatch.adapters.state import State, engines, store
 from include.stockwatch.adapters.state.engines import make_engine
 from include.stockwatch.adapters.state.tables import channel_pace, metadata
+from include.stockwatch.errors import StoreLost
 from include.stockwatch.workflows.services import Services, environment_state_url
 from tests.fakes import Clock
 from tests.postgres import Postgres
@@ -49,6 +50,29 @@ def test_a_migrated_store_has_the_columns_and_indexes_that_the_code_knows(servic
             unique = {constraint["name"] for constraint in inspector.get_unique_constraints(name)}
             indexes = {index["name"] for index in inspector.get_indexes(name)} - unique
             assert indexes == {index.name for index in table.indexes}, name
+
+
+def test_no_store_is_made_beside_a_lake_that_another_one_knows(
+    services: Services, request: pytest.FixtureRequest, state_url: str | None, tmp_path: Path
+) -> None:
+    url, lake = empty(services, request, state_url), tmp_path / "observations"
+    lake.mkdir()
+    for _ in range(2):  # the second time finds what the first one left
+        with pytest.raises(StoreLost, match="is not the one that belongs to them"):
+            State.open(url, beside=lake)
+    lake.rmdir()
+    State.open(url, beside=lake).engine.dispose()
+    lake.mkdir()
+    State.open(url, beside=lake).engine.dispose()  # it has been there since before the lake
+
+
+def test_services_look_for_their_lake_before_they_make_a_store(services: Services) -> None:
+    (services.home / "lake" / "observations").mkdir(parents=True)
+    anew = Services(
+        services.home, services.config, services.now, state_url=lambda: f"sqlite:///{services.home}/anew.db"
+    )
+    with pytest.raises(StoreLost, match="name that one in STOCKWATCH_DB"):
+        anew.state  # noqa: B018
 
 
 def test_a_message_that_was_being_sent_keeps_its_lease_through_the_migration(

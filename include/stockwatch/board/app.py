@@ -21,7 +21,7 @@ from include.stockwatch.alerting.incident import Incident
 from include.stockwatch.alerting.messages.tables import as_csv
 from include.stockwatch.board import actions, export, feeds, heatmap, incident, incidents, overview, tables, words
 from include.stockwatch.board.access import HEADERS, Desk, refusal
-from include.stockwatch.errors import ConfigError
+from include.stockwatch.errors import ConfigError, StoreLost
 from include.stockwatch.workflows.checks.idle_rules import CUSTOMERS, PROMISES, ROUTES, SIGNALS, THRESHOLDS
 from include.stockwatch.workflows.feeds.quality_report import page_of_run
 from include.stockwatch.workflows.services import Services
@@ -299,6 +299,10 @@ def _add_answers_to_errors(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     async def store_down(request: Request, error: OperationalError) -> Response:
         return _lost(request, error, 503)
+
+    @app.exception_handler(StoreLost)
+    async def other_store(request: Request, error: StoreLost) -> Response:
+        return _trouble(request, 503, str(error))
 
     @app.exception_handler(ConfigError)
     async def wrong_settings(request: Request, error: ConfigError) -> Response:

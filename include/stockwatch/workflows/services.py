@@ -153,10 +153,14 @@ class Services:
 
     @cached_property
     def state(self) -> State:
-        """The state store: where its URL says, else SQLite in the home folder."""
+        """The state store: where its URL says, else SQLite in the home folder.
+
+        Raises: StoreLost, where it is empty and the lake is not
+        """
         from include.stockwatch.adapters.state import State
 
-        return State.open(self._state_url() or f"sqlite:///{self.home / 'state.db'}")
+        url = self._state_url() or f"sqlite:///{self.home / 'state.db'}"
+        return State.open(url, beside=self.home / "lake" / "observations")
 
     @cached_property
     def messenger(self) -> Messenger:

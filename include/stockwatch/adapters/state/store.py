@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from include.stockwatch.adapters.state.engines import READING, make_engine
+from include.stockwatch.errors import StoreLost
 
 HEAD = "0013"
 _opening = threading.Lock()
@@ -23,13 +24,19 @@ class State:
         self.engine = engine
 
     @classmethod
-    def open(cls, url: str) -> State:
-        """Open the store at a URL (see `engines.make_engine`), creating or migrating it when needed."""
+    def open(cls, url: str, beside: Path | None = None) -> State:
+        """Open the store at a URL (see `engines.make_engine`), creating or migrating it when needed.
+
+        Raises: StoreLost, where it would be created `beside` a table of the lake that is there already
+        """
         engine = make_engine(url)
         state = cls(engine)
         with state.read() as connection:  # waits for no writer: a request must not
-            if _version(connection) == HEAD:
+            if (version := _version(connection)) == HEAD:
                 return state
+        if version is None and beside is not None and beside.exists():
+            engine.dispose()
+            raise StoreLost(engine.url.render_as_string(hide_password=True), str(beside))
         with _opening, state.begin() as connection:
             if _version(connection) != HEAD:
                 _upgrade(connection)
