@@ -65,9 +65,9 @@ def test_days_without_reports_are_shaded_and_so_is_the_incident() -> None:
     stock = timeline()["series"][0]
     areas = [(area[0]["name"], area[0]["xAxis"], area[1]["xAxis"]) for area in stock["markArea"]["data"]]
     assert areas == [
-        ("no data", "2026-11-01", "2026-11-02"),
+        ("", "2026-11-01", "2026-11-02"),
         ("no data", "2026-11-02", "2026-11-04"),
-        ("no data", "2026-11-05", "2026-11-06"),
+        ("", "2026-11-05", "2026-11-06"),
         ("incident", "2026-11-02", "2026-11-05"),
     ]
     assert stock["markLine"]["data"] == [{"yAxis": 0.0}]

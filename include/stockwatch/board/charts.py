@@ -53,7 +53,10 @@ def timeline(days: Mapping[str, Sequence[Any]], span: tuple[str, str] | None, fl
     """
     dates = [date.isoformat() for date in days["date"]]
     gaps = _runs([None if is_missing else 1.0 for is_missing in days["missing"]], dates)
-    marks: list[Any] = [[_area("no data", "$hatch", start, "insideBottom"), {"xAxis": end}] for start, end in gaps]
+    named = max(gaps, key=lambda gap: dates.index(gap[1]) - dates.index(gap[0]), default=None)  # names would overlap
+    marks: list[Any] = [
+        [_area("no data" if gap == named else "", "$hatch", gap[0], "insideBottom"), {"xAxis": gap[1]}] for gap in gaps
+    ]
     if span:
         marks.append([_area("incident", "$span", span[0], "insideTopLeft"), {"xAxis": span[1]}])
     stock = _line("Stock on hand", days["on_hand"], 0, area=True)
