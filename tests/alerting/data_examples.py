@@ -23,6 +23,7 @@ def held(**told: Any) -> HeldFile:
         "received_at": at(4, 14, 12),
         "codes": ("TOO_MANY_REJECTS",),
         "rows_in": 61340,
+        "usual_rows_in": 61180.5,
         "rows_rejected": 61340,
         "is_releasable": True,
     }

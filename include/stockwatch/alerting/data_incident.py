@@ -68,6 +68,9 @@ class HeldFile(Value):
     received_at: dt.datetime
     codes: tuple[str, ...]
     rows_in: int
+    usual_rows_in: float | None = Field(
+        default=None, description="of files with as many dates before it, counted alike"
+    )
     rows_rejected: int
     is_releasable: bool
 

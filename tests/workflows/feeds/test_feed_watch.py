@@ -158,6 +158,10 @@ def test_a_held_file_is_told_at_once_and_ends_when_it_is_released(fed: Services,
     delivery_id = hold(fed, tmp_path)
     (opened,) = watch(fed)["opened"]
     assert trouble(fed) == "held"
+    with fed.state.begin() as tx:
+        held = open_incidents(tx)[FEED].held
+    assert held
+    assert held.usual_rows_in == 4 * held.rows_in, "the files before it have four stores"
     ingest.decide(fed, FEED, delivery_id, "release", "ada")
     assert watch(fed)["updated"] == [opened], "released, and still far smaller than usual"
     assert trouble(fed) == "small"

@@ -141,12 +141,17 @@ def _next_step(incident: DataIncident) -> str:
 
 
 def _rows(incident: DataIncident) -> str:
-    usual = NOT_KNOWN if incident.usual_rows is None else number(incident.usual_rows)
     if incident.trouble is Trouble.HELD and incident.held:
+        usual = _usual(incident.held.usual_rows_in)
         return f"{incident.held.rows_in:,} in the held file, none published (usual: {usual})"
+    usual = _usual(incident.usual_rows)
     if incident.trouble is Trouble.SMALL:
         return f"{incident.rows:,} (usual: {usual}; limit {incident.min_rows_share:.0%})"
     return f"none (usual: {usual})"
+
+
+def _usual(rows: float | None) -> str:
+    return NOT_KNOWN if rows is None else number(rows)
 
 
 def _sold(incident: DataIncident) -> str:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence, Set
+from statistics import median
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -141,7 +142,7 @@ def _picture(
         wanted=missing[-1] if missing else awaited if held else newest,
         expected_by=expected.cut_off(awaited),
         usually_by=usually_by(expected, ledger.arrivals(tx, feed_id, ARRIVALS)),
-        held=_held(held) if held else None,
+        held=_held(held, ledger.came(tx, feed_id, LATEST_FILES)) if held else None,
         rows=figures.rows,
         usual_rows=figures.usual_rows,
         units_sold=figures.units_sold,
@@ -152,12 +153,14 @@ def _picture(
     )
 
 
-def _held(found: Delivery) -> HeldFile:
+def _held(found: Delivery, before: Sequence[tuple[dt.datetime, tuple[str, ...], int]]) -> HeldFile:
+    usual = [rows / max(len(dates), 1) for _, dates, rows in before]  # of one date: history comes in one file
     return HeldFile(
         file_name=found.file_name,
         received_at=found.received_at,
         codes=tuple(hold["code"] for hold in found.holds),
         rows_in=found.rows_in,
+        usual_rows_in=max(len(found.business_dates), 1) * median(usual) if usual else None,
         rows_rejected=found.rows_rejected,
         is_releasable=found.is_releasable,
     )
