@@ -7,10 +7,12 @@ from typing import Any
 
 import ibis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from include.stockwatch.domain.columns import REJECTS
-from include.stockwatch.domain.daily import daily, with_blind_rows
-from include.stockwatch.domain.reported import AbsentMeans
+from include.stockwatch.domain.daily import daily, joined, with_blind_rows
+from include.stockwatch.domain.reported import MEASURES, AbsentMeans
 from tests.domain.tables import (
     FEED,
     FIRST,
@@ -211,3 +213,102 @@ def test_after_a_rejected_row_nothing_is_unchanged_until_the_next_one_that_can_b
 def test_a_reject_of_a_replaced_delivery_or_of_no_series_blinds_nothing(other: dict[str, Any]) -> None:
     found = filled_with_rejects([reject(2, **other)], AbsentMeans.ZERO, {1: (8, 3)})
     assert found == {1: (8, 3), 2: (0, 0), 3: (0, 0), 4: (0, 0)}
+
+
+# --- one feed adds to the series of another ---------------------------------------------------------------------------
+
+SALES = "northfield_sales"
+DATES = ibis.schema({"business_date": "date"})
+
+
+def together(
+    stock: Iterable[Mapping[str, Any]],
+    sales: Iterable[Mapping[str, Any]],
+    means: AbsentMeans = AbsentMeans.UNKNOWN,
+    *,
+    came: Iterable[int] = EVERY_DAY,
+    measures: Iterable[str] = ("units_sold",),
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """Daily rows by (location, day) of a feed that lists all it has, and what one of sales adds to them."""
+    delivered = table([{"feed_id": FEED, "business_date": day(number)} for number in EVERY_DAY], DELIVERED)
+    rows = daily(observations(stock), delivered, {FEED: AbsentMeans.UNKNOWN}, day(1), day(7))
+    dates = table([{"business_date": day(number)} for number in came], DATES)
+    added = observations([{**row, "feed_id": FEED} for row in sales])
+    found = rows_of(joined(rows, added, dates, set(measures), means))
+    keyed = {(row["location_id"], (row["business_date"] - FIRST).days + 1): row for row in found}
+    assert len(keyed) == len(found), "a series has two rows on a day"
+    return keyed
+
+
+def stock_only(numbers: Iterable[int], **more: Any) -> list[dict[str, Any]]:
+    return [observation(number, 8, **more) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("means", "of_day_3"), [(AbsentMeans.UNKNOWN, None), (AbsentMeans.UNCHANGED, 0), (AbsentMeans.ZERO, 0)]
+)
+def test_what_a_file_leaves_out_is_what_its_absence_means_and_a_file_that_did_not_come_says_nothing(
+    means: AbsentMeans, of_day_3: float | None
+) -> None:
+    rows = together(stock_only((1, 2, 3)), [observation(1, sold=3)], means, came=(1, 3))
+    assert stock_and_sales(rows) == {1: (8, 3), 2: (8, None), 3: (8, of_day_3)}
+
+
+def test_what_the_other_feed_never_named_is_left_out_as_well() -> None:
+    """Or an item that never sells would not be known to."""
+    rows = together(stock_only((1,), location_id="0204"), [observation(1, sold=3)], AbsentMeans.ZERO)
+    assert rows["0204", 1]["units_sold"] == 0
+
+
+def test_sales_without_stock_are_told_and_say_nothing_of_stock() -> None:
+    rows = together(stock_only((1,)), [observation(number, sold=3, item_name="Oat") for number in (1, 2)])
+    assert stock_and_sales(rows) == {1: (8, 3), 2: (None, 3)}
+    assert [(row["feed_id"], row["item_name"]) for row in rows.values()] == [(FEED, "Oat")] * 2
+
+
+def test_names_and_prices_are_those_of_the_feed_itself_where_it_has_them() -> None:
+    stock = stock_only((1,), item_name="Oat Bar", price=2.5, currency="USD") + stock_only((2,))
+    rows = together(stock, [observation(number, sold=1, item_name="OAT", price=3.0) for number in (1, 2)])
+    assert [(row["item_name"], row["price"]) for _, row in sorted(rows.items())] == [("Oat Bar", 2.5), ("OAT", 3.0)]
+
+
+def test_only_what_the_other_feed_reports_is_taken_from_it() -> None:
+    told = dict.fromkeys(MEASURES, 1.0)
+    (row,) = together([observation(1, **told)], [observation(1, **dict.fromkeys(MEASURES, 5.0))]).values()
+    assert {name: row[name] for name in MEASURES} == {**told, "units_sold": 5.0}
+
+
+def test_sales_of_a_week_are_those_of_its_days_and_so_are_sales_that_a_week_lacks() -> None:
+    sales = [observation(7, sold=14, flow_days=7)]
+    rows = together(stock_only((7,)) + stock_only((7,), location_id="0204"), sales, AbsentMeans.ZERO)
+    told = {place: (row["units_sold"], row["flow_days"]) for (place, _), row in rows.items()}
+    assert told == {STORE: (2, 7), "0204": (0, 7)}
+
+
+@pytest.mark.parametrize(("measure", "days"), [("on_order_units", 7), ("units_sold", None)])
+def test_the_days_that_movements_cover_are_those_of_the_feed_that_reports_them(measure: str, days: int | None) -> None:
+    stock = stock_only((7,), flow_days=7, received_units=14.0)
+    (row,) = together(stock, [observation(7, **{measure: 4.0})], measures=[measure]).values()
+    assert (row[measure], row["flow_days"]) == (4, days)
+
+
+FIGURES = st.none() | st.sampled_from((0.0, 1.0, 4.0))
+TOLD = st.fixed_dictionaries({name: FIGURES for name in ("on_hand_units", "units_sold", "returned_units", "price")})
+
+
+@given(
+    told=st.dictionaries(st.tuples(st.sampled_from((STORE, "0204")), st.integers(1, 4)), TOLD, max_size=8),
+    lists_all=st.booleans(),
+)
+def test_a_report_in_two_files_is_the_report_in_one(
+    told: dict[tuple[str, int], dict[str, float | None]], lists_all: bool
+) -> None:
+    """Whether the file of sales lists all, or leaves out what did not move and says so."""
+    moved = ("units_sold", "returned_units")
+    if not lists_all:
+        told = {key: row | {name: row[name] or 0.0 for name in moved} for key, row in told.items()}
+    whole = [observation(date, location_id=place, **row) for (place, date), row in told.items()]
+    stock = [row | dict.fromkeys(moved) for row in whole]
+    sales = [row | {"on_hand_units": None} for row in whole if lists_all or any(row[name] for name in moved)]
+    means = AbsentMeans.UNKNOWN if lists_all else AbsentMeans.ZERO
+    assert together(stock, sales, means, measures=moved) == filled(whole, AbsentMeans.UNKNOWN)

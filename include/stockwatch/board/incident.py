@@ -202,7 +202,8 @@ def evidence(desk: Desk, incident: Incident) -> list[dict[str, Any]]:
     mine = rows.filter((rows.item_id == incident.item_id) & ibis.or_(*told))
     wanted = ("feed_id", "location_id", "location_name", "on_hand_units", "units_sold", "on_order_units",
               "in_transit_units", "delivery_id", "source_file", "line", "received_at")  # fmt: skip
-    shown: list[dict[str, Any]] = lake.engine.to_pyarrow(mine.select(*wanted).order_by("location_id")).to_pylist()
+    mine = mine.select(*wanted).order_by("location_id", "feed_id")
+    shown: list[dict[str, Any]] = lake.engine.to_pyarrow(mine).to_pylist()
     with desk.services.state.read() as tx:
         runs = runs_of(tx, {(row["feed_id"], row["delivery_id"]) for row in shown})
     return [{**row, "run_id": runs.get((row["feed_id"], row["delivery_id"]))} for row in shown]

@@ -7,13 +7,13 @@ with no stock, and means "zero"; a third simply did not count. The feed definiti
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import ibis
 import ibis.expr.types as ir
 
 from include.stockwatch.domain.columns import SERIES
-from include.stockwatch.domain.reported import FLOWS, AbsentMeans
+from include.stockwatch.domain.reported import FLOWS, MEASURES, AbsentMeans
 
 AS_OF = "as_of"
 SERIES_ON = (AS_OF, *SERIES)
@@ -55,6 +55,37 @@ def _per_day(observations: ir.Table) -> ir.Table:
     days = ibis.greatest(observations.flow_days.fill_null(1), 1)
     flows = {name: observations[name] / days for name in FLOWS}
     return observations.mutate(**flows, flow_days=days.nullif(1), price=observations.price.nullif(0))
+
+
+def joined(
+    rows: ir.Table, added: ir.Table, came: ir.Table, measures: Collection[str], absent_means: AbsentMeans
+) -> ir.Table:
+    """Daily rows of one feed with what another adds to its series, as where one file tells stock and another sales.
+
+    `measures` are what the other feed reports, and this one does not; of price and names it tells what this one does
+    not tell of the day. Unless absent means `unknown`, a file of it that lacks a series has 0 of each of its measures.
+    Grain:  rows (feed_id, business_date, series) of one feed as `daily`, added (business_date, series) observations of
+            the other one, came (business_date) its deliveries -> as rows
+    Nulls:  `measures` on a date for which the other feed was not delivered; all else where it alone tells of a series
+    """
+    key = ["business_date", *SERIES]
+    added = _per_day(added).mutate(is_added=True)
+    of_file = added.group_by("business_date").agg(days_of_file=added.flow_days.max())
+    dates = came.mutate(is_there=True).left_join(of_file, "business_date")
+    both = rows.outer_join(added, key, rname="{name}_added")
+    both = both.mutate({name: both[name].coalesce(both[f"{name}_added"]) for name in key})
+    both = both.left_join(dates.select("business_date", "is_there", "days_of_file"), "business_date")
+    lacks = both.is_added.isnull() & both.is_there.notnull() & (absent_means is not AbsentMeans.UNKNOWN)
+    found = {}
+    for name in rows.columns:
+        own, other = both[name], both[f"{name}_added"]
+        if name in measures:
+            found[name] = lacks.ifelse(0.0, other)
+        elif name == "flow_days" and not set(FLOWS).isdisjoint(measures):
+            found[name] = ibis.cases((lacks, both.days_of_file), (both.is_added, other), else_=own)
+        else:
+            found[name] = own if name in (*key, *MEASURES, "flow_days") else own.coalesce(other)
+    return both.select(**found)
 
 
 def with_blind_rows(observations: ir.Table, rejects: ir.Table, delivered: ir.Table) -> ir.Table:

@@ -416,6 +416,9 @@ class Feed(Value):
     partner: Identifier
     partner_name: str = Field(min_length=1, max_length=80)
     location_type: Literal["store", "dc"] = "store"
+    adds_to: Identifier | None = Field(
+        default=None, description="the partner's feed with the stock of the series that this one tells more of"
+    )
     format: Format = Csv()
     landing: Landing = Landing()
     date: BusinessDate | None = None
@@ -464,6 +467,11 @@ class Feed(Value):
         if not (self.columns.units() or self.codes):
             raise ValueError("`columns` binds no quantity; set at least one, e.g. on_hand_units")
         return self
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """The quantities that the feed reports."""
+        return frozenset({*self.columns.units(), *(self.codes.measures.values() if self.codes else ())})
 
     def file_columns(self) -> tuple[str, ...]:
         """Every column that a table of this feed must have."""

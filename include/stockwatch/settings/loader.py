@@ -12,6 +12,7 @@ from include.stockwatch.domain.losses import CustomerModel
 from include.stockwatch.domain.promise import Promises
 from include.stockwatch.domain.thresholds import Thresholds
 from include.stockwatch.errors import ConfigError, Problem, closest
+from include.stockwatch.settings import adding
 from include.stockwatch.settings.feed import Feed, load_feed
 from include.stockwatch.settings.master import Master, load_master
 from include.stockwatch.settings.models import Settings, Stockwatch
@@ -102,6 +103,14 @@ def _feeds(folder: Path, problems: list[Problem], broken: list[Problem]) -> tupl
         )
     found = {path.stem: _collect(broken, load_feed, path) for path in paths}
     feeds = {feed_id: feed for feed_id, feed in found.items() if feed is not None}
+    unread = found.keys() - feeds.keys()
+    wrong: dict[str, list[Problem]] = {
+        feed_id: list(adding.problems(folder / "feeds" / f"{feed_id}.yaml", feeds))
+        for feed_id, feed in feeds.items()
+        if feed.adds_to and feed.adds_to not in unread  # or one mistake would be told twice
+    }
+    broken += [problem for of_feed in wrong.values() for problem in of_feed]
+    feeds = {feed_id: feed for feed_id, feed in feeds.items() if not wrong.get(feed_id)}
     return feeds, found.keys() - feeds.keys()
 
 

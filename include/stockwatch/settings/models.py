@@ -86,10 +86,23 @@ class Settings(Value):
         missing = {feed.partner for feed_id, feed in self.feeds.items() if feed_id not in delivered}
         return {feed.partner for feed in self.feeds.values()} - missing
 
+    def main_feeds(self) -> dict[str, Feed]:
+        """Feeds with series of their own: all that add to no other."""
+        return {feed_id: feed for feed_id, feed in self.feeds.items() if feed.adds_to is None}
+
+    def adds_to(self) -> dict[str, str]:
+        """The main feed of each feed that adds to one; nothing where that one is left out."""
+        named = ((feed_id, feed.adds_to) for feed_id, feed in self.feeds.items() if feed.adds_to)
+        return {feed_id: main for feed_id, main in named if main in self.feeds}
+
+    def fresh(self, delivered: Collection[str]) -> set[str]:
+        """Partners of whom anything can be decided: a main feed of theirs is among those delivered."""
+        return {feed.partner for feed_id, feed in self.main_feeds().items() if feed_id in delivered}
+
     def resting(self, business_date: dt.date) -> set[str]:
-        """Partners none of whose feeds reports this date."""
-        due = {feed.partner for feed in self.feeds.values() if feed.expected.is_due(business_date)}
-        return {feed.partner for feed in self.feeds.values()} - due
+        """Partners none of whose main feeds reports this date."""
+        mains = self.main_feeds().values()
+        return {one.partner for one in mains} - {one.partner for one in mains if one.expected.is_due(business_date)}
 
     def absent_means(self) -> dict[str, AbsentMeans]:
         """What an absent row means, by feed."""

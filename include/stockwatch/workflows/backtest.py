@@ -148,7 +148,7 @@ def _by_date(table: pa.Table, dates: Sequence[dt.date]) -> Iterator[pa.Table]:
 def _day(services: Services, replay: _Replay, date: dt.date, rows: pa.Table, feeds: set[str]) -> dict[str, int]:
     """Decide one date; counts of what happened on it. A mass change is counted, and taken as approved."""
     settings, shown = services.settings, day_of(services.settings, date, rows)
-    fresh = {settings.feeds[feed].partner for feed in feeds}
+    fresh = settings.fresh(feeds)
     known = Known(
         whole=settings.wholly_delivered(feeds),
         untouched=settings.resting(date) - fresh,

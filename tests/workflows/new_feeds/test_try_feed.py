@@ -476,6 +476,12 @@ def test_a_plain_quantity_is_sold_where_the_file_is_called_sales(tmp_path: Path)
     assert proposed(tmp_path, text, "export.csv")[0].columns.on_hand_units == "Quantity"
 
 
+@pytest.mark.parametrize(("column", "is_told"), [("Units Sold", True), ("On Hand", False)])
+def test_sales_without_stock_may_add_to_a_feed_that_has_it(tmp_path: Path, column: str, is_told: bool) -> None:
+    answer = tried(tmp_path / "export.csv", lines(f"Store,SKU,{column}", ["1,A,2"]))
+    assert ("name that feed in `adds_to`" in as_text(answer)) is is_told
+
+
 def test_what_people_stumble_over_in_a_portal_is_said(tmp_path: Path) -> None:
     names = "Item Nbr,Store Nbr,UPC,Daily,POS Qty,Curr Str On Hand Qty"
     _, text = proposed(tmp_path, lines(names, [f"1,2,{ITEMS[0]},2026/11/20,1,1"]))

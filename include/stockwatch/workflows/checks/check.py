@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.domain.availability import Status
-from include.stockwatch.domain.columns import AVAILABILITY, KPIS
-from include.stockwatch.domain.daily import daily, with_blind_rows
+from include.stockwatch.domain.columns import AVAILABILITY, KPIS, SERIES
+from include.stockwatch.domain.daily import daily, joined, with_blind_rows
 from include.stockwatch.domain.kpis import headline, kpis
 from include.stockwatch.domain.reported import AbsentMeans
 from include.stockwatch.errors import LakeLost
@@ -107,6 +107,7 @@ def in_all(services: Services, figures: pa.Table) -> dict[dt.date, dict[str, Any
 def daily_rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.date, dict[str, str]]) -> ir.Table:
     """Daily rows of the look-back of some dates; feeds that send only changes are read from their beginning.
 
+    What a feed adds to the series of another one is in the rows of that one.
     Grain: (feed_id, series, business_date)
     """
     import ibis
@@ -123,17 +124,51 @@ def daily_rows(services: Services, dates: Sequence[dt.date], delivered: dict[dt.
         for feed, delivery in feeds.items()
     ]
     came = ibis.memtable(pa.Table.from_pylist(days, schema=schema.to_pyarrow()), schema=schema)
+    adds_to = settings.adds_to()
+    mains = sorted(set(adds_to.values()))
+    alone = [feed for feed in settings.main_feeds() if feed not in mains]
+    parts = [_daily(services, alone, came, first, last)] if alone else []
+    for main in mains:
+        rows = _daily(services, [main], came, first, last)
+        for feed in sorted(one for one, to in adds_to.items() if to == main):
+            rows = _with_added(services, rows, main, feed, came, first, last)
+        parts.append(rows)
+    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    return rows.drop(*ORIGIN)
+
+
+def _daily(services: Services, some: Collection[str], came: ir.Table, first: dt.date, last: dt.date) -> ir.Table:
+    """Daily rows of some feeds, as each of them tells by itself."""
+    import ibis
+
     parts = []
     for meaning in AbsentMeans:
-        feeds = {feed: means for feed, means in settings.absent_means().items() if means is meaning}
+        means = services.settings.absent_means()
+        feeds = {feed: meaning for feed in some if means[feed] is meaning}
         if feeds:
             since = first if meaning is AbsentMeans.UNKNOWN else None
             observed = services.lake.table("observations", first=since, last=last, feeds=feeds)
             if meaning is not AbsentMeans.UNKNOWN:
                 observed = with_blind_rows(observed, services.lake.table("rejects", feeds=feeds), came)
             parts.append(daily(observed, came, feeds, first, last))
-    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    return rows.drop(*ORIGIN)
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _with_added(
+    services: Services, rows: ir.Table, main: str, feed_id: str, came: ir.Table, first: dt.date, last: dt.date
+) -> ir.Table:
+    """Daily rows of a main feed with what another feed adds to them."""
+    import ibis
+
+    feed = services.settings.feeds[feed_id]
+    added = services.lake.table("observations", first=first, last=last, feeds=[feed_id])
+    if feed.absent_means is not AbsentMeans.UNKNOWN:
+        rejects = services.lake.table("rejects", feeds=[feed_id])
+        unread = rejects.anti_join(added, ["business_date", *SERIES])  # of what was read in part, that part counts
+        added = with_blind_rows(added, unread, came)
+    added = added.filter(added.business_date.between(first, last)).mutate(feed_id=ibis.literal(main))
+    dates = came.filter(came.feed_id == feed_id).select("business_date")
+    return joined(rows, added, dates, feed.measures, feed.absent_means)
 
 
 def _look_for_lake(services: Services, first: dt.date, last: dt.date) -> None:

@@ -107,7 +107,7 @@ def idle_rules(services: Services, series: ir.Table) -> dict[str, dict[str, str]
 def _without_series(services: Services, series: ir.Table) -> set[str]:
     """Partners with a feed of which no series is known yet."""
     found = services.lake.engine.to_pyarrow(series.select("feed_id").distinct())["feed_id"].to_pylist()
-    return {feed.partner for feed_id, feed in services.settings.feeds.items() if feed_id not in found}
+    return {feed.partner for feed_id, feed in services.settings.main_feeds().items() if feed_id not in found}
 
 
 def _without_items(services: Services) -> set[str]:

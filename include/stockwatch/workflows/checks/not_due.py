@@ -27,7 +27,7 @@ def standing_reports(
 
 def _standing_on(settings: Settings, date: dt.date, delivered: Mapping[dt.date, Collection[str]]) -> dict[str, dt.date]:
     found: dict[str, dt.date] = {}
-    for feed_id, feed in settings.feeds.items():
+    for feed_id, feed in settings.main_feeds().items():
         if feed_id in delivered.get(date, ()) or feed.expected.is_due(date):
             continue
         last = max((day for day, feeds in delivered.items() if day < date and feed_id in feeds), default=None)
@@ -53,7 +53,7 @@ def with_not_due(table: pa.Table, settings: Settings, reports: StandingReports) 
 
 def _off(settings: Settings, feeds: Collection[str]) -> set[tuple[str, str]]:
     """Partners and kinds of places of whose feeds none is due."""
-    kinds = {feed_id: (feed.partner, str(feed.location_type)) for feed_id, feed in settings.feeds.items()}
+    kinds = {feed_id: (feed.partner, str(feed.location_type)) for feed_id, feed in settings.main_feeds().items()}
     return {kinds[feed] for feed in feeds} - {kind for feed, kind in kinds.items() if feed not in feeds}
 
 

@@ -45,7 +45,7 @@ def decide_date(
 ) -> dict[str, Any]:
     """Decide on everything that costs or has an open incident; store events and messages in one transaction."""
     settings, now = services.settings, services.now()
-    fresh = {settings.feeds[feed].partner for feed in fresh_feeds if feed in settings.feeds}
+    fresh = settings.fresh(fresh_feeds)
     whole = settings.wholly_delivered(fresh_feeds)
     day = day_of(settings, business_date, table)
     suspected, weak = suspected_before(services, day), weak_rules(services, business_date)

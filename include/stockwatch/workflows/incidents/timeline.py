@@ -48,7 +48,7 @@ def days(
         return table.semi_join(wanted, ["partner", "location_id"])
 
     seen, told = of_item(seen), of_item(told)
-    seen = seen.filter(seen.on_hand_units.notnull())
+    seen = seen.filter(seen.on_hand_units.notnull() | seen.feed_id.isin(list(services.settings.adds_to())))
     on_order, in_transit = seen.on_order_units.sum(), seen.in_transit_units.sum()
     reported = seen.group_by("business_date").agg(
         on_hand=seen.on_hand_units.sum(),

@@ -41,6 +41,7 @@ def try_out(path: Path, name: str, feed_id: str, feed: Feed, now: dt.datetime, f
         "parked": read.rows_parked,
         "dropped": sum(read.dropped.values()),
         "dropped_by": dict(read.dropped),
+        "lacks_stock": feed.adds_to is None and "on_hand_units" not in feed.measures,
         **_published(read),
         "rejects": _rejects(read),
         "warnings": _warnings(read),

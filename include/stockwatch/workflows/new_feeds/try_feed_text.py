@@ -109,6 +109,8 @@ def _given(gives: dict[str, Any]) -> Iterator[str]:
         yield f"  {gives['observations']} observations: {dates}, {gives['locations']} locations, {gives['items']} items"
     for measure, total in gives["sums"].items():
         yield f"  sum of {measure}: {total:,.10g}"
+    if gives["lacks_stock"]:
+        yield "  no stock: if another feed of the partner tells it, name that feed in `adds_to`"
     if gives["first_rows"]:
         used = [name for name in gives["first_rows"][0] if any(row[name] is not None for row in gives["first_rows"])]
         yield ""

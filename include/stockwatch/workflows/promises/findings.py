@@ -21,7 +21,7 @@ def findings(
 ) -> Iterator[Found]:
     """What the tables show of each kind of promise on a date. A kind without its data shows nothing."""
     settings, watched = services.settings, list(ongoing)
-    fresh = {settings.feeds[feed].partner for feed in fresh_feeds if feed in settings.feeds}
+    fresh = settings.fresh(fresh_feeds)
     if services.lake.version("items") is not None or any(
         one.price and one.price.currency for one in settings.promises.promises
     ):

@@ -108,7 +108,7 @@ def scores(services: Services, monday: dt.date) -> list[Score]:
 
 def _due(services: Services, partner: str, location_type: str, monday: dt.date) -> int:
     """The days of a week that some feed of a partner's stores, or DCs, was to report."""
-    feeds = [one for one in services.settings.feeds.values() if one.partner == partner]
+    feeds = [one for one in services.settings.main_feeds().values() if one.partner == partner]
     mine = [one.expected for one in feeds if one.location_type == location_type]
     week = (monday + dt.timedelta(days=n) for n in range(DAYS_OF_WEEK))
     return sum(any(one.is_due(date) for one in mine) for date in week)
@@ -137,6 +137,8 @@ def _missing(services: Services, stores: Iterable[str], first: dt.date, last: dt
     found: set[tuple[str, dt.date]] = set()
     for feed_id in stores:
         feed = services.settings.feeds[feed_id]
+        if "units_sold" not in feed.measures:
+            continue
         since = max(first, began.get(feed_id, last + dt.timedelta(days=1)))
         for date in (since + dt.timedelta(days=n) for n in range((last - since).days + 1)):
             if feed.expected.is_due(date) and feed_id not in delivered.get(date, {}):

@@ -20,7 +20,7 @@ def vanished_items(services: Services, date: dt.date, whole: set[str], watched: 
     settings = services.settings.promises.vanishing
     feeds = [
         feed_id
-        for feed_id, feed in services.settings.feeds.items()
+        for feed_id, feed in services.settings.main_feeds().items()
         if feed.location_type == "store" and feed.absent_means is AbsentMeans.UNKNOWN
     ]
     found = Found(PromiseKind.VANISHED, partners=whole)
