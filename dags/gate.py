@@ -1,9 +1,11 @@
 """
 ### Gate
-Reads the delivery ledger and starts a check for every date that is complete, past its cut-off, or restated. Feed
-assets wake it and a cron makes sure; what is due comes from the ledger alone.
+Reads the delivery ledger and starts a check for every date on which a partner is settled and has news: its feeds and
+those of its suppliers have come, or are past their cut-off. Feed assets wake it and a cron makes sure; what is due
+comes from the stores alone.
 
-**Triage:** safe to clear and rerun; a check of the same date on the same deliveries has one run id.
+**Triage:** safe to clear and rerun; a check of the same date on the same deliveries that awaits the same partners has
+one run id.
 """
 
 from __future__ import annotations

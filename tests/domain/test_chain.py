@@ -18,6 +18,7 @@ from include.stockwatch.domain.chain import (
     nearest_dc,
     regions,
     serving,
+    suppliers,
 )
 from include.stockwatch.domain.columns import ITEMS, LOCATIONS, SUPPLY_LINKS
 from include.stockwatch.domain.master import per_partner
@@ -203,3 +204,27 @@ def test_what_a_partner_says_of_its_regions_goes_before_what_we_say() -> None:
         )
     )
     assert [(row["region"], row["is_active"]) for row in rows_of(found)] == [("theirs", False)]
+
+
+PLACES = ibis.schema({"partner": "string", "location_id": "string", "is_dc": "boolean"})
+
+
+@pytest.mark.parametrize(
+    ("dcs", "found"),
+    [
+        ({"westway": "07"}, {"westway"}),
+        ({"westway": "07", "harbor": "07"}, {"westway", "harbor"}),
+        ({"westway": "07", PARTNER: "07"}, set()),  # its own goes before
+        ({"westway": "08", PARTNER: "09"}, set()),
+    ],
+)
+def test_a_partner_is_supplied_by_those_who_run_the_dcs_that_its_links_name(
+    dcs: Mapping[str, str], found: set[str]
+) -> None:
+    told = links({"dc_id": "07"}, {"dc_id": "08", "location_id": "elsewhere"})
+    places = [{"partner": PARTNER, "location_id": STORE, "is_dc": False}]
+    places += [{"partner": partner, "location_id": dc_id, "is_dc": True} for partner, dc_id in dcs.items()]
+    rows = suppliers(told, table(places, PLACES)).to_pyarrow().to_pylist()
+    assert {(row["as_of"], row["partner"], row["supplier"]) for row in rows} == {
+        (day(10), PARTNER, one) for one in found
+    }

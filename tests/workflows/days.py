@@ -90,14 +90,15 @@ class Book:
         *rows: Mapping[str, Any],
         whole: Collection[str] | None = None,
         untouched: Collection[str] = (),
+        awaited: Collection[str] = (),
     ) -> Decided:
         """Decide on a day, and let the decisions stand."""
         partners = {feed.partner for feed in self.settings.feeds.values()}
-        shown = day_of(self.settings, day(number), table(number, rows))
+        shown = day_of(self.settings, day(number), table(number, rows)).without(awaited, stands=True)
         rules = Rules(thresholds=self.settings.thresholds)
         known = Known(
-            whole=partners if whole is None else whole,
-            untouched=untouched,
+            whole=(partners if whole is None else set(whole)).difference(awaited),
+            untouched={*untouched, *awaited},
             suspected=self.suspected,
             fed=lambda groups: {group: self.fed[group] for group in groups if group in self.fed},
         )

@@ -133,6 +133,18 @@ def nearest_dc(dcs: ir.Table) -> ir.Table:
     return dcs.group_by(*SERIES_ON).agg(dc_id=dcs.dc_id.min())
 
 
+def suppliers(links: ir.Table, places: ir.Table) -> ir.Table:
+    """The partners whose DCs serve each partner, where they are others. A partner's own DC goes before one of its name.
+
+    Grain:  links from `links_on`; places (partner, location_id) with is_dc -> (as_of, partner, supplier)
+    """
+    served = links.semi_join(places, ["partner", "location_id"]).select(AS_OF, "partner", "dc_id").distinct()
+    dcs = places.filter(places.is_dc).select(supplier=places.partner, dc_id=places.location_id)
+    found = served.inner_join(dcs, "dc_id").select(AS_OF, "partner", "dc_id", "supplier")
+    own = found.filter(found.partner == found.supplier)
+    return found.anti_join(own, [AS_OF, "partner", "dc_id"]).select(AS_OF, "partner", "supplier").distinct()
+
+
 def regions(locations: ir.Table) -> ir.Table:
     """Region and activity of every location.
 

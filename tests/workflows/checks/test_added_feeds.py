@@ -238,12 +238,13 @@ def test_days_without_the_file_of_sales_are_not_known_and_not_days_without_a_sal
     assert told["missing"] == shop.availability()
 
 
-def test_sales_without_the_file_of_stock_are_no_news_of_stock(shops: Any) -> None:
+def test_sales_without_the_file_of_stock_are_no_news_of_stock(shops: Any, clock: Clock) -> None:
     """Nothing is known of the shelves, an open incident stands still, and nobody is told that it is over."""
     shop = two_files(shops("harbor_stock", "harbor_sales"), without(ROWS, [LAST]))
     before = check(shop.services, DATES[-2])["incidents"]["opened"]
     assert before
     shop.take("harbor_sales", of_days(ROWS, [LAST]))
+    clock.move(days=1)  # the file of stock is late
     summary = check(shop.services, LAST)
     assert {row["status"] for row in shop.availability().values()} == {"unknown"}
     assert summary["coverage"] == 0

@@ -183,6 +183,7 @@ def test_on_a_date_that_nothing_was_due_of_the_last_report_stands_unless_it_is_m
     path = config / "feeds" / "northfield_stores.yaml"
     path.write_text(path.read_text("utf-8").replace("expected: {", "expected: {weekdays: [tue, thu], "), "utf-8")
     services = Services(services.home, config, clock)
+    clock.move(days=3)
     thursday = history(services, tmp_path)
     dates = days(thursday, 7)
     deliver_file(services, tmp_path, thursday, {"0001"})

@@ -49,14 +49,18 @@ def test_nothing_is_due_before_anything_was_delivered(services: Services) -> Non
     assert due(services) == []
 
 
-def test_a_date_is_due_once_every_feed_has_it(services: Services, tmp_path: Path) -> None:
+def test_a_date_is_due_for_each_partner_that_is_settled_on_it(services: Services, tmp_path: Path) -> None:
+    """A-14"""
     northfield_has(services, tmp_path, SATURDAY)
     westway_has(services, tmp_path, SATURDAY)
+    assert due(services) == [(SATURDAY, "complete")]
     run(services)
     northfield_has(services, tmp_path, SUNDAY)
-    assert due(services) == [], "Westway is not in, and not due before 09:00 UTC"
+    assert due(services) == [(SUNDAY, "in part")], "Westway is not in, and not due before 09:00 UTC"
+    run(services)
+    assert due(services) == []
     westway_has(services, tmp_path, SUNDAY)
-    assert due(services) == [(SUNDAY, "complete")]
+    assert due(services) == [(SUNDAY, "restated")]
     run(services)
     assert due(services) == []
 
@@ -65,11 +69,42 @@ def test_past_its_cut_off_a_date_no_longer_waits(services: Services, tmp_path: P
     for date in (SATURDAY, SUNDAY):
         northfield_has(services, tmp_path, date)
     westway_has(services, tmp_path, SATURDAY)
+    (first,) = [one for one in due_checks(services) if one.business_date == SUNDAY]
     run(services)
     clock.move(hours=2, minutes=59)
     assert due(services) == []
     clock.move(minutes=1)
-    assert due(services) == [(SUNDAY, "cut-off")]
+    (again,) = due_checks(services)
+    assert (again.business_date, again.run_id != first.run_id) == (SUNDAY, True), "Westway's Sunday is decided now"
+    run(services)
+    assert due(services) == []
+
+
+def test_a_date_that_is_not_checked_before_the_cut_off_waits_for_nobody(
+    services: Services, tmp_path: Path, clock: Clock
+) -> None:
+    northfield_has(services, tmp_path, SUNDAY)
+    westway_has(services, tmp_path, SATURDAY)
+    clock.move(hours=3)
+    assert due(services) == [(SATURDAY, "complete"), (SUNDAY, "cut-off")]
+
+
+def test_nothing_is_due_while_the_only_news_are_of_a_partner_of_whom_more_is_to_come(
+    services: Services, config: Path, tmp_path: Path, clock: Clock
+) -> None:
+    own = (config / "feeds" / "westway_dcs.yaml").read_text("utf-8").replace("partner: westway", "partner: northfield")
+    (config / "feeds" / "northfield_dcs.yaml").write_text(own.replace("Westway Distribution", "Northfield"), "utf-8")
+    services = rest(services, config, clock)
+    for has in (northfield_has, westway_has):
+        has(services, tmp_path, SATURDAY)
+    ingest_file(services, "northfield_dcs", westway(tmp_path / "bestand_n.csv", [dc("N1", date="31.10.2026")]))
+    westway_has(services, tmp_path, SUNDAY)
+    run(services)
+    northfield_has(services, tmp_path, SUNDAY)
+    assert due(services) == [], "the feed of its DCs has not come"
+    path = westway(tmp_path / "bestand_n2.csv", [dc("N1", date="01.11.2026")])
+    ingest_file(services, "northfield_dcs", path)
+    assert due(services) == [(SUNDAY, "restated")]
 
 
 def test_a_late_or_corrected_file_has_its_date_checked_again(services: Services, tmp_path: Path) -> None:
@@ -102,10 +137,30 @@ def test_a_day_on_which_nothing_came_at_all_is_checked_once_it_is_late(
     northfield_has(services, tmp_path, SATURDAY)
     westway_has(services, tmp_path, SATURDAY)
     run(services)
-    clock.move(hours=11)  # 17:00 UTC on Monday: Sunday's files are overdue at both partners
-    assert due(services) == [(SUNDAY, "cut-off")]
+    clock.move(hours=3)  # 09:00 UTC on Monday: Sunday's file is overdue at Westway
+    assert due(services) == [(SUNDAY, "in part")]
     run(services)
     assert due(services) == []
+    clock.move(hours=8)  # 17:00: at Northfield as well
+    assert due(services) == [(SUNDAY, "restated")]
+    run(services)
+    assert due(services) == []
+
+
+def test_a_day_of_which_only_one_partner_reports_and_brings_nothing_is_checked_once_it_is_late(
+    services: Services, config: Path, tmp_path: Path, clock: Clock
+) -> None:
+    services = rest(services, config, clock, northfield_stores=NO_SUNDAY, westway_dcs="weekdays: [sun]")
+    for number in (7, 1):
+        northfield_has(services, tmp_path, SUNDAY - dt.timedelta(days=number))
+    westway_has(services, tmp_path, SUNDAY - dt.timedelta(days=7))
+    clock.move(hours=2)
+    run(services)
+    northfield_has(services, tmp_path, SUNDAY + dt.timedelta(days=1))
+    assert due(services) == [(SUNDAY + dt.timedelta(days=1), "complete")]
+    run(services)
+    clock.move(hours=1)
+    assert due(services) == [(SUNDAY, "cut-off")], "what is open at Westway freezes, though Monday was checked"
 
 
 def test_nothing_is_due_while_a_claimed_file_is_being_ingested(

@@ -240,6 +240,7 @@ def test_a_day_of_rest_freezes_no_incident(fed: Services, tmp_path: Path, config
     has(fed, tmp_path, SATURDAY, on_hand=0, sold=0)
     check(fed, SATURDAY)
     assert check(made, SUNDAY)["incidents"]["frozen"] == []
+    clock.move(days=2)
     assert len(check(made, SUNDAY + dt.timedelta(days=1))["incidents"]["frozen"]) == 1, "Monday is reported"
 
 

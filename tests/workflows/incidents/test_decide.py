@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
-from include.stockwatch.adapters.state import incidents, outbox
+from include.stockwatch.adapters.state import incidents, ledger, outbox, pending
 from include.stockwatch.alerting.actions import Act, Action
 from include.stockwatch.alerting.case import STOCK_KINDS
 from include.stockwatch.alerting.incident import Incident
@@ -29,7 +30,12 @@ def linked(services: Services) -> Services:
 
 
 def decided(
-    services: Services, number: int, *rows: dict[str, Any], feeds: frozenset[str] = FEEDS, **limits: float
+    services: Services,
+    number: int,
+    *rows: dict[str, Any],
+    feeds: frozenset[str] = FEEDS,
+    awaited: Collection[str] = (),
+    **limits: float,
 ) -> dict[str, Any]:
     """Decide on a day, with other limits for everything."""
     default, *others = services.settings.thresholds.thresholds
@@ -38,7 +44,7 @@ def decided(
     )
     services.settings = services.settings.model_copy(update={"thresholds": thresholds})
     rules = Rules(thresholds=thresholds)
-    return decide_date(services, day(number), table(number, rows), set(feeds), rules, actor="check")
+    return decide_date(services, day(number), table(number, rows), set(feeds), rules, actor="check", awaited=awaited)
 
 
 def last(services: Services, number: int = 1) -> Incident:
@@ -98,6 +104,40 @@ def test_a_partner_that_rests_is_left_as_it_is_unless_it_reports_all_the_same(li
     assert decided(linked, 3, row("1", UNKNOWN), feeds=frozenset())["frozen"] == []
     assert not last(linked).data_stale
     assert decided(linked, 3, row("1", IN))["resolved"] == ["INC-2026-00001"], "Wednesday's came"
+
+
+def test_a_partner_that_is_awaited_is_left_as_it_is(linked: Services) -> None:
+    """A-14: nothing opens, freezes or ends, nothing is doubted, what waits waits on; a DC keeps the stores it has."""
+    feeds, own = FEEDS | {"westway_dcs"}, f"{ITEM}x"
+    before = [row("1", OUT), row("9", OUT, item=own, alert_due=False), row("8", OUT, dc="07")]
+    before.append(row("07", OUT, partner="westway"))
+    many = [row(f"{n}", OUT, item=f"{ITEM}m", since=3) for n in range(100, 140)]
+    decided(linked, 2, *before, *({**one, "status": IN} for one in many), feeds=feeds)
+    asked = decided(
+        linked, 3, row("07", IN, partner="westway"), row("8", IN), *many, feeds=feeds, awaited={"northfield"}
+    )
+    assert [asked[name] for name in ("opened", "frozen", "resolved", "held")] == [[], [], [], []]
+    with linked.state.read() as tx:
+        found = {one.kind.value: one for one in incidents.open_incidents(tx, STOCK_KINDS).values()}
+        assert ledger.watermark(tx) == {"northfield": day(2), "westway": day(3)}
+        assert [one.item_id for one in pending.listed(tx)] == [own]
+    assert found["out_of_stock"].data_as_of == day(2)
+    assert [one.place for one in found["dc_out"].now_out()] == ["northfield:8"]
+    assert (found["dc_out"].data_as_of, found["dc_out"].data_stale) == (day(3), False)
+    assert decided(linked, 3, row("07", IN, partner="westway"), row("8", IN), *many, feeds=feeds)["held"] == [
+        "northfield"
+    ]
+
+
+def test_what_a_partner_that_is_awaited_lacks_counts_as_it_stood(linked: Services) -> None:
+    dear = row("8", OUT, dc="07", at_risk_money=1e6)
+    others = (row("5", OUT, partner="harbor", dc="07"), row("07", OUT, partner="westway"))
+    feeds = FEEDS | {"harbor_stores", "westway_dcs"}
+    decided(linked, 2, dear, *others, feeds=feeds)
+    before = last(linked)
+    decided(linked, 3, row("8", UNKNOWN), *others, feeds=feeds, awaited={"northfield"})
+    after = last(linked)
+    assert (after.severity, after.calm_checks, after.data_as_of) == (before.severity, 0, day(3))
 
 
 def test_two_partners_that_are_held_at_once_are_two_questions(linked: Services) -> None:

@@ -660,6 +660,29 @@ def test_deciding_a_day_again_changes_nothing(days: list[tuple[tuple[str, bool, 
         assert (book.ongoing, book.events, book.pending) == (before, events, pending)
 
 
+SETTLING = st.lists(st.sampled_from(("northfield", "harbor", "westway")), min_size=1, max_size=3, unique=True)
+"""Partners in the order in which they are settled; but nobody before Westway, which supplies them."""
+
+
+@settings(max_examples=150)
+@given(DAYS, st.lists(SETTLING, min_size=6, max_size=6))
+def test_a_day_that_is_decided_partner_by_partner_ends_as_if_it_had_been_decided_at_once(
+    days: list[tuple[tuple[str, bool, bool], ...]], settling: list[list[str]]
+) -> None:
+    """A-14; of stores that are blamed on a DC that is out. What is to come may move when a day is decided again."""
+    at_once, in_parts = Book(CHAIN), Book(CHAIN)
+    for number, (told, partners) in enumerate(zip(days, settling, strict=False), 2):
+        is_out = told[0][0] == OUT
+        rows = rows_of(
+            number, tuple((IN if one == SHORT else one, blamed and is_out, due) for one, blamed, due in told)
+        )
+        at_once.on(number, *rows)
+        for count in range(len(partners) + 1):
+            awaited = set(partners[count:])
+            in_parts.on(number, *rows, awaited={*awaited, "northfield", "harbor"} if "westway" in awaited else awaited)
+        assert (in_parts.open_ones(), in_parts.pending_ones()) == (at_once.open_ones(), at_once.pending_ones())
+
+
 @settings(max_examples=100)
 @given(DAYS)
 def test_a_day_without_data_opens_ends_and_moves_nothing(days: list[tuple[tuple[str, bool, bool], ...]]) -> None:

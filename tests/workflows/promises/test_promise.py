@@ -58,6 +58,22 @@ def watch(services: Services, date: dt.date, fresh: Iterable[str] = FRESH) -> di
 # --- price -----------------------------------------------------------------------------------------------------------
 
 
+def test_the_promises_of_a_partner_that_is_awaited_are_left_as_they_are(services: Services, tmp_path: Path) -> None:
+    """A-14"""
+
+    def awaiting(date: dt.date) -> dict[str, Any]:
+        return watch_promises(services, date, FRESH, actor="test", awaited={"northfield"})
+
+    items_in(services, tmp_path, [item(retail="6.49")])
+    prices(services, tmp_path, MONDAY, {"118": "9.99"})
+    assert awaiting(MONDAY)["opened"] == []
+    assert watch(services, MONDAY)["opened"] == ["PROM-2026-00001"]
+    tuesday = MONDAY + dt.timedelta(days=1)
+    prices(services, tmp_path, tuesday, {"118": "6.49"})
+    assert awaiting(tuesday)["resolved"] == []
+    assert watch(services, tuesday)["resolved"] == ["PROM-2026-00001"]
+
+
 def test_a_price_outside_its_band_opens_one_incident_for_all_its_stores(services: Services, tmp_path: Path) -> None:
     items_in(services, tmp_path, [item(retail="6.49")])
     places_in(services, tmp_path, [*map(place, STORES[:3]), place("411", status="closed")])

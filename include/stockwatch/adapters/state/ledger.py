@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -415,15 +415,19 @@ def inputs_of(
     delivered: Mapping[dt.date, Mapping[str, str]],
     revised: Mapping[dt.date, Mapping[str, int]],
     lookback_days: int,
+    awaited: Collection[str] = (),
 ) -> str:
     """Name of what a date is checked on: the deliveries that count, and their revisions, of all days it looks back on,
-    itself among them. `delivered` and `revised` as the functions of that name give them."""
-    named = [
+    itself among them; and which feeds are `awaited`, so that what they bring before they are settled is no news.
+    `delivered` and `revised` as the functions of that name give them."""
+    named: list[tuple[Any, ...]] = [
         (day.isoformat(), feed, delivery, revised.get(day, {}).get(feed, 0))
         for day, feeds in delivered.items()
         if 0 <= (date - day).days < lookback_days
         for feed, delivery in feeds.items()
+        if feed not in awaited
     ]
+    named += [(feed,) for feed in awaited]
     return hashlib.sha256(repr(sorted(named)).encode()).hexdigest()[:12]
 
 
@@ -436,8 +440,8 @@ def checked(tx: Connection, first: dt.date) -> dict[dt.date, set[str]]:
 
 
 def restated(tx: Connection, first: dt.date, last: dt.date) -> list[dt.date]:
-    """The dates between two that were checked on more than one state of their deliveries, and the last if it was
-    checked; the oldest first."""
+    """The dates between two that were checked on more than one state of their deliveries, or more than once while
+    partners were awaited, and the last if it was checked; the oldest first."""
     day = checks.c.business_date
     again = sa.or_(sa.func.count() > 1, day == last)
     query = sa.select(day).where(day.between(first, last)).group_by(day).having(again).order_by(day)
@@ -445,9 +449,16 @@ def restated(tx: Connection, first: dt.date, last: dt.date) -> list[dt.date]:
 
 
 def latest_check(tx: Connection) -> tuple[dt.date, dt.datetime] | None:
-    """The newest business date that was checked, and when anything was checked last; none before the first check."""
-    row = tx.execute(sa.select(sa.func.max(checks.c.business_date), sa.func.max(checks.c.checked_at))).one()
-    return None if row[0] is None else (row[0], row[1])
+    """The newest business date that was checked, and when anything was checked last; none before the first check.
+
+    A date on which partners are awaited is passed over while there is one without: it is not whole.
+    """
+    when = tx.execute(sa.select(sa.func.max(checks.c.checked_at))).scalar()
+    if when is None:
+        return None
+    day = checks.c.business_date
+    dates = tx.execute(sa.select(day, checks.c.summary["awaited"]).order_by(day.desc()).limit(LOOKED_AT)).all()
+    return next((date for date, awaited in dates if not awaited), dates[0][0]), when
 
 
 def record_check(tx: Connection, date: dt.date, inputs: str, now: dt.datetime, summary: dict[str, Any]) -> None:

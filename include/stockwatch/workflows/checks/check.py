@@ -18,6 +18,7 @@ from include.stockwatch.workflows import master, signals
 from include.stockwatch.workflows.checks.assess import assess
 from include.stockwatch.workflows.checks.idle_rules import idle_rules
 from include.stockwatch.workflows.checks.not_due import standing_reports, with_not_due
+from include.stockwatch.workflows.checks.settled import awaited, feeds_of
 from include.stockwatch.workflows.incidents import decide
 from include.stockwatch.workflows.promises.watch import watch as watch_promises
 from include.stockwatch.workflows.rules import Rules
@@ -37,21 +38,26 @@ def check(services: Services, business_date: dt.date, *, actor: str = "command l
     """Check one date: availability and KPIs are replaced, incidents and messages decided. Returns a summary.
 
     `series.seen` were reported in the look-back, `ranged` are those that count, `by_status` adds up to them.
-    Repeating a check on the same deliveries gives the same tables and no second event or message.
+    Repeating a check on the same deliveries gives the same tables and no second event or message. Tables tell of all
+    partners; nothing is decided of those that are `awaited`, until a check finds them settled.
     """
+    settings = services.settings
     delivered = delivered_until(services, business_date)
+    fresh = set(delivered.get(business_date, {}))
     with services.state.begin() as tx:
-        lookback_days = services.settings.stockwatch.check.lookback_days
-        inputs = ledger.inputs_of(business_date, delivered, ledger.revised(tx), lookback_days)
+        span, revised = ledger.delivered_span(tx), ledger.revised(tx)
+    waits = awaited(services, span, {business_date: fresh}, services.now())[business_date]
+    lookback_days = settings.stockwatch.check.lookback_days
+    inputs = ledger.inputs_of(business_date, delivered, revised, lookback_days, feeds_of(settings, waits))
     table, seen = availability_on(services, [business_date], delivered)
     figures = kpis_of(services, table)
     services.lake.replace_dates("availability", table, [business_date])
     services.lake.replace_dates("kpis", figures, [business_date])
-    fresh = set(delivered.get(business_date, {}))
-    decided = decide.decide_date(services, business_date, table, fresh, rules_of(services), actor=actor)
-    believed = {feed for feed in fresh if services.settings.feeds[feed].partner not in decided["held"]}
-    promised = watch_promises(services, business_date, believed, actor=actor)
-    told = {"incidents": decided, "promises": promised}
+    rules = rules_of(services)
+    decided = decide.decide_date(services, business_date, table, fresh, rules, actor=actor, awaited=waits)
+    believed = fresh - feeds_of(settings, waits.union(decided["held"]))
+    promised = watch_promises(services, business_date, believed, actor=actor, awaited=waits)
+    told = {"awaited": sorted(waits), "incidents": decided, "promises": promised}
     rates = in_all(services, figures).get(business_date, {})
     return _finish(services, business_date, delivered, table, seen, rates, told, inputs)
 

@@ -1,17 +1,19 @@
-"""Decide which dates are to be checked now: complete, past their cut-off, or restated.
+"""Decide which dates are to be checked now: those with somebody to decide, on news that no check of them has seen.
 
-A date is restated when what it was checked on has changed: its own deliveries, or those of a day that it looks back on.
+A date is restated when what it was checked on has changed: its own deliveries, those of a day that it looks back on, or
+who is awaited on it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from include.stockwatch.adapters.state import ledger
-from include.stockwatch.settings.models import Settings
+from include.stockwatch.workflows.checks.settled import awaited, expected, feeds_of, partners
 from include.stockwatch.workflows.services import Services
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ class Why(StrEnum):
 
     COMPLETE = "complete"
     CUT_OFF = "cut-off"
+    IN_PART = "in part"
     RESTATED = "restated"
 
 
@@ -35,7 +38,7 @@ class DueCheck:
 
     @property
     def run_id(self) -> str:
-        """Name of the check run: the same date on the same deliveries never starts two."""
+        """Name of the check run: a date on the same deliveries that awaits the same partners never starts two."""
         return f"avail__{self.business_date}__{self.inputs}"
 
 
@@ -60,56 +63,35 @@ def due_checks(services: Services) -> list[DueCheck]:
     if busy:
         log.info("gate: waiting for %s files that are being ingested", busy)
         return []
-    overdue = _newest_past_cut_off(settings, span, now)
-    if overdue and overdue > newest:
-        have.setdefault(overdue, {})
+    looked_at = {date: set(have.get(date, ())) for date in _days(first, max(newest, now.date()))}
+    waits = awaited(services, span, looked_at, now)
+    settled = {
+        date: partners(settings, expected(settings, span, date) | came) - waits[date]
+        for date, came in looked_at.items()
+    }
     found = []
-    dates = sorted(date for date in have if date >= first)
-    for date in dates:
-        inputs = ledger.inputs_of(date, have, revised, lookback_days)
-        if inputs in done.get(date, set()):
-            continue
-        why = _why(settings, span, date, set(have[date]), now, was_checked=date in done)
-        if why:
+    for date in sorted({date for date in have if date >= first} | _newest_of_each(settled)):
+        inputs = ledger.inputs_of(date, have, revised, lookback_days, feeds_of(settings, waits[date]))
+        if settled[date] and inputs not in done.get(date, set()):
+            missing = expected(settings, span, date) - looked_at[date]
+            why = _why(was_checked=date in done, awaits=bool(waits[date]), is_whole=not missing)
             found.append(DueCheck(date, inputs, why))
-    log.info("gate: %s dates due of %s looked at", len(found), len(dates))
+    log.info("gate: %s dates due of %s looked at", len(found), len(looked_at))
     return found
 
 
-def _expected(settings: Settings, span: dict[str, tuple[dt.date, dt.date]], date: dt.date) -> set[str]:
-    """Feeds that are meant to have this date: all that had delivered by then, and that report such a day."""
-    return {feed for feed, (first, _) in span.items() if first <= date and settings.feeds[feed].expected.is_due(date)}
+def _days(first: dt.date, last: dt.date) -> list[dt.date]:
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _why(
-    settings: Settings,
-    span: dict[str, tuple[dt.date, dt.date]],
-    date: dt.date,
-    have: set[str],
-    now: dt.datetime,
-    *,
-    was_checked: bool,
-) -> Why | None:
+def _newest_of_each(settled: Mapping[dt.date, Collection[str]]) -> set[dt.date]:
+    """The newest date on which each partner is settled: it is looked at even if nothing at all came for it."""
+    return set({partner: date for date in sorted(settled) for partner in settled[date]}.values())
+
+
+def _why(*, was_checked: bool, awaits: bool, is_whole: bool) -> Why:
     if was_checked:
         return Why.RESTATED
-    missing = _expected(settings, span, date) - have
-    if not missing:
-        return Why.COMPLETE
-    late = all(settings.feeds[feed].expected.cut_off(date) <= now for feed in missing)
-    return Why.CUT_OFF if late else None
-
-
-def _newest_past_cut_off(
-    settings: Settings, span: dict[str, tuple[dt.date, dt.date]], now: dt.datetime
-) -> dt.date | None:
-    """The newest date that no longer waits for any feed: it is checked even if nothing at all came for it.
-
-    A date that no feed reports is no such date.
-    """
-    day = now.date()
-    for back in range(settings.stockwatch.gate.history_days):
-        date = day - dt.timedelta(days=back)
-        due = _expected(settings, span, date)
-        if due and all(settings.feeds[feed].expected.cut_off(date) <= now for feed in due):
-            return date
-    return None
+    if awaits:
+        return Why.IN_PART
+    return Why.COMPLETE if is_whole else Why.CUT_OFF

@@ -69,17 +69,22 @@ class Day:
         self.date, self.dc_feeds = date, frozenset(dc_feeds)
         self.table = table.select(list(HEAVY)).filter(pc.not_equal(table["status"], Status.PLANNED.value))
 
-    def without(self, partners: Collection[str]) -> Day:
-        """The date as if nothing were known of some partners."""
+    def without(self, partners: Collection[str], *, stands: bool = False) -> Day:
+        """The date as if nothing were known of some partners; `stands`: as if nothing were due of them yet."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         if not partners:
             return self
         theirs = pc.is_in(self.table["partner"], value_set=pa.array(sorted(partners), pa.string()))
-        status = pc.if_else(theirs, Status.UNKNOWN.value, self.table["status"])
-        place = self.table.schema.get_field_index("status")
-        return Day(self.date, self.table.set_column(place, "status", status), self.dc_feeds)
+        table = self.table
+        for name, value in {
+            "status": Status.UNKNOWN.value,
+            **({"cause": Cause.NOT_DUE.value} if stands else {}),
+        }.items():
+            told = pc.if_else(theirs, value, table[name])
+            table = table.set_column(table.schema.get_field_index(name), name, told)
+        return Day(self.date, table, self.dc_feeds)
 
     @cached_property
     def costing(self) -> dict[Series, dict[str, Any]]:

@@ -41,13 +41,23 @@ EVENTS = ("opened", "reopened", "updated", "frozen", "resolved")
 
 
 def decide_date(
-    services: Services, business_date: dt.date, table: pa.Table, fresh_feeds: set[str], rules: Rules, *, actor: str
+    services: Services,
+    business_date: dt.date,
+    table: pa.Table,
+    fresh_feeds: set[str],
+    rules: Rules,
+    *,
+    actor: str,
+    awaited: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Decide on everything that costs or has an open incident; store events and messages in one transaction."""
+    """Decide on everything that costs or has an open incident; store events and messages in one transaction.
+
+    Partners that are `awaited` are left as they are (A-14): what was told of them last stands.
+    """
     settings, now = services.settings, services.now()
-    fresh = settings.fresh(fresh_feeds)
+    fresh = settings.fresh(fresh_feeds).difference(awaited)
     whole = settings.wholly_delivered(fresh_feeds)
-    day = day_of(settings, business_date, table)
+    day = day_of(settings, business_date, table).without(awaited, stands=True)
     suspected, weak = suspected_before(services, day), weak_rules(services, business_date)
     with services.state.begin() as tx:
         marks = ledger.watermark(tx)
@@ -55,8 +65,8 @@ def decide_date(
         mass = _mass_changes(tx, services, day, fresh - ahead, marks, fresh_feeds)
         held = {one.held for one in mass if one.held}
         known = Known(
-            whole=whole - held,
-            untouched=ahead | (settings.resting(business_date) - fresh),
+            whole=whole.difference(held, awaited),
+            untouched=ahead.union(awaited) | (settings.resting(business_date) - fresh),
             suspected=suspected,
             fed=lambda groups: fed_by(services, day, groups),
         )

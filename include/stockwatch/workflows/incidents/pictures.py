@@ -57,7 +57,7 @@ class Known:
     """What is known of a date beside its table."""
 
     whole: Collection[str] = ()  # partners all of whose feeds delivered
-    untouched: Collection[str] = ()  # partners that the date says nothing about: they rest, or are decided past it
+    untouched: Collection[str] = ()  # partners left as they are: they rest, are awaited, or decided past the date
     suspected: Mapping[Series, int] = field(default_factory=dict)  # dates in a row before that a shelf was suspected
     fed: Callable[[Collection[Group]], Mapping[Group, Stores]] = lambda _: NOT_KNOWN
 

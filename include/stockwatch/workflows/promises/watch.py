@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import incidents, ledger
@@ -39,10 +39,13 @@ Key = tuple[PromiseKind, str, str]
 """A promise of a partner for an item."""
 
 
-def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, actor: str) -> dict[str, Any]:
+def watch(
+    services: Services, business_date: dt.date, fresh_feeds: set[str], *, actor: str, awaited: Collection[str] = ()
+) -> dict[str, Any]:
     """Decide on every promise that is broken or has an open incident; events and messages in one transaction.
 
-    Call it after the incidents of the date, which raise the watermark. Repeating it changes nothing.
+    Promises of partners that are `awaited` are left as they are. Call it after the incidents of the date, which raise
+    the watermark. Repeating it changes nothing.
     """
     tenant, now = services.settings.stockwatch.tenant, services.now()
     remember(services)
@@ -61,6 +64,8 @@ def watch(services: Services, business_date: dt.date, fresh_feeds: set[str], *, 
         shown = list(pictures(services, business_date, found, ongoing.values(), stock))
         before = incidents.latest_resolved(tx, (fingerprint_of(picture, tenant) for picture in shown))
         for picture in shown:
+            if picture.partner in awaited:
+                continue
             mark = marks.get(picture.partner) if picture.partner else max(marks.values(), default=None)
             if mark and business_date < mark:
                 reasons["older_date"] += 1
