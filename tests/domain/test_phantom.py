@@ -238,6 +238,11 @@ def learned_of(panel: Panel) -> Any:
     return learned(panel, pool, Limits(feed * 0.0, feed + 0.5, feed < 0), USUAL).hazards
 
 
+def test_the_size_of_a_record_is_counted_in_roots_of_the_units_that_sell_a_day() -> None:
+    records, rates = np.array([0.4, 4, 4, 4, 4, 200, 1]), np.array([1, 16, 1, 1 / 16, 1e-3, 1, np.nan])
+    assert phantom.record_size(records, rates).tolist() == [0, 1, 3, 5, 5, 6, 3]
+
+
 def test_records_that_are_too_high_are_doubted_where_they_say_that_little_is_left() -> None:
     right, wrong = learned_of(lives(0.0)), learned_of(lives(0.3))
     few, some, many = wrong.initial[0][[1, 2, 3]]  # two or three units, four to seven, eight and more

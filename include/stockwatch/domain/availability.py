@@ -274,7 +274,8 @@ class Spell(Columns):
     Shapes: (series,)
     Units:  exposure in days of a mean weekday: a day out counts its weekday's factor, the day on which the shelf
             emptied the share of it that was not sold; start is the age of the first day; exposure_today is that of all
-            the days that the date's report stands for, and of a silent shelf in any case, with its probability
+            the days that the date's report stands for, with its probability also of a shelf that is silent, or that
+            sold today, for the rest of the day
     Nulls:  NaN where no spell goes on
     """
 

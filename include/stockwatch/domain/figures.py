@@ -288,7 +288,8 @@ def figures(
 
     worth_today = np.where(closed[0, pool.location], 0.0, own.factor_today * own.report_days)
     spell = Spell.none(panel.series)
-    spell.exposure_today[:] = np.where(shelf.silent_days > 0, p_phantom * worth_today, np.nan)
+    rest = np.where(found.last_sale == 0, 1 - check.sell_out_day_exposure, np.nan)  # of a day that sold the shelf empty
+    spell.exposure_today[:] = p_phantom * worth_today * np.where(shelf.silent_days > 0, 1.0, rest)
     out, recorded = by_record(Status.OUT_OF_STOCK)
     spell.put(out, recorded)
     doubted, recorded = by_record(Status.PHANTOM_SUSPECTED)

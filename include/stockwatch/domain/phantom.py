@@ -39,8 +39,11 @@ HAZARDS: Array = np.array([0.00015 * 1.7**n for n in range(9)])
 """From 0.00015 to 0.0105 a day: what is silent more often than that is not lost, it sells in fits and starts."""
 RECOVERIES = np.array([0.003, 0.01, 0.03, 0.06, 0.12, 0.25, 0.5])
 USUAL_HAZARD, USUAL_RECOVERY = 0.002, 0.06
-USUAL_INITIALS = np.array([0.06, 0.02, 0.005, 0.0015, 0.0015, 0.0015])
-"""At records of up to one unit, of two or three, and so on by powers of two; the last of all larger ones."""
+USUAL_INITIALS = np.array([0.15, 0.06, 0.02, 0.005, 0.0015, 0.0015, 0.0015])
+"""At records below one, of one, of two or three, and so on by powers of two; the last of all larger ones. They are
+counted in roots of the units that are sold a day: the errors of a record add up like the units of a random walk."""
+SLOWEST = 2.0**-4
+"""Units a day below which a series counts as one that sells so many."""
 TIMES: Array = 2.0 ** np.arange(-4, 4, 0.5)
 """How many times these a feed may have them: a large record that is silent more often sells in fits and starts."""
 PRIOR_SPREAD = 1.5
@@ -140,9 +143,11 @@ def lumpiness(seen: History, expected: Array, dispersion: Array, pool: Pools, fe
     return np.asarray(np.clip(np.log(np.maximum(silent, said)) / np.log(said), LEAST_LUMPINESS, 1.0))
 
 
-def record_bucket(on_hand: Array) -> Codes:
-    """Size class of a record: 0 for up to one unit, then a power of two each."""
-    return np.floor(np.log2(np.clip(or_zero(on_hand), 1.0, 2.0 ** (len(USUAL_INITIALS) - 1)))).astype(np.int64)
+def record_size(on_hand: Array, rate: Array) -> Codes:
+    """Size class of a record of a series that sells `rate` units a day: 0 below half a root of it, then twice as much
+    each."""
+    size = or_zero(on_hand) / np.sqrt(np.maximum(or_zero(rate), SLOWEST))
+    return np.floor(np.log2(np.clip(size, 0.5, 2.0 ** (len(USUAL_INITIALS) - 2)))).astype(np.int64) + 1
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,7 @@ class Runs(Columns):
     """
 
     feed: Codes
-    bucket: Codes
+    size: Codes
     silent_days: Codes
     silence_class: Codes
     is_sold: Codes
@@ -200,7 +205,7 @@ def runs(
     silence = np.divide(silence, silent_days, out=np.full(len(series), -1.0), where=silent_days > 0)
     level = np.rint(np.log2(np.clip(-silence, 2.0**-8, 8.0)) * 4)
     kept = (seen.plain_units[series] >= RUN_UNITS) & (record > 0)
-    told = (pool.feed[series], record_bucket(record), silent_days, level, is_sold)
+    told = (pool.feed[series], record_size(record, seen.base_rate[series]), silent_days, level, is_sold)
     kinds = np.stack(told).astype(np.int64)[:, kept]
     above = kinds - kinds.min(axis=1, initial=0, keepdims=True)
     number = np.ravel_multi_index(tuple(above), tuple(above.max(axis=1, initial=0) + 1))  # sorts faster than columns
@@ -232,17 +237,22 @@ def hazards(found: Runs, feeds: int) -> Hazards:
     """
     hazard, recovery = (grid.ravel() for grid in np.meshgrid(HAZARDS, RECOVERIES, indexing="ij"))
     sizes = len(USUAL_INITIALS)
-    place, usual = found.feed * sizes + found.bucket, np.tile(USUAL_INITIALS, feeds)[:, None]
+    place, usual = found.feed * sizes + found.size, np.tile(USUAL_INITIALS, feeds)[:, None]
     of_feed = _log_normal(hazard, USUAL_HAZARD) + _log_normal(recovery, USUAL_RECOVERY)
     of_size, initial = _log_normal(TIMES, 1.0), usual
     for _ in range(ROUNDS):
         said = _said(found, initial[place], hazard[None, :], recovery[None, :])
         told = _told(found.feed, feeds, found.count, said) + of_feed
         emptied, filled = (_mean(told, np.log(values)) for values in (hazard, recovery))
-        said = _said(found, usual[place] * TIMES, emptied[found.feed, None], filled[found.feed, None])
+        said = _said(found, _times(usual)[place], emptied[found.feed, None], filled[found.feed, None])
         times = _mean(_told(place, feeds * sizes, found.count, said) + of_size, np.log(TIMES))
-        initial = usual * times[:, None]
+        initial = _times(usual, times[:, None])
     return Hazards(initial.reshape(feeds, sizes), emptied, filled)
+
+
+def _times(usual: Array, times: Array = TIMES) -> Array:
+    """Probabilities whose odds are so many times the usual ones."""
+    return np.asarray(usual * times / (1 - usual + usual * times))
 
 
 def _log_normal(value: Array, usual: Array | float) -> Array:
@@ -287,7 +297,8 @@ class Shelf(Columns):
 
     def initially(self, on_hand: Array) -> Array:
         """The initial probability at a record."""
-        return np.asarray(np.take_along_axis(self.initial, record_bucket(on_hand)[None, :], axis=0)[0], float)
+        size = record_size(on_hand, self.rate)
+        return np.asarray(np.take_along_axis(self.initial, size[None, :], axis=0)[0], float)
 
     def by_chance(self, expected: Array) -> Array:
         """Logarithm of the probability that nothing is sold on so many days of a mean weekday."""
