@@ -70,6 +70,15 @@ def test_what_usually_goes_wrong_comes_on_top() -> None:
     assert usual == pytest.approx(0.1 + 0.9 * plain)
 
 
+def test_what_usually_goes_wrong_does_not_show_where_stock_lasts() -> None:
+    assert (
+        risk(on_hand_units=60, late_share=0.1)["p_runs_out"]
+        < 0.05
+        < 0.09
+        < risk(on_hand_units=40, late_share=0.1)["p_runs_out"]
+    )
+
+
 def test_where_the_level_of_an_order_is_at_risk_the_date_is_that_of_the_stock() -> None:
     found = risk(on_hand_units=20, exposed_units=1)
     assert found["p_runs_out"] > 0.9

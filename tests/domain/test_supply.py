@@ -236,6 +236,13 @@ def test_an_order_past_its_lead_time_is_overdue_and_nobody_knows_when_it_comes()
     assert found["next_receipt_on"] is None
 
 
+def test_an_order_that_is_late_does_not_hold_up_the_one_after_it_unless_the_dc_is_out() -> None:
+    rows = [*weekly(21), *(order(number, 10.0) for number in range(26, 33)), order(33, 20.0)]
+    found, without_dc = one(rows, 33), one(rows, 33, out_since=27)
+    assert found["order_overdue_days"] == without_dc["order_overdue_days"] > 0
+    assert (found["next_receipt_on"], without_dc["next_receipt_on"]) == (day(35), None)
+
+
 def test_receipts_that_follow_one_another_while_orders_wait_are_not_overdue() -> None:
     rows = [order(number, 20.0, 10.0) for number in range(1, 21)]
     found = one(rows, 20)

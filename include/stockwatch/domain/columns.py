@@ -102,7 +102,7 @@ AVAILABILITY = ibis.schema(
         "spell_exposure_days": "float64",  # E of the risk model
         "earlier_exposure_days": "float64",  # earlier spells, halved every memory half-life
         "lost_units": "float64",  # this spell so far
-        "lost_units_today": "float64",  # of all days that the date's report is for; of a silent shelf times p_phantom
+        "lost_units_today": "float64",  # of all days of the date's report; of what may be empty times p_phantom
         "lost_money": "float64",
         "at_risk_units": "float64",  # next `horizon_days` if nothing changes
         "at_risk_money": "float64",

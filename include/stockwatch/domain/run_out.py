@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betainc
 
-from include.stockwatch.domain.panel import Array, Mask
+from include.stockwatch.domain.panel import Array, Mask, or_zero
 from include.stockwatch.domain.supply import SupplySettings
 
 RUN_OUT_INPUTS = (
@@ -46,7 +46,7 @@ def run_out(
 
     Demand until then is negative binomial: its mean is the rate times the days, its variance has a Poisson part times
     the dispersion, and parts of the doubt about the rate and about the days. What may yet go wrong, as it does before
-    `late_share` of all receipts, comes on top.
+    `late_share` of all receipts, comes on top, as far as stock ends within the days that are looked ahead.
     Shapes: one element per series; `profile` (series, 7) are factors of the weekdays from Monday on, of mean 1
     Units:  as `with_next_receipt`; exposed_days NaN = not known: the horizon is looked at; weekday of the checked
             date, Monday 0; promotion is what a promoted day sells of a plain one, promotion_days how many of the next
@@ -61,7 +61,7 @@ def run_out(
     )
     wanted = _wanted(inputs, horizon_days, supply, profile)
     risk = exceeding(*wanted[:4])
-    usual = np.where(np.isfinite(late_share), late_share, 0.0)
+    usual = np.where(late_share > 0, late_share * _ends(inputs, wanted, supply), 0.0)
     runs_out = np.full(len(a), np.nan)
     likely = np.flatnonzero(risk >= 0.5)
     day = np.arange(1.0, supply.look_ahead_days + 1)[None, :]
@@ -71,6 +71,18 @@ def run_out(
     reached = exceeding(by_day, a[likely, None], wanted.dispersion[likely, None], left) >= 0.5
     runs_out[likely] = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, np.nan)
     return {"p_runs_out": usual + (1 - usual) * risk, "runs_out_in_days": runs_out}
+
+
+def _ends(inputs: Mapping[str, Array], wanted: _Wanted, supply: SupplySettings) -> Array:
+    """The chance that stock of today ends within the days that are looked ahead, if nothing comes in."""
+    a, on_hand, promotion, promoted = (
+        np.asarray(inputs[name], float)[:, None]
+        for name in ("demand_a", "on_hand_units", "promotion", "promotion_days")
+    )
+    days = np.full(a.shape, float(supply.look_ahead_days))
+    mean = wanted.rate[:, None] * _ahead(wanted.week, days, promotion - 1, promoted)
+    ends = exceeding(mean, a, wanted.dispersion[:, None], np.floor(np.maximum(on_hand, 0.0)))
+    return or_zero(ends[:, 0])
 
 
 def short_units(

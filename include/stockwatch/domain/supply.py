@@ -21,6 +21,7 @@ from include.stockwatch.domain.panel import (
     ages,
     at,
     median,
+    newest,
     oldest,
     or_zero,
     risen,
@@ -182,8 +183,12 @@ def next_receipt(
     """
     stock = np.maximum(on_hand, 0.0)
     one = _expected(found, usual, orders, rate, stock)
-    wait = np.where(one.is_to_order, orders.first_after(one.above_days) + one.lead, one.ahead)
-    late_days = _late(found, one, dc_out_since)
+    # an order that is late does not hold up one that was made after it, unless the DC has nothing to send
+    newest_order = newest(found.is_order)
+    is_newer = one.is_ordered & (one.late > 0) & (newest_order < one.lead) & np.isnan(dc_out_since)
+    ahead = np.where(is_newer, one.lead - newest_order, one.ahead)
+    wait = np.where(one.is_to_order, orders.first_after(one.above_days) + one.lead, ahead)
+    late_days = np.where(is_newer, np.nan, _late(found, one, dc_out_since))
     doubtful = np.minimum(late_days, supply.most_doubtful_days)
     guess = or_zero(doubtful)
     # an order is to come, not on the next order day as yet: the risk is that of its usual stock, from then on
