@@ -209,6 +209,17 @@ def test_after_a_rejected_row_nothing_is_unchanged_until_the_next_one_that_can_b
     assert {number: stock for number, (stock, _) in found.items()} == {1: 8, 2: None, 3: None, 4: 5}
 
 
+@pytest.mark.parametrize("means", [AbsentMeans.ZERO, AbsentMeans.UNCHANGED])
+@pytest.mark.parametrize(("said_by", "stock"), [("new", 6), ("earlier", None)])
+def test_what_was_read_of_a_series_counts_unless_an_earlier_delivery_said_it(
+    means: AbsentMeans, said_by: str, stock: float | None
+) -> None:
+    came = table([{"feed_id": FEED, "business_date": day(2), "delivery_id": "new"}], DELIVERIES)
+    told = with_blind_rows(observations(series({2: (6, 1)}, delivery_id=said_by)), table([reject(2)], REJECTS), came)
+    (row,) = rows_of(daily(told, came, {FEED: means}, day(1), day(4)))
+    assert row["on_hand_units"] == stock
+
+
 @pytest.mark.parametrize("other", [{"delivery_id": "replaced"}, {"location_id": None}, {"item_id": None}])
 def test_a_reject_of_a_replaced_delivery_or_of_no_series_blinds_nothing(other: dict[str, Any]) -> None:
     found = filled_with_rejects([reject(2, **other)], AbsentMeans.ZERO, {1: (8, 3)})

@@ -91,14 +91,18 @@ def joined(
 def with_blind_rows(observations: ir.Table, rejects: ir.Table, delivered: ir.Table) -> ir.Table:
     """Observations and, without any figure, the rows that came for a series and could not be read.
 
-    Where an absent row means something, a rejected row must not pass for an absent one: its series is not known.
+    Where an absent row means something, a rejected row must not pass for an absent one: its series is not known,
+    whatever an earlier delivery said of it. Of what was read in part, that part counts.
     Grain:  delivered (feed_id, business_date, delivery_id): the delivery that counts for a date
     """
     key = ["feed_id", "business_date", "delivery_id"]
     counting = rejects.filter(rejects.location_id.notnull() & rejects.item_id.notnull()).semi_join(delivered, key)
-    blind = counting.group_by(*key, "partner", "location_id", "item_id").agg(line=counting.line.min())
+    read_too = observations.semi_join(counting, [*key, *SERIES])
+    counting = counting.anti_join(read_too, [*key, *SERIES])
+    blind = counting.group_by(*key, *SERIES).agg(line=counting.line.min())
     missing = {name: ibis.null(kind) for name, kind in observations.schema().items() if name not in blind.columns}
-    return ibis.union(observations, blind.mutate(**missing).select(observations.columns).cast(observations.schema()))
+    seen = observations.anti_join(blind, ["feed_id", "business_date", *SERIES])
+    return ibis.union(seen, blind.mutate(**missing).select(observations.columns).cast(observations.schema()))
 
 
 def _filled(rows: ir.Table, delivered: ir.Table, first: dt.date, last: dt.date, *, keeps_stock: bool) -> ir.Table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.stockwatch.adapters.state import ledger
 from include.stockwatch.domain.availability import Status
-from include.stockwatch.domain.columns import AVAILABILITY, KPIS, SERIES
+from include.stockwatch.domain.columns import AVAILABILITY, KPIS
 from include.stockwatch.domain.daily import daily, joined, with_blind_rows
 from include.stockwatch.domain.kpis import headline, kpis
 from include.stockwatch.domain.reported import AbsentMeans
@@ -169,9 +169,7 @@ def _with_added(
     feed = services.settings.feeds[feed_id]
     added = services.lake.table("observations", first=first, last=last, feeds=[feed_id])
     if feed.absent_means is not AbsentMeans.UNKNOWN:
-        rejects = services.lake.table("rejects", feeds=[feed_id])
-        unread = rejects.anti_join(added, ["business_date", *SERIES])  # of what was read in part, that part counts
-        added = with_blind_rows(added, unread, came)
+        added = with_blind_rows(added, services.lake.table("rejects", feeds=[feed_id]), came)
     added = added.filter(added.business_date.between(first, last)).mutate(feed_id=ibis.literal(main))
     dates = came.filter(came.feed_id == feed_id).select("business_date")
     return joined(rows, added, dates, feed.measures, feed.absent_means)
