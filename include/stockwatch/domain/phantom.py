@@ -144,8 +144,8 @@ def lumpiness(seen: History, expected: Array, dispersion: Array, pool: Pools, fe
 
 
 def record_size(on_hand: Array, rate: Array) -> Codes:
-    """Size class of a record of a series that sells `rate` units a day: 0 below half a root of it, then twice as much
-    each."""
+    """Size class of a record of a series that sells `rate` units a day: 0 below the root of it, 1 below twice that, and
+    so on by powers of two."""
     size = or_zero(on_hand) / np.sqrt(np.maximum(or_zero(rate), SLOWEST))
     return np.floor(np.log2(np.clip(size, 0.5, 2.0 ** (len(USUAL_INITIALS) - 2)))).astype(np.int64) + 1
 

@@ -64,7 +64,6 @@ def with_supplied(late: Collection[str], supplied: Collection[tuple[str, str]]) 
 def _supplied(services: Services, late: Mapping[dt.date, Collection[str]]) -> dict[dt.date, set[tuple[str, str]]]:
     """Partners and who supplies them, as far as the tables before the dates tell: on dates that wait for a partner with
     DCs."""
-
     dc_feeds = {feed_id for feed_id, feed in services.settings.feeds.items() if feed.location_type == "dc"}
     run_dcs = partners(services.settings, dc_feeds)
     dates = sorted(date for date, some in late.items() if run_dcs & set(some))
