@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -127,7 +128,7 @@ class _Own(Columns):
     promotion_days_left: Array
 
 
-InParts = Callable[[Callable[[slice], _Own], Iterable[slice]], Iterable[_Own]]
+InParts = Callable[[Callable[[slice], Any], Iterable[slice]], Iterable[Any]]
 """Applies a function to parts of the series, in their order."""
 
 
@@ -281,19 +282,24 @@ def figures(
     def by_record(one: Status) -> tuple[Codes, Spell]:
         """The series of a status, and their spells as the record tells them."""
         some = np.flatnonzero(status == one.value)
-        reported, last = panel.of(some), found.last_in_stock[some]
-        days, _, factor = _days(reported, pool.of(some), limits.of(some), common, check)
-        worth = np.where(closed[:, pool.location[some]], 0.0, reported.of_reports(factor))
-        return some, spells(days, worth, last, check, memory_half_life_days)
+
+        def recorded(part: slice) -> Spell:
+            these = some[part]
+            reported, last = panel.of(these), found.last_in_stock[these]
+            days, _, factor = _days(reported, pool.of(these), limits.of(these), common, check)
+            worth = np.where(closed[:, pool.location[these]], 0.0, reported.of_reports(factor))
+            return spells(days, worth, last, check, memory_half_life_days)
+
+        return some, Spell.joined(in_parts(recorded, blocks(len(some))), len(some))
 
     worth_today = np.where(closed[0, pool.location], 0.0, own.factor_today * own.report_days)
     spell = Spell.none(panel.series)
     rest = np.where(found.last_sale == 0, 1 - check.sell_out_day_exposure, np.nan)  # of a day that sold the shelf empty
     spell.exposure_today[:] = p_phantom * worth_today * np.where(shelf.silent_days > 0, 1.0, rest)
-    out, recorded = by_record(Status.OUT_OF_STOCK)
-    spell.put(out, recorded)
-    doubted, recorded = by_record(Status.PHANTOM_SUSPECTED)
-    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], recorded, worth_today[doubted]))
+    out, of_out = by_record(Status.OUT_OF_STOCK)
+    spell.put(out, of_out)
+    doubted, of_doubted = by_record(Status.PHANTOM_SUSPECTED)
+    spell.put(doubted, phantom_spells(shelf.of(doubted), p_phantom[doubted], of_doubted, worth_today[doubted]))
     return Figures(
         found,
         own.replenishment,

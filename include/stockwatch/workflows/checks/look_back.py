@@ -57,14 +57,14 @@ def look_back(engine: Any, rows: ir.Table, dates: Sequence[dt.date], lookback_da
     numbers = engine.create_table(name, ibis.memtable(keys.append_column("number", [number])), temp=True)
     try:
         numbered = rows.inner_join(numbers, list(KEY), rname="{name}_of_series")
-        told = _told(engine, rows)
+        today = _today(engine, numbered, dates)
+        told = _told(engine, rows, today)
         matrices, is_there = _matrices(engine, numbered, told, dates[-1], span, len(keys))
         since = [(dates[-1] - date).days for date in dates]
         windows = [np.flatnonzero(is_there[start : start + lookback_days].any(axis=0)) for start in since]
         chosen, day = np.concatenate(windows), np.repeat(np.arange(len(dates)), [len(window) for window in windows])
-        today = np.array(dates, "datetime64[D]")[day]
-        series = keys.take(chosen).add_column(0, AS_OF, [today])
-        for text, values in _texts(engine, numbered, told, dates, chosen, day, lookback_days).items():
+        series = keys.take(chosen).add_column(0, AS_OF, [np.array(dates, "datetime64[D]")[day]])
+        for text, values in _texts(engine, numbered, today, told, dates, chosen, day, lookback_days).items():
             series = series.append_column(text, values)
     finally:
         engine.raw_sql(f"DROP TABLE {name}")
@@ -128,23 +128,34 @@ def _windows(matrices: dict[str, Array], since: Sequence[int], windows: Sequence
     return Panel(*(of(matrix) for matrix in matrices.values()))
 
 
-def _told(engine: Any, rows: ir.Table) -> set[str]:
-    """The texts and measures that any row has."""
-    counts = {name: rows[name].count() for name in (*TEXTS, *MEASURED)}
-    (found,) = engine.to_pyarrow(rows.aggregate(**counts)).to_pylist()
-    return {name for name, count in found.items() if count}
+def _today(engine: Any, rows: ir.Table, dates: Sequence[dt.date]) -> pa.Table:
+    """Texts and measures of the dates themselves, by number of the series."""
+    of_date = rows.filter(rows.business_date.isin(list(dates)))
+    return engine.to_pyarrow(of_date.select("business_date", "number", *TEXTS, *MEASURED))
+
+
+def _told(engine: Any, rows: ir.Table, today: pa.Table) -> set[str]:
+    """The texts and measures that any row has: most show on the date itself, and only the others are looked for."""
+    count = len(today)
+    told = {name for name in (*TEXTS, *MEASURED) if today[name].null_count < count}
+    sought = {name: rows[name].count() for name in (*TEXTS, *MEASURED) if name not in told}
+    if sought:
+        (found,) = engine.to_pyarrow(rows.aggregate(**sought)).to_pylist()
+        told |= {name for name, known in found.items() if known}
+    return told
 
 
 def _texts(
     engine: Any,
     rows: ir.Table,
+    today: pa.Table,
     told: Set[str],
     dates: Sequence[dt.date],
     chosen: Codes,
     day: Codes,
     lookback_days: int,
 ) -> dict[str, pa.ChunkedArray]:
-    """The latest text of each series on each date; `told` are those that occur at all.
+    """The latest text of each series on each date; `today` has those of the dates, `told` are all that occur.
 
     Most series say everything on the date itself, so that only the others are looked for in the days before.
     """
@@ -155,8 +166,6 @@ def _texts(
     named = [text for text in TEXTS if text in told]
     if not named:
         return texts
-    of_date = rows.filter(rows.business_date.isin(list(dates)))
-    today = engine.to_pyarrow(of_date.select("business_date", "number", *named))
     texts |= _placed(today, dates, chosen, day, named)
     lacking = np.logical_or.reduce([texts[text].is_null().to_numpy() for text in named])
     if lacking.any():
