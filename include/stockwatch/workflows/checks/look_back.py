@@ -39,10 +39,10 @@ class LookBack:
     panel: Panel
 
 
-def look_back(engine: Any, rows: ir.Table, dates: Sequence[dt.date], lookback_days: int) -> LookBack:
+def look_back(engine: Any, source: ir.Table, dates: Sequence[dt.date], lookback_days: int) -> LookBack:
     """The look-back of some dates from daily rows.
 
-    Grain: rows (feed_id, series, business_date) as `daily.daily`; others than those that some date looks back on are
+    Grain: source (feed_id, series, business_date) as `daily.daily`; others than those that some date looks back on are
            left out
     """
     import ibis
@@ -50,12 +50,14 @@ def look_back(engine: Any, rows: ir.Table, dates: Sequence[dt.date], lookback_da
     dates = sorted(dates)
     span = (dates[-1] - dates[0]).days + lookback_days
     first = dates[-1] - dt.timedelta(days=span - 1)
-    rows = rows.filter(rows.business_date.between(first, dates[-1]))
-    keys = engine.to_pyarrow(rows.select(*KEY).distinct().order_by(*KEY))
-    name = f"series_{next(NUMBERS)}"
-    number = np.arange(len(keys), dtype=np.int64)
-    numbers = engine.create_table(name, ibis.memtable(keys.append_column("number", [number])), temp=True)
+    number_of = next(NUMBERS)
+    asked, series_of = f"look_back_{number_of}", f"series_{number_of}"
+    # a view, as it is asked five times, and ibis takes longer to write out the whole query than DuckDB for some answers
+    rows = engine.create_view(asked, source.filter(source.business_date.between(first, dates[-1])))
     try:
+        keys = engine.to_pyarrow(rows.select(*KEY).distinct().order_by(*KEY))
+        number = np.arange(len(keys), dtype=np.int64)
+        numbers = engine.create_table(series_of, ibis.memtable(keys.append_column("number", [number])), temp=True)
         numbered = rows.inner_join(numbers, list(KEY), rname="{name}_of_series")
         today = _today(engine, numbered, dates)
         told = _told(engine, rows, today)
@@ -67,7 +69,7 @@ def look_back(engine: Any, rows: ir.Table, dates: Sequence[dt.date], lookback_da
         for text, values in _texts(engine, numbered, today, told, dates, chosen, day, lookback_days).items():
             series = series.append_column(text, values)
     finally:
-        engine.raw_sql(f"DROP TABLE {name}")
+        engine.raw_sql(f"DROP VIEW {asked}; DROP TABLE IF EXISTS {series_of}")
     return LookBack(series, _windows(matrices, since, windows, lookback_days))
 
 
