@@ -67,6 +67,11 @@ def test_what_is_never_reported_takes_no_room() -> None:
     assert np.isnan(panel.price).all()
 
 
+def test_what_is_reported_on_an_earlier_day_alone_is_read_too() -> None:
+    rows = [observation(7, 5.0, received_units=3.0), observation(8, 4.0), observation(9, 4.0)]
+    assert seen(rows, [9]).panel.received_units[2].tolist() == [3]
+
+
 def test_codes_number_what_occurs_in_its_order_and_nothing_comes_last() -> None:
     one, two = pa.chunked_array([["b", "a", None, "a"]]), pa.chunked_array([["x", "y", "x", "x"]])
     assert codes(one).tolist() == [1, 0, 2, 0]
