@@ -15,6 +15,7 @@ from include.stockwatch.alerting.case import (
     REOPEN_DAYS,
     SEVERITY_ORDER,
     Decision,
+    Kind,
     Severity,
     Standing,
     fingerprint,
@@ -89,11 +90,12 @@ def decide(
     another incident now, and to which: while it has not opened, they stay. `told` is what reports take back of days
     before the date; what the picture takes back of the date itself it says. `stood` is the incident before the date,
     where that was decided on already, see `retold`. Absence of data neither opens, closes nor moves anything (A-02): a
-    member without fresh data keeps its state and is marked stale.
+    member without fresh data keeps its state and is marked stale. A date before the data of the incident changes it
+    only if it is a DC's: partners that are settled later than the DC join and leave it all the same (A-14).
     """
     if incident is None:
         return _open(picture, tenant, new_id, previous)
-    if picture.business_date < incident.data_as_of:
+    if picture.business_date < incident.data_as_of and incident.kind is not Kind.DC_OUT:
         return _decided(Reason.OLDER_DATE)
     return _follow(picture, incident, moved, told, stood)
 
@@ -151,7 +153,7 @@ def _open(picture: Picture, tenant: str, new_id: str, previous: Incident | None)
     if not picture.alert_due:
         return _decided(Reason.NOT_DUE)
     ended = previous.resolved_on if previous else None
-    is_soon = ended is not None and 0 <= (picture.business_date - ended).days <= REOPEN_DAYS
+    is_soon = ended is not None and abs((picture.business_date - ended).days) <= REOPEN_DAYS
     if previous and ended and previous.end_reason is None and picture.business_date <= ended:
         return _decided(Reason.JUDGED)  # only a later date says more than the person who ended it knew (A-06)
     if (
@@ -224,7 +226,9 @@ def _follow(
             "peak_out": max(left.peak_out, len(counted(picture.kind, picture.scope, still_out))),
         }
     )
-    if picture.known_locations or picture.out:
+    if picture.business_date < incident.data_as_of:  # the figures of the later date stand
+        after = after.model_copy(update={"fed": picture.fed, "copies": _copies(picture, incident.copies)})
+    elif picture.known_locations or picture.out:
         taken = {name: value for name in SHARED if (value := getattr(picture, name)) is not None}
         fresh = {"data_as_of": picture.business_date, "ranged": picture.ranged, "known": picture.known}
         fresh |= {"known_out": picture.known_out, "copies": _copies(picture, incident.copies)}
@@ -234,7 +238,7 @@ def _follow(
             fresh |= _severity(picture, incident, is_stale=after.data_stale)
         after = _heeded(incident, after.model_copy(update=taken | fresh))
     if not still_out:
-        return _ended(picture.business_date, incident, after)
+        return _ended(max(picture.business_date, incident.data_as_of), incident, after)
     if after == incident:
         return _decided(Reason.NOTHING_NEW)
     if after.stale_locations() - incident.stale_locations():

@@ -112,14 +112,18 @@ def grouped(
     }
     standing = {group_of(incident) for incident in open_dcs}
     found: dict[Series, Group] = {}
+
+    def answers(dc: Group, lack: Lack) -> bool:
+        is_short_itself = dc in standing and _state(dc, dcs) is not DcState.STOCKED
+        return lack is Lack.EMPTY or (lack is Lack.SHORT and is_short_itself)
+
     for row in sorted(rows, key=lambda row: row.lack is Lack.SHORT):  # what is to come follows what there is
         partner, _, item_id = row.series
-        dc = None if row.lack is Lack.DOUBTFUL else kept.get(row.series) or row.blamed(dcs)
-        if dc is not None and (row.lack is Lack.EMPTY or (dc in standing and _state(dc, dcs) is not DcState.STOCKED)):
+        behind = (kept.get(row.series), row.blamed(dcs))
+        dc = next((dc for dc in behind if dc is not None and answers(dc, row.lack)), None)
+        if dc is not None:
             standing.add(dc)
-            found[row.series] = dc
-        else:
-            found[row.series] = Group(KINDS[row.lack], partner, item_id, DCS if row.is_dc else STORES)
+        found[row.series] = dc or Group(KINDS[row.lack], partner, item_id, DCS if row.is_dc else STORES)
     return found
 
 

@@ -201,8 +201,9 @@ def still_pending(before: Iterable[Pending], decided: Decided, day: Day, known: 
 
 
 def _decided_past(shown: Pictures, ahead: Collection[str]) -> int:
-    """Incidents and groups of partners that were decided past the date: the date changes nothing of them."""
-    return len({group for group in (*shown.groups.values(), *shown.ongoing) if group.partner in ahead})
+    """Incidents and groups of partners that were decided past the date, of which it changes nothing."""
+    groups = {*shown.groups.values(), *shown.ongoing}
+    return sum(group.partner in ahead and not shown.tells_of(group) for group in groups)
 
 
 def suspected_before(services: Services, day: Day) -> dict[Series, int]:

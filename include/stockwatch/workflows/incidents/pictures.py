@@ -78,15 +78,20 @@ class Pictures:
         self._active = {series: group for group, one in self.ongoing.items() for series in active_series(one)}
 
     def of_groups(self) -> list[tuple[Group, Picture]]:
-        """A picture of every group, DCs first. A partner of whom the date says nothing gives none: nothing freezes."""
-        shown = []
-        for group in sorted(self._members, key=lambda group: (group.kind is not Kind.DC_OUT, group)):
-            incident, rows = self.ongoing.get(group), self._members[group]
-            if group.partner in self.known.untouched and not (rows and incident):
-                continue
-            if rows or incident is not None:
-                shown.append((group, self._picture(group, rows, incident)))
-        return shown
+        """A picture of every group that the date tells of, DCs first."""
+        told = filter(self.tells_of, self._members)
+        return [
+            (group, self._picture(group, self._members[group], self.ongoing.get(group)))
+            for group in sorted(told, key=lambda group: (group.kind is not Kind.DC_OUT, group))
+        ]
+
+    def tells_of(self, group: Group) -> bool:
+        """Whether the date says anything of a group, be it of one partner of a DC's; else nothing freezes."""
+        if self._members.get(group):
+            return True
+        incident = self.ongoing.get(group)
+        partners = {partner for partner, _, _ in active_series(incident)} if incident else set()
+        return not {group.partner, *partners} <= set(self.known.untouched)
 
     def _picture(self, group: Group, rows: list[dict[str, Any]], incident: Incident | None) -> Picture:
         told = self._labels(group, rows, incident)
@@ -133,7 +138,9 @@ class Pictures:
             known=known,
             known_out=known_out,
             elsewhere=self._elsewhere(group, about) if group.kind in WITH_A_PROMISE else (),
-            known_locations=frozenset(self._place(one, group) for one in seen if one.is_known),
+            known_locations=frozenset(
+                self._place(one, group) for one in seen if one.is_known and one.partner not in self.known.untouched
+            ),
             ranged_locations=frozenset(self._place(one, group) for one in seen),
             partner_is_whole=group.partner in self.known.whole,
             whole=frozenset(self.known.whole),
