@@ -149,23 +149,22 @@ def test_a_store_of_another_partner_is_no_dc() -> None:
     assert not served(days)["is_told"]
 
 
-def test_a_dc_is_out_since_the_day_after_it_last_had_stock() -> None:
-    assert served(stands("D1", on_6=5.0, on_7=0.0, on_8=0.0, on_10=0.0))["dc_out_since"] == day(7)
-    assert served(stands("D1", on_8=0.0, on_10=0.0))["dc_out_since"] == day(8)
-    assert served(stands("D1", on_8=0.0, on_10=1.0))["dc_out_since"] is None
+@pytest.mark.parametrize(("on_10", "is_out"), [(0.0, True), (1.0, False)])
+def test_a_dc_is_out_by_its_stock_on_the_date(on_10: float, is_out: bool) -> None:
+    assert served(stands("D1", on_9=1.0 - on_10, on_10=on_10))["is_out"] == is_out
 
 
 def test_a_store_is_cut_off_once_all_its_dcs_that_are_told_of_are_out() -> None:
     days = [stands("D1", on_6=0.0, on_10=0.0), stands("D2", on_8=0.0, on_10=0.0)]
     both = links({"dc_id": "D1"}, {"dc_id": "D2"}, {"dc_id": "D3"})
 
-    def since(*rows: list[dict[str, Any]]) -> list[Any]:
+    def cut_by(*rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
         found = cut_off(dcs_of(series("oat"), both, dc_states(marked_days(*rows), DC_FEEDS)))
-        return [row["dc_out_since"] for row in rows_of(found)]
+        return sorted((row["dc_partner"], row["dc_id"]) for row in rows_of(found))
 
-    assert since(*days) == [day(8)]
-    assert since(*days, stands("D3")) == []
-    assert since() == []
+    assert cut_by(*days) == [(PARTNER, "D1"), (PARTNER, "D2")]
+    assert cut_by(*days, stands("D3")) == []
+    assert cut_by() == []
 
 
 def test_the_days_out_of_a_dc_are_listed_and_those_of_a_store_are_not() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from include.stockwatch.domain.availability import CheckSettings
 from include.stockwatch.domain.demand import Pools
 from include.stockwatch.domain.orders import OrderDays, divided, order_days, receipts, replenishment
+from include.stockwatch.domain.outages import Back
 from include.stockwatch.domain.panel import Panel, newest, risen
 from include.stockwatch.domain.phantom import reports_receipts
 from include.stockwatch.domain.supply import SupplySettings, corrected_units, habits, next_receipt, overdue_units
@@ -41,12 +42,13 @@ def known(
     *,
     rate: float = 1.0,
     on_hand: float = 5.0,
-    out_since: int | None = None,
+    dc_back: tuple[float, bool] | None = None,
     order_days: tuple[float, float] = (0.0, 1.0),
 ) -> dict[str, dict[str, Any]]:
-    """Replenishment of each location on a day, with a demand and a stock; its DC may be out since another day.
+    """Replenishment of each location on a day, with a demand and a stock.
 
-    `order_days` are the age of the last one and the days from one to the next.
+    Its DC may be out and `dc_back` in so many days, which may be known. `order_days` are the age of the last one and the
+    days from one to the next.
     """
     seen = look_back(engine(), observations(rows), [day(on)], 56)
     feed = codes(seen.series["feed_id"])
@@ -58,9 +60,9 @@ def known(
     dc = pa.chunked_array([pa.array([(dcs or {}).get(place) for place in places], pa.string())])
     rates, stock = np.full(len(places), rate), np.full(len(places), on_hand)
     usual = habits(found, rates, codes(seen.series["feed_id"], dc), supply)
-    since = np.full(len(places), np.nan if out_since is None else on - out_since)
+    back = Back(*(np.full(len(places), told) for told in dc_back or (np.nan, False)))
     orders = OrderDays(*(np.full(len(places), days) for days in order_days), np.full((7, len(places)), np.nan))
-    expected = next_receipt(found, usual, orders, rates, stock, since, supply)
+    expected = next_receipt(found, usual, orders, rates, stock, back, supply)
     columns = vars(usual) | vars(found) | vars(expected)
     columns["receipt_interval_days"] = found.receipt_interval_days
     columns["receipt_units"] = divided(came_in.sum(axis=0), found.receipts)
@@ -211,16 +213,45 @@ def test_doubt_has_an_end() -> None:
     assert one(refilled(), 21, SupplySettings(most_doubtful_days=2), on_hand=0.0)["doubtful_days"] == 2
 
 
-def test_a_dc_that_is_out_delays_what_waits_there() -> None:
+def test_what_waits_at_a_dc_that_is_out_leaves_it_once_that_is_back() -> None:
     rows = [*refilled(), order(22, 10.0), order(23, 10.0)]
-    served, cut = one(rows, 23), one(rows, 23, out_since=20)
-    assert (served["next_receipt_on"], served["doubtful_days"]) == (day(24), 0)
-    assert (cut["next_receipt_on"], cut["doubtful_days"]) == (None, 4)
+    served, told = one(rows, 23), one(rows, 23, dc_back=(4.0, True))
+    assert (served["next_receipt_on"], served["exposed_days"], served["doubtful_days"]) == (day(24), 0, 0)
+    assert (told["next_receipt_on"], told["exposed_days"], told["doubtful_days"]) == (day(23 + 4), 3, 0)
+    late = [*weekly(21), *(order(number, 10.0) for number in range(26, 33))]
+    assert one(late, 32, dc_back=(4.0, True))["next_receipt_on"] == day(32 + 4 - 1 + 2)
+
+
+def test_how_long_a_dc_will_be_out_while_nothing_is_under_way_to_it_is_a_guess() -> None:
+    rows = [*refilled(), order(22, 10.0), order(23, 10.0)]
+    guessed = one(rows, 23, dc_back=(20.0, False))
+    assert guessed["next_receipt_on"] is None
+    assert (guessed["exposed_days"], guessed["doubtful_days"]) == (20, 20)
+
+
+def test_what_is_to_be_ordered_waits_as_long_as_its_dc_is_likely_to_be_out_by_then() -> None:
+    """Stock of 20 at a demand of 1 is ordered in 16 days; a DC that is back by then delays nothing."""
+    rows = refilled()
+    plain, told = one(rows, 21, on_hand=20.0), one(rows, 21, on_hand=20.0, dc_back=(9.0, True))
+    late = one(rows, 21, on_hand=20.0, dc_back=(19.0, True))
+    guessed = one(rows, 21, on_hand=20.0, dc_back=(16.0, False))
+    assert plain["next_receipt_on"] == told["next_receipt_on"] == day(21 + 16 + 1)
+    assert late["next_receipt_on"] == day(21 + 19)
+    assert guessed["doubtful_days"] == pytest.approx(16 / np.e)
+    assert guessed["exposed_days"] == pytest.approx(plain["exposed_days"] + 16 / np.e)
 
 
 def test_a_dc_that_is_out_does_not_delay_what_is_in_transit() -> None:
     rows = [*refilled(), order(22, 0.0, in_transit_units=10.0), order(23, 0.0, in_transit_units=10.0)]
-    assert one(rows, 23, out_since=20)["doubtful_days"] == 0
+    assert one(rows, 23, dc_back=(9.0, True)) == one(rows, 23)
+
+
+def test_what_a_dc_sent_when_it_was_back_comes_a_lead_time_after_it_waited_last() -> None:
+    waited = [order(number, 10.0, in_transit_units=0.0) for number in range(26, 33)]
+    rows = [*weekly(21), *waited, order(33, 0.0, in_transit_units=10.0)]
+    found = one(rows, 33)
+    assert found["order_overdue_days"] > 0
+    assert (found["next_receipt_on"], found["doubtful_days"]) == (day(34), None)
 
 
 def test_without_orders_in_the_feed_the_cadence_counts() -> None:
@@ -238,9 +269,10 @@ def test_an_order_past_its_lead_time_is_overdue_and_nobody_knows_when_it_comes()
 
 def test_an_order_that_is_late_does_not_hold_up_the_one_after_it_unless_the_dc_is_out() -> None:
     rows = [*weekly(21), *(order(number, 10.0) for number in range(26, 33)), order(33, 20.0)]
-    found, without_dc = one(rows, 33), one(rows, 33, out_since=27)
+    found, without_dc = one(rows, 33), one(rows, 33, dc_back=(9.0, False))
     assert found["order_overdue_days"] == without_dc["order_overdue_days"] > 0
     assert (found["next_receipt_on"], without_dc["next_receipt_on"]) == (day(35), None)
+    assert one(rows, 33, dc_back=(9.0, True))["next_receipt_on"] == day(33 + 9 - 1 + 2)
 
 
 def test_receipts_that_follow_one_another_while_orders_wait_are_not_overdue() -> None:

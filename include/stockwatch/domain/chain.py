@@ -79,20 +79,13 @@ def least_orders(orders: ir.Table, links: ir.Table) -> ir.Table:
 def dc_states(rows: ir.Table, dc_feeds: Collection[str]) -> ir.Table:
     """How each DC stands with every item that its feed speaks of on the date.
 
-    Grain:  rows (as_of, series, business_date) as `availability.marked` -> (as_of, dc_partner, dc_id, item_id)
-    Nulls:  dc_out_since where the DC is not out; a DC without a reported stock for the date has no row
+    Grain:  rows (as_of, series, business_date) as `availability.marked` -> (as_of, dc_partner, dc_id, item_id); a DC
+            without a reported stock for the date has no row
     """
     days = rows.filter(rows.feed_id.isin(sorted(dc_feeds)), rows.on_hand_units.notnull())
-    day, is_today = days.business_date, days.business_date == days.as_of
-    found = days.group_by(AS_OF, "item_id", dc_partner=days.partner, dc_id=days.location_id).agg(
-        is_told=is_today.any(),
-        is_out=(days.is_out & is_today).any(),
-        first_date=day.min(),
-        last_in_stock_date=day.max(where=days.is_in_stock),
-    )
-    since = ibis.coalesce(found.last_in_stock_date + ibis.interval(days=1), found.first_date)
-    found = found.mutate(dc_out_since=found.is_out.ifelse(since, ibis.null("date")))
-    return found.filter(found.is_told).drop("is_out", "first_date", "last_in_stock_date")
+    today = days.filter(days.business_date == days.as_of)
+    found = today.group_by(AS_OF, "item_id", dc_partner=today.partner, dc_id=today.location_id)
+    return found.agg(is_told=ibis.literal(True), is_out=today.is_out.any())
 
 
 def dcs_of(series: ir.Table, links: ir.Table, states: ir.Table) -> ir.Table:
@@ -101,7 +94,7 @@ def dcs_of(series: ir.Table, links: ir.Table, states: ir.Table) -> ir.Table:
     A link names a DC by its id. It is the partner's own if the partner's feeds speak of it, else the distributor's
     whose feed does. A DC is never served by itself: one of the same id is the distributor's.
     Grain:  series (as_of, series), `links_on`, `dc_states` -> (as_of, series, dc_id)
-    Nulls:  dc_partner is null where no feed speaks of the DC and the item; dc_out_since where the DC is not out
+    Nulls:  dc_partner is null where no feed speaks of the DC and the item
     """
     asked = serving(series, links)
     is_other = (states.dc_partner != asked.partner) | (asked.dc_id != asked.location_id)
@@ -110,19 +103,17 @@ def dcs_of(series: ir.Table, links: ir.Table, states: ir.Table) -> ir.Table:
     order = ibis.window(group_by=key, order_by=[(found.dc_partner != found.partner).fill_null(True), found.dc_partner])
     first = found.mutate(place=ibis.row_number().over(order))
     first = first.filter(first.place == 0)
-    return first.select(*key, "dc_partner", "dc_out_since", is_told=first.is_told.fill_null(False))
+    told = {name: first[name].fill_null(False) for name in ("is_told", "is_out")}
+    return first.select(*key, "dc_partner", **told)
 
 
 def cut_off(dcs: ir.Table) -> ir.Table:
-    """The series whose DCs are all out of the item, as far as feeds tell, and since when.
+    """The series whose DCs are all out of the item, as far as feeds tell, with these DCs.
 
-    Grain:  (as_of, series, dc_id), as `dcs_of` -> (as_of, series)
+    Grain:  (as_of, series, dc_id), as `dcs_of` -> (as_of, series, dc_id)
     """
     told = dcs.filter(dcs.is_told)
-    found = told.group_by(*SERIES_ON).agg(
-        all_out=told.dc_out_since.notnull().all(), dc_out_since=told.dc_out_since.max()
-    )
-    return found.filter(found.all_out).drop("all_out")
+    return told.anti_join(told.filter(~told.is_out), list(SERIES_ON)).drop("is_told", "is_out")
 
 
 def nearest_dc(dcs: ir.Table) -> ir.Table:

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from include.stockwatch.domain.orders import OrderDays, Replenishment, divided, receipts, rounded
+from include.stockwatch.domain.outages import Back
 from include.stockwatch.domain.panel import (
     Array,
     Codes,
@@ -51,7 +52,9 @@ class SupplySettings(Value):
         description="receipts that the stock usually left at the DC or feed when one comes counts as, beside own ones",
     )
     most_doubtful_days: float = Field(
-        default=10.0, ge=0, description="what is late is expected to take as long again, but no more than this"
+        default=10.0,
+        ge=0,
+        description="what is late, but for a DC that is out, is expected to take as long again, but no more than this",
     )
     overdue_days: float = Field(default=1.0, ge=0, description="days past its lead time before an order is overdue")
     look_ahead_days: int = Field(default=28, ge=1, le=60, description="a run-out is looked for this far ahead")
@@ -128,8 +131,8 @@ class NextReceipt(Columns):
             `exposed_units` over `exposed_days` before a receipt, of which `doubtful_days` are a guess: where nothing is
             on order as yet and stock is above the level of an order, that of the level over the time from the order on
             (is_to_come)
-    Nulls:  days_to_receipt where it is late, or the DC is out, or neither order, cadence nor lead time is known, or
-            where it is more than a year ahead
+    Nulls:  days_to_receipt where it is late, or the DC is out and nothing is under way to it, or neither order, cadence
+            nor lead time is known, or where it is more than a year ahead
     """
 
     order_due: Array
@@ -171,42 +174,61 @@ def next_receipt(
     orders: OrderDays,
     rate: Array,
     on_hand: Array,
-    dc_out_since: Array,
+    back: Back,
     supply: SupplySettings,
 ) -> NextReceipt:
-    """The next receipt of each series; `dc_out_since` is the age since when the DCs that serve it are all out.
+    """The next receipt of each series; `back` is when the DCs that serve it have stock again, where all are out.
 
     What is on order comes a lead time after it was ordered, what was ordered first before the rest. Where nothing
     is on order, an order comes on the first order day of the location on which stock is down to where it usually is
     ordered, and the receipt a lead time later. A feed that says nothing of orders leaves the cadence, and the stock
-    that is usually left when a receipt comes. What is late is expected to take as long again as it is late by now.
+    that is usually left when a receipt comes. What has not left a DC that is out leaves it once that is back. What is
+    late otherwise is expected to take as long again as it is late by now.
     """
     stock = np.maximum(on_hand, 0.0)
     one = _expected(found, usual, orders, rate, stock)
-    # an order that is late does not hold up one that was made after it, unless the DC has nothing to send
+    has_left = one.is_ordered & (found.last_waiting != 0)
+    is_cut_off = ~np.isnan(back.days) & ~has_left
+    # an order that is late does not hold up one that was made or left after it
     newest_order = newest(found.is_order)
-    is_newer = one.is_ordered & (one.late > 0) & (newest_order < one.lead) & np.isnan(dc_out_since)
+    newest_order = np.where(has_left, np.fmin(newest_order, found.last_waiting), newest_order)
+    is_newer = one.is_ordered & (one.late > 0) & (newest_order < one.lead)
     ahead = np.where(is_newer, one.lead - newest_order, one.ahead)
     wait = np.where(one.is_to_order, orders.first_after(one.above_days) + one.lead, ahead)
-    late_days = np.where(is_newer, np.nan, _late(found, one, dc_out_since))
+    late_days = np.where(is_newer, np.nan, _late(one))
     doubtful = np.minimum(late_days, supply.most_doubtful_days)
-    guess = or_zero(doubtful)
+    delay = _delay(wait, one.lead, back)
+    doubtful = np.where(is_cut_off, np.where(back.is_known, 0.0, delay), doubtful)
+    more = np.where(is_cut_off, delay, or_zero(doubtful))
     # an order is to come, not on the next order day as yet: the risk is that of its usual stock, from then on
     to_come = one.is_to_order & (one.above_days > orders.ahead)
     # what comes at no known order comes at its time, or before stock is lower than usual
     at_no_order = np.where(one.is_untold, np.fmin(wait, one.above_days + 1), wait)
-    days_to_receipt = np.ceil(wait + guess)
-    is_known = ~(late_days > supply.overdue_days) & (days_to_receipt <= FARTHEST_DAYS)
+    days_to_receipt = np.ceil(wait + more)
+    is_known = np.where(is_cut_off, back.is_known, ~(late_days > supply.overdue_days))
+    is_known &= days_to_receipt <= FARTHEST_DAYS
     return NextReceipt(
         order_due=np.where(one.is_ordered, one.due, np.nan),
         order_overdue_days=np.where(one.is_ordered & (one.late > supply.overdue_days), one.late, np.nan),
         days_to_receipt=np.where(is_known, days_to_receipt, np.nan),
         exposed_units=np.where(to_come, np.fmin(np.maximum(np.ceil(one.level_units), 1.0), stock), stock),
-        exposed_days=np.where(to_come, one.lead + 1, at_no_order) + guess - 1,
+        exposed_days=np.where(to_come, one.lead + 1, at_no_order) + more - 1,
         doubtful_days=doubtful,
         late_share=np.where(one.is_ordered, usual.late_share / 2, usual.late_share),  # it was ordered, at least
         is_to_come=to_come,
     )
+
+
+def _delay(wait: Array, lead: Array, back: Back) -> Array:
+    """Days by which what is expected in so many days comes later because the DC has nothing to send until it is back.
+
+    Source: an outage that ends with the same chance every day is expected to last m more days whenever it is looked at;
+            in n days it is still on with a chance of exp(-n/m), which leaves m exp(-n/m) days
+    """
+    lead = or_zero(lead)
+    leaves = np.maximum(wait - lead, 0.0)  # what is ordered would have left at once
+    held = np.where(back.is_known, np.maximum(back.days - 1 - leaves, 0.0), back.days * np.exp(-leaves / back.days))
+    return leaves + held + lead - wait
 
 
 def _expected(found: Replenishment, usual: Habits, orders: OrderDays, rate: Array, stock: Array) -> _Expected:
@@ -233,14 +255,10 @@ def _expected(found: Replenishment, usual: Habits, orders: OrderDays, rate: Arra
     )
 
 
-def _late(found: Replenishment, one: _Expected, dc_out_since: Array) -> Array:
-    """Days by which it is late: by its date, by the stock, or because the DC is out that is to send it."""
+def _late(one: _Expected) -> Array:
+    """Days by which it is late: by its date, or by the stock."""
     late = np.where(one.is_to_order, one.below_days, np.fmin(one.late, one.below_days))
-    late = np.where(one.is_ordered, one.late, late)
-    out = dc_out_since + 1
-    cut = np.where(one.is_to_order, out - one.above_days, out - one.ahead)
-    cut = np.where(one.is_ordered, np.where(found.last_waiting == 0, out, 0.0), cut)
-    return np.fmax(late, cut)
+    return np.where(one.is_ordered, one.late, late)
 
 
 def corrected_units(panel: Panel, last_in_stock: Array) -> Array:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from include.stockwatch.domain import demand, orders, supply
+from include.stockwatch.domain import demand, orders, outages, supply
 from include.stockwatch.domain.availability import CheckSettings, Status
 from include.stockwatch.domain.figures import Common, Figures
 from include.stockwatch.domain.panel import Array, Codes, Dates, Mask, Panel, on
@@ -39,7 +39,8 @@ def with_figures(
     usual = supply.habits(refill, np.where(rate == 0, np.nan, rate), chain.place, rules.supply)
     last_receipt = np.fmin(found.shelf.last_receipt, refill.last_receipt)
     days, stock = orders.order_days(refill.is_order, pool.location), found.position.on_hand_units
-    ahead = supply.next_receipt(refill, usual, days, rate, stock, chain.out_since, rules.supply)
+    back = outages.back(chain.cut, refill, usual.lead_time_days)
+    ahead = supply.next_receipt(refill, usual, days, rate, stock, back, rules.supply)
     today = checked_on(series)
     risk = _run_outs(series, found, ahead, refill, common, pool, today, rules)
     is_out = risk["status"] == Status.OUT_OF_STOCK.value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from include.stockwatch.domain import outages
 from include.stockwatch.domain.chain import (
     cut_off,
     dc_outages,
@@ -23,7 +24,7 @@ from include.stockwatch.domain.columns import SERIES
 from include.stockwatch.domain.daily import AS_OF, SERIES_ON
 from include.stockwatch.domain.figures import Limits
 from include.stockwatch.domain.panel import Array, Codes, Mask, Panel, on
-from include.stockwatch.workflows.checks.arrays import age_of, checked_on, codes
+from include.stockwatch.workflows.checks.arrays import checked_on, codes
 from include.stockwatch.workflows.rules import MasterData
 
 if TYPE_CHECKING:
@@ -37,16 +38,16 @@ ANY_UNITS = 1e-6
 
 @dataclass(frozen=True)
 class Chain:
-    """The supply chain as causes ask for it, and the DC that each series is counted under with the age of its outage.
+    """The supply chain as causes ask for it, the DC that each series is counted under, and the outages that cut it off.
 
-    Shapes: place and out_since (series,)
+    Shapes: place (series,)
     """
 
     dcs: ir.Table
     outages: ir.Table
     places: ir.Table
     place: Codes
-    out_since: Array
+    cut: outages.CutOff
 
 
 def supply_chain(
@@ -63,22 +64,37 @@ def supply_chain(
     is_dc = np.isin(series["feed_id"].to_pylist(), sorted(dc_feeds))
     out_at = limits.out_of_stock_at_or_below_units
     days = ibis.memtable(_dc_days(series, panel, out_at, is_dc))
-    keys = ibis.memtable(series.select(SERIES_ON).append_column("row", [np.arange(len(series))]))
     links = links_on(known.supply_links, known.items, dates)
+    keys = ibis.memtable(series.select(SERIES_ON).append_column("row", [np.arange(len(series))]))
     dcs = ibis.memtable(engine.to_pyarrow(dcs_of(keys, links, dc_states(days, dc_feeds))))
-    placed = keys.left_join(nearest_dc(dcs), list(SERIES_ON), rname="{name}_of_dc").select(*keys.columns, "dc_id")
-    placed = placed.left_join(cut_off(dcs), list(SERIES_ON), rname="{name}_of_cut")
+    placed = keys.left_join(nearest_dc(dcs), list(SERIES_ON), rname="{name}_of_dc")
     short_at = np.fmax(out_at, _least_orders(engine, series, panel, links, is_dc) - ANY_UNITS)
     short = ibis.memtable(_dc_days(series, panel, short_at, is_dc))
-    told = engine.to_pyarrow(placed.select("row", "dc_id", "dc_out_since").order_by("row"))
-    told = told.append_column(AS_OF, series[AS_OF])
+    told = engine.to_pyarrow(placed.select("row", "dc_id").order_by("row"))
     return Chain(
         dcs=dcs,
         outages=ibis.memtable(engine.to_pyarrow(dc_outages(short, dc_feeds))),
         places=ibis.memtable(engine.to_pyarrow(regions(known.locations))),
         place=codes(series[AS_OF], series["feed_id"], told["dc_id"]),
-        out_since=age_of(told, "dc_out_since"),
+        cut=_cut_off(engine, series, panel, keys, dcs, out_at, is_dc),
     )
+
+
+def _cut_off(
+    engine: Any, series: pa.Table, panel: Panel, keys: ir.Table, dcs: ir.Table, out_at: Array, is_dc: Mask
+) -> outages.CutOff:
+    """The series whose DCs are all out, and the outages of these."""
+    import ibis
+
+    places = np.flatnonzero(is_dc)
+    of_dcs = series.select([*SERIES_ON, "feed_id"]).take(places)
+    told = outages.outages(panel.of(places), out_at[places], codes(of_dcs[AS_OF], of_dcs["feed_id"]))
+    dc_keys = ibis.memtable(of_dcs.append_column("dc", [np.arange(len(places))]))
+    cut = keys.inner_join(cut_off(dcs), list(SERIES_ON))
+    same = [AS_OF, "item_id", cut.dc_partner == dc_keys.partner, cut.dc_id == dc_keys.location_id]
+    found = engine.to_pyarrow(cut.inner_join(dc_keys, same, rname="{name}_of_dc").select("row", "dc"))
+    dc = found["dc"].to_numpy()
+    return outages.CutOff(found["row"].to_numpy(), places[dc], told.of(dc))
 
 
 def _least_orders(engine: Any, series: pa.Table, panel: Panel, links: ir.Table, is_dc: Mask) -> Array:
