@@ -71,7 +71,7 @@ def test_a_limit_that_a_rule_leaves_out_comes_from_the_next_less_specific_one() 
         "min_in_stock_rate": (0.97, "category"),
         "out_of_stock_at_or_below_units": (0, "default"),
         "days_out_before_alert": (1, "default"),
-        "run_out_probability": (0.15, "default"),
+        "run_out_probability": (0.19, "default"),
         "phantom_probability": (0.6, "default"),
         "phantom_days_before_alert": (2, "default"),
         "run_out_alert_probability": (0.5, "default"),

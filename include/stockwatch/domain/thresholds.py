@@ -30,7 +30,7 @@ Limit = Literal[
 ]
 LIMITS: tuple[Limit, ...] = get_args(Limit)
 STANDARD: Mapping[Limit, Any] = {
-    "run_out_probability": 0.15,  # in most simulated worlds 7 of 10 run-outs are told of two days ahead, half rightly
+    "run_out_probability": 0.19,  # in most simulated worlds 7 of 10 run-outs are told of two days ahead, half rightly
     "phantom_probability": 0.6,  # with 60 % of records wrong still below 3 false alarms per 1,000 series-days
     "phantom_days_before_alert": 2,
     "run_out_alert_probability": 0.5,
