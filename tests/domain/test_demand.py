@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from include.stockwatch.domain.availability import CheckSettings
-from include.stockwatch.domain.demand import Pools, item_prior, promotion_days, promotion_days_left
+from include.stockwatch.domain.demand import Pools, item_prior, promotion_days, promotion_days_left, raised
 from include.stockwatch.domain.figures import Limits, learned
 from include.stockwatch.domain.panel import Panel
-from tests.domain.tables import checked, observation, series
+from tests.domain.tables import checked, day, observation, series
 
 USUAL = CheckSettings()
 EVEN = CheckSettings(forgetting=1.0)
@@ -75,6 +75,50 @@ def test_a_price_a_little_lower_is_no_promotion() -> None:
     found = checked(rows, [56], check=USUAL)[56, "0004", "oat"]
     # though it sold three times as much, at too few locations to tell; what is left is the profile of the weekdays
     assert found["expected_units_today"] == pytest.approx(found["demand_units_per_day"], rel=0.15)
+
+
+def unpriced(days: set[int]) -> list[dict[str, Any]]:
+    rows = [row for place in range(10) for row in promoted(f"{place:04d}", days)]
+    return [row | {"price": None, "units_sold": 2 * row["units_sold"]} for row in rows]
+
+
+def test_without_prices_a_promotion_raises_its_days_and_not_the_rate() -> None:
+    found = checked(unpriced({10, 11, 12, 13, 14, 15, 16, 55, 56}), [54, 56], check=USUAL)
+    plain, raised = (found[on, "0004", "oat"] for on in (54, 56))
+    assert plain["demand_units_per_day"] == pytest.approx(4, rel=0.03)
+    assert raised["demand_units_per_day"] == pytest.approx(4, rel=0.03)
+    assert raised["expected_units_today"] == pytest.approx(12, rel=0.05)
+    assert (plain["promoted_until"], raised["promoted_until"]) == (None, day(61)), "seven days, as the one before"
+    assert raised["promoted_units_per_day"] == pytest.approx(12, rel=0.05)
+
+
+def test_where_some_prices_are_told_the_others_are_no_promotions_for_what_they_sell() -> None:
+    days = {10, 11, 12, 13, 14, 55, 56}
+    rows = [row for place in range(10) for row in promoted(f"{place:04d}", days, price=5.0)]
+    untold = [row | {"price": None} for row in rows if row["business_date"] == day(56) or row["location_id"] == "0009"]
+    told = [row for row in rows if row["business_date"] != day(56) and row["location_id"] != "0009"]
+    found = checked([*told, *untold], [56])
+    assert found[56, "0004", "oat"]["promoted_until"] is None
+    assert found[56, "0009", "oat"]["promoted_until"] == day(59), "five days, as the one before"
+
+
+@pytest.mark.parametrize(
+    ("high", "seems"),
+    [
+        ("0001110", "0001110"),
+        ("0011011", "0011111"),  # a day that is not as high between others that are
+        ("0001000", "0000000"),  # a single day is chance
+        ("1000000", "1000000"),  # but of the checked date nobody knows yet
+        ("1" * 14, "1" * 14),
+        ("1" * 15, "0" * 15),  # how the item sells now
+        ("0" + "1" * 15, "0" + "1" * 15),  # how it sold, and does no more
+    ],
+)
+def test_what_looks_promoted_lasts_more_than_a_day_and_not_for_good(high: str, seems: str) -> None:
+    def of_days(marks: str) -> Any:
+        return np.array([[float(mark)] for mark in marks.ljust(DAYS, "0")])
+
+    assert raised(1 + of_days(high)).tolist() == of_days(seems).astype(bool).tolist()
 
 
 def test_what_an_item_sells_at_all_its_locations_shows_a_promotion_that_no_price_tells() -> None:

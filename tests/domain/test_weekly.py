@@ -100,7 +100,7 @@ def test_a_silent_run_is_learned_from_in_days() -> None:
     stock = 90 - sold[::-1].cumsum(axis=0)[::-1]
     weeks = in_weeks(told(on_hand_units=stock, units_sold=sold))
     days, pool = marked(weeks, np.zeros(1), ALL_ALIKE), Pools(*np.zeros((4, 1), np.int64))
-    seen = history(weeks, days)
+    seen = history(weeks, days, np.zeros(sold.shape, bool))
     expected, dispersion = np.full(sold.shape, 7.0), np.ones((1, 9))
     found = runs(weeks, days, seen, expected, dispersion, np.ones((1, 9)), pool, np.zeros(1, bool))
     assert (seen.base_rate, seen.plain_units) == (pytest.approx(42 / 56), pytest.approx(42))

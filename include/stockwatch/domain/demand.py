@@ -47,6 +47,8 @@ POOLED_LOCATIONS, LOCATIONS_OF_A_DAY = 3, 8
 """Locations that an item needs at a feed before they borrow from one another, and before its days differ."""
 AMISS_UNITS = 5.0
 """A location that expected so much of an item and sold none has probably none on its shelf, whatever its record."""
+RAISED, RAISED_DAYS = 1.5, 14
+"""An item's day of so many times its usual one looks promoted; what lasts more days is how the item sells now."""
 LEAST_DAY = 0.5
 """An item's day counts at least as so much of a usual one: what sells nowhere at all is amiss, not unwanted."""
 BANDS = (-4, 4)
@@ -108,9 +110,10 @@ def sample(pool: Pools) -> Mask:
     return np.asarray((number % stride[feed] == 0)[pool.location])
 
 
-def promoted(price: Array) -> Mask:
-    """The days on which the price of a series lies well below its usual one, the median of the look-back."""
-    found = np.zeros(price.shape, bool)
+def promoted(price: Array, is_raised: Mask | bool = False) -> Mask:
+    """The days on which the price of a series lies well below its usual one, the median of the look-back; of a series
+    without prices those that `is_raised`."""
+    found = np.isnan(price).all(axis=0) & np.broadcast_to(is_raised, price.shape)
     lowest, highest = np.fmin.reduce(price, axis=0), np.fmax.reduce(price, axis=0)
     varied = np.flatnonzero(lowest <= PROMOTED_BELOW * highest)
     if len(varied):
@@ -119,6 +122,23 @@ def promoted(price: Array) -> Mask:
         middle = np.take_along_axis(prices, np.stack([(count - 1) // 2, count // 2]), axis=0)
         found[:, varied] = price[:, varied] <= PROMOTED_BELOW * middle.mean(axis=0)
     return found
+
+
+def raised(item_days: Array) -> Mask:
+    """The days of items that look promoted: they count far more than the usual one, the median, as does a day beside.
+
+    A single day may be chance, unless it is the newest, and one day between others does not part them.
+    Shapes: (days, items)
+    """
+    is_high = np.pad(item_days >= RAISED * np.median(item_days, axis=0), ((1, 1), (0, 0)), mode="edge").astype(int)
+    found = np.asarray(is_high[:-2] + is_high[1:-1] + is_high[2:] >= 2)
+    return found & ~found[: RAISED_DAYS + 1].all(axis=0)
+
+
+def _is_told(price: Array) -> Mask:
+    """The days on which it is known whether a series is promoted: those with a price, or all if none has one."""
+    is_known = ~np.isnan(price)
+    return np.asarray(is_known | ~is_known.any(axis=0))
 
 
 @dataclass(frozen=True)
@@ -141,9 +161,9 @@ class History(Columns):
     plain_units: Array
 
 
-def history(panel: Panel, days: Days) -> History:
-    """Look-back as history."""
-    is_promoted = promoted(panel.price)
+def history(panel: Panel, days: Days, is_raised: Mask) -> History:
+    """Look-back as history; `is_raised` as `promoted`."""
+    is_promoted = promoted(panel.price, is_raised)
     is_evidence = days.is_whole & (ages(panel.days) >= newest(days.sold > 0))
     is_plain = is_evidence & ~is_promoted
     plain_units, plain_days, reports = total(days.sold, is_plain), total(days.on_sale, is_plain), is_plain.sum(axis=0)
@@ -197,8 +217,8 @@ def promotion_factors(seen: History, pool: Pools, of: Pools, weekdays: Array) ->
 
 def promotion_days(is_promoted: Mask, price: Array, pool: Pools, feeds: int) -> Array:
     """How long a promotion usually lasts at each feed, in days: the median of those that began and ended within the
-    look-back: (feeds,). A day without a price goes on as the day before it."""
-    known, runs = ~np.isnan(price), np.zeros((len(price) + 2, price.shape[1]), np.int8)
+    look-back: (feeds,). A day without a price goes on as the day before it, if the series has prices."""
+    known, runs = _is_told(price), np.zeros((len(price) + 2, price.shape[1]), np.int8)
     for day in reversed(range(len(price))):
         runs[day + 1] = np.where(known[day], is_promoted[day], runs[day + 2])
     change = np.diff(runs, axis=0).T
@@ -212,8 +232,8 @@ def promotion_days(is_promoted: Mask, price: Array, pool: Pools, feeds: int) -> 
 
 def promotion_days_left(is_promoted: Mask, price: Array, usual: Array) -> Array:
     """Days after the date on which the promotion of each series is expected to go on; 0 where there is none, or where
-    it has lasted as long as is `usual` (series,). It goes on over days without a price."""
-    plain = newest(~is_promoted & ~np.isnan(price))
+    it has lasted as long as is `usual` (series,). It goes on over days without a price, if the series has prices."""
+    plain = newest(~is_promoted & _is_told(price))
     lasts = np.where(np.isnan(plain), len(price), plain)
     return np.where(newest(is_promoted) < lasts, np.maximum(usual - lasts, 0.0), 0.0)
 

@@ -44,12 +44,14 @@ class Limits(Columns):
 @dataclass(frozen=True)
 class Common:
     """What is learned from many series: factors of weekdays (categories, 7), by age modulo seven, and of promotions
-    (categories,), and of the days of items (days, items); dispersion and lumpiness (feeds, bands); hazards of the
-    shelves; which feeds report receipts, and how many days their promotions last (feeds,)."""
+    (categories,), and of the days of items (days, items), and which of these are raised; dispersion and lumpiness
+    (feeds, bands); hazards of the shelves; which feeds report receipts, and how many days their promotions last
+    (feeds,)."""
 
     weekdays: Array
     promotions: Array
     item_days: Array
+    raised: Mask
     dispersion: Array
     lumpiness: Array
     hazards: phantom.Hazards
@@ -64,6 +66,7 @@ class Common:
             np.concatenate([one.weekdays for one in parts]),
             np.concatenate([one.promotions for one in parts]),
             np.concatenate([one.item_days for one in parts], axis=1),
+            np.concatenate([one.raised for one in parts], axis=1),
             np.concatenate([one.dispersion for one in parts]),
             np.concatenate([one.lumpiness for one in parts]),
             phantom.Hazards(
@@ -94,19 +97,27 @@ def _learned(
     chosen = part.start + kept
     some, own = panel.of(chosen), pool.of(kept)
     days = marked(some, limits.out_of_stock_at_or_below_units[chosen], check, limits.is_dc[chosen])
-    seen = demand.history(some, days)
-    weekdays = demand.weekday_factors(seen, own, pool)
-    promotions = demand.promotion_factors(seen, own, pool, weekdays)
-    factor = _factor(some, weekdays[own.category], promotions[own.category], seen.is_promoted)
-    expected = or_zero(seen.base_rate) * factor * days.on_sale
-    item_days = demand.item_days(days, expected, own, pool, check.forgetting)
+
+    def factors(raised: Mask) -> tuple[demand.History, Array, Array, Array, Array]:
+        seen = demand.history(some, days, raised[:, own.item])
+        weekdays = demand.weekday_factors(seen, own, pool)
+        promotions = demand.promotion_factors(seen, own, pool, weekdays)
+        factor = _factor(some, weekdays[own.category], promotions[own.category], seen.is_promoted)
+        expected = or_zero(seen.base_rate) * factor * days.on_sale
+        return seen, weekdays, promotions, expected, demand.item_days(days, expected, own, pool, check.forgetting)
+
+    raised = np.zeros((some.days, int(pool.item.max(initial=-1)) + 1), bool)
+    seen, weekdays, promotions, expected, item_days = factors(raised)
+    if np.isnan(some.price).all(axis=0).any():  # promotions that no price tells show in what the items' days are
+        raised = demand.raised(item_days)
+        seen, weekdays, promotions, expected, item_days = factors(raised)
     expected = expected * item_days[:, own.item]
     dispersion = demand.dispersions(seen, expected, own, pool.feeds)
     lumpy = phantom.lumpiness(seen, expected, dispersion, own, pool.feeds)
     runs = phantom.runs(some, days, seen, expected, dispersion, lumpy, own, reports)
     lasts = demand.promotion_days(seen.is_promoted, some.price, own, pool.feeds)
     found = phantom.hazards(runs, pool.feeds)
-    return Common(weekdays, promotions, item_days, dispersion, lumpy, found, reports, lasts)
+    return Common(weekdays, promotions, item_days, raised, dispersion, lumpy, found, reports, lasts)
 
 
 def _factor(panel: Panel, profile: Array, promotion: Array, is_promoted: Mask) -> Array:
@@ -205,7 +216,7 @@ def _days(
 ) -> tuple[Days, Mask, Array]:
     """The days of series, whether each was one of a promotion, and what it is expected to sell of a mean one."""
     days = marked(panel, limits.out_of_stock_at_or_below_units, check, limits.is_dc)
-    is_promoted = demand.promoted(panel.price)
+    is_promoted = demand.promoted(panel.price, common.raised[:, pool.item])
     factor = _factor(panel, common.weekdays[pool.category], common.promotions[pool.category], is_promoted)
     return days, is_promoted, factor * common.item_days[:, pool.item]
 
