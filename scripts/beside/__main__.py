@@ -45,11 +45,15 @@ def every(series: int) -> int:
 
 
 def services_of(home: Path) -> tuple[Services, dict[dt.date, dict[str, str]]]:
-    """A lake and its settings, and what was delivered on each day."""
+    """A lake and its settings, and what was delivered on each day; all is imported and read that the others have
+    before their time begins too."""
+    import pandas  # noqa: F401
+
     from include.stockwatch.workflows.services import Services
 
     services = Services(home, home.parent / "config", lambda: dt.datetime(2026, 11, 2, tzinfo=dt.UTC))
     services.lake.engine.raw_sql(f"SET threads = {THREADS}")
+    assert services.settings.feeds
     return services, {DATE - dt.timedelta(days=ago): {"bench": "x"} for ago in reversed(range(DAYS))}
 
 

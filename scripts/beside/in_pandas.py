@@ -133,7 +133,17 @@ def _told(rows: pd.DataFrame) -> pd.DataFrame:
         exposure_days=("exposure", "sum"),
         earlier_exposure_days=("earlier", "sum"),
     )
+    told["longest_silence"] = _longest_silence(rows)
     since_idle = (told.pop("last_idle") - 1).fillna(told.pop("oldest_order"))
     told["on_order_since"] = since_idle.where(told.inbound_units > 0)
     told["spread_before_receipt"] = of_series["left"].std(ddof=0)
     return told
+
+
+def _longest_silence(rows: pd.DataFrame) -> pd.Series:
+    """The most days of usual demand between two events of each series on which it was in stock and sold none."""
+    ends = (rows.came > 0) | (rows.sold > 0) | (rows.on_hand_units <= 0)
+    is_silent = ~ends & (rows.on_hand_units > 0) & (rows.age > rows.last_sale)
+    expected = (rows.on_sale * rows.factor).where(is_silent, 0.0)
+    run = ends.groupby(rows.series).cumsum()
+    return expected.groupby([rows.series, run]).sum().groupby(level=0).max()

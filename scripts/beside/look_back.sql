@@ -64,10 +64,16 @@ WITH days AS (
          on_sale > 0 AND age >= coalesce(last_sale, 0) AND NOT coalesce(stock <= 0 AND age = last_sale, FALSE) AS is_rest,
          power(0.97, age - coalesce(last_sale, 0)) AS weight
   FROM weighed
-), counted AS (
-  SELECT *, CASE WHEN sum(CASE WHEN is_rest THEN sold END) OVER (PARTITION BY partner, location_id, item_id) > 0
-                 THEN is_rest ELSE is_old END AS is_counted
+), parted AS (
+  SELECT *, sum(CASE WHEN came > 0 OR sold > 0 OR stock <= 0 THEN 1 ELSE 0 END)
+              OVER (PARTITION BY partner, location_id, item_id ORDER BY age DESC) AS run
   FROM told
+), counted AS (
+  SELECT *, sum(CASE WHEN stock > 0 AND sold <= 0 AND came IS NULL AND age > last_sale THEN on_sale * factor ELSE 0 END)
+              OVER (PARTITION BY partner, location_id, item_id, run) AS silence,
+         CASE WHEN sum(CASE WHEN is_rest THEN sold END) OVER (PARTITION BY partner, location_id, item_id) > 0
+                 THEN is_rest ELSE is_old END AS is_counted
+  FROM parted
 )
 SELECT partner, location_id, item_id, min(CASE WHEN stock IS NOT NULL THEN age END) AS last_seen,
        min(last_sale) AS last_sale, min(last_in_stock) AS last_in_stock, count(stock) AS days_observed,
@@ -78,7 +84,7 @@ SELECT partner, location_id, item_id, min(CASE WHEN stock IS NOT NULL THEN age E
        sum(CASE WHEN on_sale > 0 AND age < since THEN factor ELSE 0 END) AS unsold_expected,
        sum(CASE WHEN on_sale > 0 AND is_silent THEN 1 ELSE 0 END) AS silent_days,
        sum(CASE WHEN on_sale > 0 AND is_silent THEN factor ELSE 0 END) AS silent_expected,
-       min(last_risen) AS risen,
+       max(silence) AS longest_silence, min(last_risen) AS risen,
        sum(CASE WHEN on_sale > 0 AND is_silent_anew THEN 1 ELSE 0 END) AS days_since_risen,
        sum(CASE WHEN on_sale > 0 AND is_silent_anew THEN factor ELSE 0 END) AS expected_since_risen,
        count(came) AS receipts, max(CASE WHEN came > 0 THEN age END) AS first_receipt,

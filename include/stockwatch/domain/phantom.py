@@ -310,11 +310,16 @@ def doubted(expected: Array, is_event: Mask, shelf: Shelf) -> Codes:
 
     Units: expected in days of a mean weekday, where nothing was sold: (days, series)
     """
+    return np.flatnonzero(shelf.by_chance(longest_silence(expected, is_event)) < math.log(DOUBTED))
+
+
+def longest_silence(expected: Array, is_event: Mask) -> Array:
+    """The most that is expected of any run between two events; all as `doubted`: (series,)."""
     run, longest = np.zeros((2, expected.shape[1]))
     for of_day, ends in zip(expected[::-1], is_event[::-1], strict=True):
         run = np.where(ends, 0.0, run + of_day)
         np.maximum(longest, run, out=longest)
-    return np.flatnonzero(shelf.by_chance(longest) < math.log(DOUBTED))
+    return longest
 
 
 def stocked(on_sale: Array, factor: Array, is_event: Mask, is_sale: Mask, on_hand: Array, shelf: Shelf) -> Array:

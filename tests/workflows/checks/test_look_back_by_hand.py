@@ -17,7 +17,7 @@ from include.stockwatch.domain import demand, orders, phantom
 from include.stockwatch.domain.availability import CheckSettings, marked, position, spells
 from include.stockwatch.domain.columns import OBSERVATIONS
 from include.stockwatch.domain.figures import Limits, learned
-from include.stockwatch.domain.panel import risen
+from include.stockwatch.domain.panel import ages, risen
 from include.stockwatch.workflows.checks.arrays import codes
 from include.stockwatch.workflows.checks.look_back import look_back
 from scripts.bench import store_days
@@ -63,9 +63,12 @@ def ours(rows: pd.DataFrame) -> pd.DataFrame:
         **asdict(phantom.silence(rise, days, factor, found.last_sale, found.last_receipt)),
         **asdict(orders.replenishment(panel, came_in)),
     }
+    is_event = (came_in > 0) | (days.sold > 0) | days.is_out
+    silent = np.where(is_event | ~days.is_whole | ~(ages(DAYS) > found.last_sale), 0.0, days.on_sale)
     spell = spells(days, factor, found.last_in_stock, CHECK, MEMORY_DAYS)
     figures |= {"last_inferred_receipt": figures["last_receipt"], "spell_start": spell.start}
     figures |= {"received_units": came_in.sum(axis=0)}
+    figures |= {"longest_silence": phantom.longest_silence(silent * factor, is_event)}
     figures |= {"exposure_days": spell.exposure_days, "earlier_exposure_days": spell.earlier_exposure_days}
     del figures["is_order"], figures["leads"]  # by day
     return pd.concat([series.select(KEY).to_pandas(), pd.DataFrame(figures)], axis=1).set_index(KEY)
