@@ -147,7 +147,8 @@ def moved_from(
 ) -> dict[str, str | None]:
     """Places of an incident that belong elsewhere now, and to which open incident; none where that has not opened.
 
-    What has stock again is back, though it may be about to run out: it has not moved.
+    What has stock again is back, though it may be about to run out: it has not moved. So is what was to run out for want
+    of a DC that is back, unless an incident takes it.
     """
     mine = group_of(incident)
     found: dict[str, str | None] = {}
@@ -156,7 +157,9 @@ def moved_from(
         group = groups.get(series)
         if group is None or group == mine:
             continue
-        if lacks[series] is Lack.SHORT and member.lack is not Lack.SHORT:
+        taken_by = ids.get(group)
+        is_freed = mine.kind is Kind.DC_OUT and taken_by is None
+        if lacks[series] is Lack.SHORT and (member.lack is not Lack.SHORT or is_freed):
             continue
-        found[member.place] = ids.get(group)
+        found[member.place] = taken_by
     return found

@@ -222,6 +222,16 @@ def test_what_will_run_out_though_the_dc_has_stock_again_is_the_partners(book: B
     }
 
 
+def test_what_may_run_out_a_little_less_likely_does_not_hold_the_incident_of_a_dc_that_is_back(book: Book) -> None:
+    book.on(2, dc(OUT), because("1", status=SHORT))
+    assert book.open_ones() == {"dc_out westway 07": ["07", "northfield:1"]}
+    found = book.on(3, dc(IN), {**because("1", status=SHORT), "p_runs_out": 0.3})
+    assert book.open_ones() == {}
+    assert [one.places for one in found.pending] == [("1",)]
+    book.on(4, dc(IN), because("1", status=SHORT))
+    assert book.open_ones() == {"will_run_out northfield partner": ["1"]}
+
+
 # --- absence of data, transit (A-15) --------------------------------------------------------------------------
 
 
