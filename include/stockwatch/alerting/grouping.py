@@ -147,8 +147,8 @@ def moved_from(
 ) -> dict[str, str | None]:
     """Places of an incident that belong elsewhere now, and to which open incident; none where that has not opened.
 
-    What has stock again is back, though it may be about to run out: it has not moved. So is what was to run out for want
-    of a DC that is back, unless an incident takes it.
+    What has stock again is back, though it may be about to run out: it has not moved. So is what was to run out for
+    want of a DC that is back, unless an incident takes it.
     """
     mine = group_of(incident)
     found: dict[str, str | None] = {}
