@@ -1,4 +1,5 @@
-"""What a check reckons from the rows of every series, in plain pandas: the same figures as `look_back.sql`."""
+"""What a check reckons from the rows of every series, in plain pandas: the same figures as `look_back.sql`, and which
+order waits longest."""
 
 from __future__ import annotations
 
@@ -134,8 +135,10 @@ def _told(rows: pd.DataFrame) -> pd.DataFrame:
         earlier_exposure_days=("earlier", "sum"),
     )
     told["longest_silence"] = _longest_silence(rows)
+    waits_since = _oldest_order(rows)
     since_idle = (told.pop("last_idle") - 1).fillna(told.pop("oldest_order"))
     told["on_order_since"] = since_idle.where(told.inbound_units > 0)
+    told["oldest_order"] = waits_since.where(told.inbound_units > 0)
     told["spread_before_receipt"] = of_series["left"].std(ddof=0)
     return told
 
@@ -147,3 +150,17 @@ def _longest_silence(rows: pd.DataFrame) -> pd.Series:
     expected = (rows.on_sale * rows.factor).where(is_silent, 0.0)
     run = ends.groupby(rows.series).cumsum()
     return expected.groupby([rows.series, run]).sum().groupby(level=0).max()
+
+
+def _oldest_order(rows: pd.DataFrame) -> pd.Series:
+    """The age of the order that waits longest: what was ordered first comes first, and what is no more inbound has left
+    for a week before it counts as withdrawn."""
+    inbound, came = (
+        values.set_axis(pd.MultiIndex.from_arrays([-rows.age, rows.series])).unstack().sort_index()
+        for values in (rows.inbound, rows.came)
+    )
+    ever = (inbound + came.fillna(0).cumsum()).ffill().fillna(0)
+    ordered = ever.rolling(8, min_periods=1).max()
+    ordered = ordered.diff().fillna(ordered).clip(lower=0).cumsum()
+    waiting = inbound.iloc[-1].fillna(0)
+    return -ordered.ge((ordered.iloc[-1] - waiting + 0.5).clip(upper=ordered.iloc[-1])).idxmax()
