@@ -120,7 +120,7 @@ def timeline_figure(told: Sequence[Mapping[str, Any]], first: dt.date, last: dt.
     axis = np.array(dates, dtype="datetime64[D]")
     figure = Figure(figsize=(7, 3.6))
     stock, sales = figure.subplots(2, 1, sharex=True)
-    figure.subplots_adjust(left=0.09, right=0.985, top=0.93, bottom=0.1, hspace=0.24)
+    figure.subplots_adjust(left=0.09, right=0.985, top=0.93, bottom=0.13, hspace=0.24)
     stock.plot(axis, on_hand, color=COLOURS[0], label="on hand", drawstyle="steps-post")
     came = received > 0
     stock.plot(axis[came], on_hand[came], "^", color=COLOURS[2], markersize=5, label="received")
