@@ -45,15 +45,14 @@ def every(series: int) -> int:
 
 
 def services_of(home: Path) -> tuple[Services, dict[dt.date, dict[str, str]]]:
-    """A lake and its settings, and what was delivered on each day; all is imported and read that the others have
-    before their time begins too."""
-    import pandas  # noqa: F401
+    """A lake and its settings, and what was delivered on each day."""
+    import pandas  # noqa: F401  # as on the other sides, before the time begins
 
     from include.stockwatch.workflows.services import Services
 
     services = Services(home, home.parent / "config", lambda: dt.datetime(2026, 11, 2, tzinfo=dt.UTC))
     services.lake.engine.raw_sql(f"SET threads = {THREADS}")
-    assert services.settings.feeds
+    _ = services.settings  # read once, and not in the time of a check
     return services, {DATE - dt.timedelta(days=ago): {"bench": "x"} for ago in reversed(range(DAYS))}
 
 

@@ -109,6 +109,7 @@ def test_where_some_prices_are_told_the_others_are_no_promotions_for_what_they_s
         ("0011011", "0011111"),  # a day that is not as high between others that are
         ("0001000", "0000000"),  # a single day is chance
         ("1000000", "1000000"),  # but of the checked date nobody knows yet
+        ("0" * (DAYS - 1) + "1", "0" * (DAYS - 1) + "1"),  # and what was before the oldest nobody knows
         ("1" * 14, "1" * 14),
         ("1" * 15, "0" * 15),  # how the item sells now
         ("0" + "1" * 15, "0" + "1" * 15),  # how it sold, and does no more

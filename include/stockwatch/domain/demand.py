@@ -127,7 +127,8 @@ def promoted(price: Array, is_raised: Mask | bool = False) -> Mask:
 def raised(item_days: Array) -> Mask:
     """The days of items that look promoted: they count far more than the usual one, the median, as does a day beside.
 
-    A single day may be chance, unless it is the newest, and one day between others does not part them.
+    A single day may be chance, unless it is the newest or the oldest, of which the day beside is not known; one day
+    between others does not part them.
     Shapes: (days, items)
     """
     is_high = np.pad(item_days >= RAISED * np.median(item_days, axis=0), ((1, 1), (0, 0)), mode="edge").astype(int)
